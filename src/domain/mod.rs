@@ -1,0 +1,10 @@
+//! What is true: plain data and pure rules. Nothing here reads a clock, draws a random number or does I/O.
+
+pub mod id;
+pub mod label;
+pub mod severity;
+pub mod text;
+pub mod time;
+
+pub mod event;
+pub mod series;

@@ -1,0 +1,481 @@
+//! One alert over time: the fold of its events into episodes, flaps and counters.
+
+use super::event::{End, Event};
+use super::id::{IncidentId, SourceName};
+use super::label::{AlertmanagerFingerprint, Fingerprint, Labels};
+use super::severity::Severity;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Episodes kept with a series, newest last; older ones live on in the flap count alone.
+pub const EPISODES_KEPT: usize = 20;
+
+/// Whether the alert burns, as far as anybody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesState {
+    /// The source says it burns.
+    Firing,
+    /// The source said it is over (or a person dismissed it).
+    Resolved,
+    /// Its end passed without a word, while its source spoke of other things: taken as over.
+    Expired,
+    /// Its end passed and its source is silent too: nobody knows, so it keeps its incident open.
+    Unknown,
+}
+
+impl SeriesState {
+    /// Returns whether the incident may be over as far as this series goes.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Resolved | Self::Expired)
+    }
+}
+
+/// How a stretch of burning ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// The source said so.
+    Source,
+    /// Its end passed without a word.
+    Expiry,
+    /// A person resolved the incident by force.
+    Person,
+}
+
+/// One stretch from firing to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Episode {
+    /// When it began, by the source's word.
+    pub started_at: Timestamp,
+    /// When it ended, or `None` while it burns.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended, or `None` while it burns.
+    pub ended_by: Option<EndedBy>,
+}
+
+/// One alert of one source over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// The system that sends it.
+    pub source: SourceName,
+    /// Who it is, within its source.
+    pub fingerprint: Fingerprint,
+    /// What Alertmanager calls it.
+    pub alertmanager_fingerprint: AlertmanagerFingerprint,
+    /// All its labels, the ignored ones as they came first.
+    pub labels: Labels,
+    /// The latest text.
+    pub annotations: Labels,
+    /// Where the sender says it comes from, latest.
+    pub generator_url: String,
+    /// The latest value, where the sender gives one in an annotation `value`.
+    pub value: Option<String>,
+    /// By its `severity` label; `None` is unexamined.
+    pub severity: Option<Severity>,
+    /// Whether it burns.
+    pub state: SeriesState,
+    /// Newest last, at most [`EPISODES_KEPT`]; empty only for an alert first seen when it was over before it began.
+    pub episodes: Vec<Episode>,
+    /// While firing: when the sender's word runs out (`None`: never by itself). Else: when it ended.
+    pub ends_at: Option<Timestamp>,
+    /// How long the sender's word holds from its arrival, in milliseconds; the grace it gets after the hub itself was away.
+    pub promise_ms: Option<u64>,
+    /// Times it fired again after an end.
+    pub flaps: u64,
+    /// First message.
+    pub first_seen: Timestamp,
+    /// Latest message, to the minute or so: counters reach the disk later than what matters.
+    pub last_seen: Timestamp,
+    /// Messages so far, repeats and duplicates included.
+    pub deliveries: u64,
+    /// The incident it speaks of now, or spoke of last.
+    pub incident: Option<IncidentId>,
+}
+
+/// What one event changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Counters only: nothing a person would want to know at once.
+    Counters,
+    /// The text, the value or how long the word holds.
+    Text,
+    /// It burns, and did not before (or nobody knew of it).
+    Fired,
+    /// It was unknown and burns: the source is back.
+    Confirmed,
+    /// It is over, and burned before.
+    Ended,
+    /// First seen, already over: kept, and opens nothing.
+    SeenOver,
+}
+
+impl Change {
+    /// Returns whether people and disks need to know now.
+    pub fn is_material(self) -> bool {
+        self != Self::Counters
+    }
+}
+
+impl Series {
+    /// Returns the series that a first event begins, and what that changed.
+    pub fn begin(event: &Event) -> (Self, Change) {
+        let (state, change) = match event.alert.end {
+            End::Open | End::Until(_) => (SeriesState::Firing, Change::Fired),
+            End::Ended(_) => (SeriesState::Resolved, Change::SeenOver),
+        };
+        let mut series = Self {
+            source: event.key.source.clone(),
+            fingerprint: event.key.fingerprint,
+            alertmanager_fingerprint: event.alertmanager_fingerprint,
+            labels: event.alert.labels.clone(),
+            annotations: Labels::default(),
+            generator_url: String::new(),
+            value: None,
+            severity: event.alert.labels.get("severity").and_then(Severity::from_label),
+            state,
+            episodes: Vec::new(),
+            ends_at: None,
+            promise_ms: None,
+            flaps: 0,
+            first_seen: event.received_at,
+            last_seen: event.received_at,
+            deliveries: 1,
+            incident: None,
+        };
+        series.take_text(event);
+        match event.alert.end {
+            End::Open | End::Until(_) => series.burn(event, event.starts_at()),
+            End::Ended(at) => {
+                let ended =
+                    Episode { started_at: event.starts_at(), ended_at: Some(at), ended_by: Some(EndedBy::Source) };
+                series.episodes.push(ended);
+                series.ends_at = Some(at);
+            }
+        }
+        (series, change)
+    }
+
+    /// Folds one event in and returns what it changed.
+    ///
+    /// Events of one batch come sorted by [`Event::order`]. What is older than the last transition moves counters only.
+    pub fn fold(&mut self, event: &Event) -> Change {
+        self.deliveries += 1;
+        self.last_seen = self.last_seen.max(event.received_at);
+        match (self.state, event.alert.end) {
+            (SeriesState::Firing, End::Open | End::Until(_)) => self.repeat(event),
+            (SeriesState::Unknown, End::Open | End::Until(_)) => {
+                self.state = SeriesState::Firing;
+                self.take_text(event);
+                self.extend(event);
+                Change::Confirmed
+            }
+            (SeriesState::Firing | SeriesState::Unknown, End::Ended(at)) => self.end(at, event),
+            (SeriesState::Resolved | SeriesState::Expired, End::Open | End::Until(_)) => self.fire_again(event),
+            (SeriesState::Resolved | SeriesState::Expired, End::Ended(_)) => Change::Counters,
+        }
+    }
+
+    /// Returns what the state becomes when `now` is past the end of the sender's word, or `None` while the word holds.
+    ///
+    /// `source_spoke_at` is the latest request of the source. `hub_up_since` is when the hub last came back to its senses: a word that
+    /// ran out while the hub was away gets its full length again, for the repeats had nobody to reach.
+    pub fn run_out(&self, now: Timestamp, source_spoke_at: Timestamp, hub_up_since: Timestamp) -> Option<SeriesState> {
+        if !matches!(self.state, SeriesState::Firing | SeriesState::Unknown) {
+            return None;
+        }
+        let ends_at = self.ends_at?;
+        if now < ends_at.max(hub_up_since.plus(self.promise())) {
+            return None;
+        }
+        let state = if source_spoke_at > ends_at { SeriesState::Expired } else { SeriesState::Unknown };
+        (state != self.state).then_some(state)
+    }
+
+    /// Applies what [`Series::run_out`] found.
+    pub fn apply_run_out(&mut self, state: SeriesState) {
+        if state == SeriesState::Expired {
+            self.close_episode(self.ends_at.unwrap_or(self.last_seen), EndedBy::Expiry);
+        }
+        self.state = state;
+    }
+
+    /// Ends what burns by a person's word; only a newer start fires again.
+    pub fn dismiss(&mut self, now: Timestamp) {
+        self.close_episode(now, EndedBy::Person);
+        self.state = SeriesState::Resolved;
+        self.ends_at = Some(now);
+    }
+
+    /// Returns how long the sender's word holds; zero when it holds until taken back.
+    pub fn promise(&self) -> Duration {
+        Duration::from_millis(self.promise_ms.unwrap_or(0))
+    }
+
+    /// Returns when the present or last episode began.
+    pub fn started_at(&self) -> Timestamp {
+        self.episodes.last().map_or(self.first_seen, |episode| episode.started_at)
+    }
+
+    /// Returns the name of the alert, by convention the label `alertname`; empty when there is none.
+    pub fn name(&self) -> &str {
+        self.labels.get("alertname").unwrap_or_default()
+    }
+
+    fn repeat(&mut self, event: &Event) -> Change {
+        if let Some(episode) = self.episodes.last_mut() {
+            // The earliest start wins, as in Alertmanager: twins and restarts report later ones.
+            episode.started_at = episode.started_at.min(event.starts_at());
+        }
+        let same_kind = self.promise_ms.is_some() == event.promise().is_some();
+        let text = self.take_text(event);
+        self.extend(event);
+        if text || !same_kind { Change::Text } else { Change::Counters }
+    }
+
+    fn end(&mut self, at: Timestamp, event: &Event) -> Change {
+        if at < self.started_at() {
+            return Change::Counters;
+        }
+        self.take_text(event);
+        self.close_episode(at, EndedBy::Source);
+        self.state = SeriesState::Resolved;
+        self.ends_at = Some(at);
+        Change::Ended
+    }
+
+    fn fire_again(&mut self, event: &Event) -> Change {
+        let start = match self.episodes.last() {
+            Some(last) if !is_newer_than(last, event) => return Change::Counters,
+            Some(last) => event.starts_at().max(last.ended_at.unwrap_or(last.started_at)),
+            None => event.starts_at(),
+        };
+        self.flaps += 1;
+        self.state = SeriesState::Firing;
+        self.take_text(event);
+        self.burn(event, start);
+        Change::Fired
+    }
+
+    fn burn(&mut self, event: &Event, started_at: Timestamp) {
+        if self.episodes.len() == EPISODES_KEPT {
+            self.episodes.remove(0);
+        }
+        self.episodes.push(Episode { started_at, ended_at: None, ended_by: None });
+        self.ends_at = None;
+        self.extend(event);
+    }
+
+    /// Takes the sender's newest word on how long it holds; a word never shortens a longer one of the same kind.
+    fn extend(&mut self, event: &Event) {
+        self.promise_ms = event.promise().map(|span| span.as_millis() as u64);
+        self.ends_at = match event.alert.end {
+            End::Until(at) => Some(self.ends_at.map_or(at, |ends_at| ends_at.max(at))),
+            End::Open | End::Ended(_) => None,
+        };
+    }
+
+    fn take_text(&mut self, event: &Event) -> bool {
+        if self.annotations == event.alert.annotations && self.generator_url == event.alert.generator_url {
+            return false;
+        }
+        self.annotations = event.alert.annotations.clone();
+        self.generator_url.clone_from(&event.alert.generator_url);
+        self.value = self.annotations.get("value").map(str::to_owned);
+        true
+    }
+
+    fn close_episode(&mut self, at: Timestamp, by: EndedBy) {
+        if let Some(episode) = self.episodes.last_mut() {
+            episode.ended_at = Some(at.max(episode.started_at));
+            episode.ended_by = Some(by);
+        }
+    }
+}
+
+/// Returns whether a firing event tells of a time after the end of `last`.
+///
+/// After a word of the source the start decides; a sender that gives none always means now. After a person's dismissal only a later
+/// start counts. After an expiry the alert was never over for its source, so any word that still holds counts.
+fn is_newer_than(last: &Episode, event: &Event) -> bool {
+    let (Some(ended_at), Some(ended_by)) = (last.ended_at, last.ended_by) else {
+        return true;
+    };
+    match (ended_by, event.alert.starts_at) {
+        (EndedBy::Source, Some(start)) => {
+            start >= ended_at && start > last.started_at || still_fires_elsewhere(ended_at, event)
+        }
+        (EndedBy::Source, None) => true,
+        (EndedBy::Person, Some(start)) => start > last.started_at,
+        (EndedBy::Person, None) => false,
+        (EndedBy::Expiry, _) => event.order().1 > ended_at,
+    }
+}
+
+/// Returns whether the word was given after the end: by a twin of the source that still sees the alert burn.
+///
+/// A word "until T" is given one promise before T. A message that was only late was given before the end. Failing open: a burning twin
+/// outweighs a resolve.
+fn still_fires_elsewhere(ended_at: Timestamp, event: &Event) -> bool {
+    // Prometheus promises four resend intervals; a quarter of it is more than a message is ever late.
+    event.promise().is_some_and(|promise| event.received_at > ended_at.plus(promise / 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Alert;
+    use super::super::label::{IdentityRule, LabelLimits};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn event(received: i64, start: Option<i64>, end: End, summary: &str) -> Event {
+        let alert = Alert {
+            labels: Labels::new([("alertname", "Down"), ("severity", "critical")], &LabelLimits::LABELS).unwrap(),
+            annotations: Labels::new([("summary", summary)], &LabelLimits::ANNOTATIONS).unwrap(),
+            starts_at: start.map(at),
+            end,
+            generator_url: String::new(),
+        };
+        Event::new(SourceName::parse("prometheus").unwrap(), alert, &IdentityRule::default(), at(received))
+    }
+
+    fn firing(received: i64, start: i64) -> Event {
+        event(received, Some(start), End::Until(at(received + 240)), "down")
+    }
+
+    fn ended(received: i64, start: i64, end: i64) -> Event {
+        event(received, Some(start), End::Ended(at(end)), "down")
+    }
+
+    fn folded(events: &[Event]) -> (Series, Vec<Change>) {
+        let (mut series, first) = Series::begin(&events[0]);
+        let mut changes = vec![first];
+        changes.extend(events[1..].iter().map(|event| series.fold(event)));
+        (series, changes)
+    }
+
+    #[test]
+    fn a_repeat_moves_counters_only() {
+        let (series, changes) = folded(&[firing(10, 5), firing(70, 5), firing(130, 5)]);
+        assert_eq!(changes, [Change::Fired, Change::Counters, Change::Counters]);
+        assert_eq!((series.deliveries, series.last_seen, series.ends_at), (3, at(130), Some(at(370))));
+        assert_eq!(series.severity.map(Severity::number), Some(2));
+    }
+
+    #[test]
+    fn another_text_is_material() {
+        let (series, changes) = folded(&[firing(10, 5), event(70, Some(5), End::Until(at(310)), "worse")]);
+        assert_eq!(changes[1], Change::Text);
+        assert_eq!(series.annotations.get("summary"), Some("worse"));
+    }
+
+    #[test]
+    fn a_flap_is_one_series_with_its_episodes_counted() {
+        let (series, changes) =
+            folded(&[firing(10, 5), ended(40, 5, 38), firing(70, 68), ended(100, 68, 99), firing(130, 128)]);
+        assert_eq!(changes, [Change::Fired, Change::Ended, Change::Fired, Change::Ended, Change::Fired]);
+        assert_eq!((series.flaps, series.episodes.len(), series.state), (2, 3, SeriesState::Firing));
+        assert_eq!(series.episodes[0].ended_by, Some(EndedBy::Source));
+    }
+
+    #[test]
+    fn a_late_firing_message_does_not_undo_a_resolve() {
+        let late = Event { received_at: at(41), ..firing(10, 5) };
+        let (series, changes) = folded(&[firing(10, 5), ended(40, 5, 38), late]);
+        assert_eq!(changes[2], Change::Counters);
+        assert_eq!(series.state, SeriesState::Resolved);
+    }
+
+    #[test]
+    fn a_twin_that_still_sees_it_burn_outweighs_the_resolve() {
+        let (series, changes) = folded(&[firing(10, 5), ended(40, 5, 38), firing(130, 5)]);
+        assert_eq!(changes[2], Change::Fired);
+        assert_eq!(series.state, SeriesState::Firing);
+    }
+
+    #[test]
+    fn an_alert_first_seen_over_opens_nothing() {
+        let (series, changes) = folded(&[ended(40, 5, 38), ended(100, 5, 38)]);
+        assert_eq!(changes, [Change::SeenOver, Change::Counters]);
+        assert_eq!(series.state, SeriesState::Resolved);
+    }
+
+    #[test]
+    fn a_word_that_runs_out_is_expired_only_if_the_source_spoke_since() {
+        let (series, _) = folded(&[firing(10, 5)]);
+        assert_eq!(series.run_out(at(249), at(240), at(0)), None);
+        assert_eq!(series.run_out(at(251), at(251), at(0)), Some(SeriesState::Expired));
+        assert_eq!(series.run_out(at(251), at(240), at(0)), Some(SeriesState::Unknown));
+    }
+
+    #[test]
+    fn after_the_hubs_own_absence_a_word_gets_its_length_again() {
+        let (series, _) = folded(&[firing(10, 5)]);
+        assert_eq!(series.run_out(at(5000), at(4990), at(4980)), None);
+        assert_eq!(series.run_out(at(5221), at(5220), at(4980)), Some(SeriesState::Expired));
+    }
+
+    #[test]
+    fn an_unknown_series_burns_on_in_the_same_episode_when_its_source_is_back() {
+        let (mut series, _) = folded(&[firing(10, 5)]);
+        series.apply_run_out(SeriesState::Unknown);
+        assert_eq!(series.fold(&firing(900, 5)), Change::Confirmed);
+        assert_eq!((series.flaps, series.episodes.len()), (0, 1));
+        assert_eq!(series.run_out(at(900), at(900), at(0)), None);
+    }
+
+    #[test]
+    fn an_unknown_series_is_over_once_its_source_speaks_without_it() {
+        let (mut series, _) = folded(&[firing(10, 5)]);
+        series.apply_run_out(SeriesState::Unknown);
+        assert_eq!(series.run_out(at(400), at(399), at(0)), Some(SeriesState::Expired));
+    }
+
+    #[test]
+    fn a_webhook_without_an_end_never_runs_out() {
+        let (series, _) = folded(&[event(10, Some(5), End::Open, "down")]);
+        assert_eq!(series.run_out(at(10_000_000), at(10_000_000), at(0)), None);
+    }
+
+    #[test]
+    fn a_dismissed_alert_fires_again_only_with_a_newer_start() {
+        let (mut series, _) = folded(&[firing(10, 5)]);
+        series.dismiss(at(20));
+        assert_eq!(series.fold(&firing(400, 5)), Change::Counters);
+        assert_eq!(series.fold(&firing(460, 450)), Change::Fired);
+    }
+
+    #[test]
+    fn episodes_are_bounded_and_flaps_are_not() {
+        let mut events = vec![firing(10, 5)];
+        for round in 1..100 {
+            events.push(ended(round * 100, round * 100 - 60, round * 100));
+            events.push(firing(round * 100 + 20, round * 100 + 20));
+        }
+        let (series, _) = folded(&events);
+        assert_eq!((series.flaps, series.episodes.len()), (99, EPISODES_KEPT));
+    }
+
+    proptest! {
+        /// I14: what a batch boundary is cannot matter, for the fold is one event at a time; what can matter is order, and resends.
+        #[test]
+        fn resending_any_message_changes_counters_only(seconds in proptest::collection::vec((0i64..20, any::<bool>()), 1..20), again in any::<prop::sample::Index>()) {
+            let mut clock = 0;
+            let events: Vec<Event> = seconds.iter().map(|(step, over)| {
+                clock += step + 1;
+                if *over { ended(clock, clock - 1, clock) } else { firing(clock, clock) }
+            }).collect();
+            let (once, _) = folded(&events);
+            let mut twice = events.clone();
+            let index = again.index(events.len());
+            twice.insert(index + 1, events[index].clone());
+            let (resent, _) = folded(&twice);
+            prop_assert_eq!((once.state, once.flaps, once.episodes, once.ends_at), (resent.state, resent.flaps, resent.episodes, resent.ends_at));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What they sent: one file a format, bytes -> alerts and malformed.
