@@ -8,3 +8,10 @@ pub mod time;
 
 pub mod event;
 pub mod series;
+
+pub mod grouping;
+pub mod incident;
+
+pub mod envelope;
+pub mod judge;
+pub mod op;

@@ -1,0 +1,243 @@
+//! An operation as bytes: a CBOR array and an Ed25519 signature behind it.
+//!
+//! The received bytes are what is verified, stored and passed on; nobody encodes an operation again, so a relay cannot change it.
+//!
+//! ```text
+//! [1, op_id, node, nseq, prev_hash, created_at_ms, actor, incident, rev, claim_no, kind, args] ‖ signature (64 bytes)
+//! ```
+
+use super::id::{IncidentId, NodeId, OpId, UserName};
+use super::op::{Act, Basis, NOTE_BYTES_MAX, Op};
+use super::time::Timestamp;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use minicbor::data::Type;
+use minicbor::{Decoder, Encoder};
+
+/// Version of the array's layout.
+const VERSION: u8 = 1;
+/// Fields of the array.
+const FIELDS: u64 = 12;
+/// Longest envelope in bytes, signature included.
+pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
+
+/// An operation with the bytes that carry it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedOp {
+    /// What the bytes say.
+    pub op: Op,
+    /// The bytes as they came, signature included.
+    pub bytes: Vec<u8>,
+}
+
+/// Why bytes are no operation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// Longer than an operation can be.
+    #[error("the operation is {0} bytes long, at most {ENVELOPE_BYTES_MAX} are taken")]
+    TooLong(usize),
+    /// Not the array it must be.
+    #[error("the operation cannot be read: {0}")]
+    Unreadable(String),
+    /// Written in a layout of the future.
+    #[error("the operation has version {0}, this program reads {VERSION}: upgrade it")]
+    Version(u8),
+    /// Signed by another key, or changed on the way.
+    #[error("the signature does not belong to the operation")]
+    Forged,
+}
+
+impl From<minicbor::decode::Error> for EnvelopeError {
+    fn from(error: minicbor::decode::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl SignedOp {
+    /// Returns the operation signed with the device's key.
+    pub fn sign(op: Op, key: &SigningKey) -> Self {
+        let mut bytes = encode(&op);
+        let signature = key.sign(&bytes);
+        bytes.extend_from_slice(&signature.to_bytes());
+        Self { op, bytes }
+    }
+
+    /// Returns the operation that the bytes say, before anybody knows whose key it must be.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] when the bytes are no operation of this version.
+    pub fn read(bytes: Vec<u8>) -> Result<Self, EnvelopeError> {
+        if bytes.len() > ENVELOPE_BYTES_MAX {
+            return Err(EnvelopeError::TooLong(bytes.len()));
+        }
+        let body_len = bytes.len().checked_sub(Signature::BYTE_SIZE).ok_or(EnvelopeError::Forged)?;
+        let op = decode(&bytes[..body_len])?;
+        Ok(Self { op, bytes })
+    }
+
+    /// Checks that this key signed it.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Forged`].
+    pub fn verify(&self, key: &VerifyingKey) -> Result<(), EnvelopeError> {
+        let (body, signature) = self.bytes.split_at(self.bytes.len() - Signature::BYTE_SIZE);
+        let signature = Signature::from_slice(signature).map_err(|_| EnvelopeError::Forged)?;
+        key.verify_strict(body, &signature).map_err(|_| EnvelopeError::Forged)
+    }
+
+    /// Returns the hash that the next operation of the chain names.
+    pub fn hash(&self) -> [u8; 32] {
+        *blake3::hash(&self.bytes).as_bytes()
+    }
+}
+
+fn encode(op: &Op) -> Vec<u8> {
+    let mut out = Encoder::new(Vec::with_capacity(192));
+    write(&mut out, op).expect("writing to memory cannot fail");
+    out.into_writer()
+}
+
+type WriteError = minicbor::encode::Error<std::convert::Infallible>;
+
+fn write(out: &mut Encoder<Vec<u8>>, op: &Op) -> Result<(), WriteError> {
+    out.array(FIELDS)?.u8(VERSION)?;
+    out.bytes(op.op_id.as_bytes())?.bytes(op.node.as_bytes())?.u64(op.nseq)?.bytes(&op.prev_hash)?;
+    out.i64(op.created_at.as_millis())?.str(op.actor.as_str())?.bytes(op.incident.as_bytes())?;
+    out.u64(op.basis.rev)?.u64(op.basis.claim_no)?.str(op.act.kind())?;
+    match &op.act {
+        Act::Ack | Act::Unack => out.array(0)?,
+        Act::Note { text } => out.array(1)?.str(text)?,
+        Act::Resolve { force } => out.array(1)?.bool(*force)?,
+        Act::Unknown { args, .. } => {
+            out.writer_mut().extend_from_slice(args);
+            out
+        }
+    };
+    Ok(())
+}
+
+fn decode(body: &[u8]) -> Result<Op, EnvelopeError> {
+    let mut input = Decoder::new(body);
+    let fields = input.array()?;
+    let version = input.u8()?;
+    if version != VERSION {
+        return Err(EnvelopeError::Version(version));
+    }
+    if fields != Some(FIELDS) {
+        return Err(EnvelopeError::Unreadable(format!("it must have {FIELDS} fields")));
+    }
+    let op = Op {
+        op_id: OpId::from_bytes(fixed(input.bytes()?)?),
+        node: NodeId::from_bytes(fixed(input.bytes()?)?),
+        nseq: input.u64()?,
+        prev_hash: fixed(input.bytes()?)?,
+        created_at: Timestamp::from_millis(input.i64()?),
+        actor: UserName::parse(input.str()?).map_err(|error| EnvelopeError::Unreadable(error.to_string()))?,
+        incident: IncidentId::from_bytes(fixed(input.bytes()?)?),
+        basis: Basis { rev: input.u64()?, claim_no: input.u64()? },
+        act: act(&mut input)?,
+    };
+    if input.position() != body.len() {
+        return Err(EnvelopeError::Unreadable("bytes behind its end".into()));
+    }
+    Ok(op)
+}
+
+fn act(input: &mut Decoder<'_>) -> Result<Act, EnvelopeError> {
+    let kind = input.str()?;
+    let start = input.position();
+    let known = match kind {
+        "ack" => input.array().map(|_| Act::Ack)?,
+        "unack" => input.array().map(|_| Act::Unack)?,
+        "note" => {
+            input.array()?;
+            Act::Note { text: note(input.str()?)? }
+        }
+        "resolve" => {
+            input.array()?;
+            Act::Resolve { force: input.bool()? }
+        }
+        other => {
+            if !matches!(input.datatype()?, Type::Array) || kind.len() > 64 {
+                return Err(EnvelopeError::Unreadable("arguments must be an array".into()));
+            }
+            input.skip()?;
+            Act::Unknown { kind: other.to_owned(), args: input.input()[start..input.position()].to_vec() }
+        }
+    };
+    Ok(known)
+}
+
+fn note(text: &str) -> Result<String, EnvelopeError> {
+    if text.len() > NOTE_BYTES_MAX {
+        return Err(EnvelopeError::Unreadable(format!(
+            "the note is {} bytes long, at most {NOTE_BYTES_MAX} are taken",
+            text.len()
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], EnvelopeError> {
+    bytes.try_into().map_err(|_| EnvelopeError::Unreadable(format!("a field must be {N} bytes long")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn op(act: Act) -> Op {
+        Op {
+            op_id: OpId::from_bytes([1; 16]),
+            node: NodeId::from_bytes([2; 16]),
+            nseq: 7,
+            prev_hash: [3; 32],
+            created_at: Timestamp::from_millis(1_700_000_000_123),
+            actor: UserName::parse("mira").unwrap(),
+            incident: IncidentId::from_bytes([4; 16]),
+            basis: Basis { rev: 5, claim_no: 6 },
+            act,
+        }
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[9; 32])
+    }
+
+    #[test]
+    fn every_kind_reads_back_as_it_was_written() {
+        let unknown = Act::Unknown { kind: "teleport".into(), args: vec![0x82, 0x01, 0x02] };
+        for act in [Act::Ack, Act::Unack, Act::Note { text: "tür".into() }, Act::Resolve { force: true }, unknown] {
+            let signed = SignedOp::sign(op(act), &key());
+            let read = SignedOp::read(signed.bytes.clone()).unwrap();
+            assert_eq!(read, signed);
+            assert_eq!(read.verify(&key().verifying_key()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn another_key_or_a_changed_bit_is_a_forgery() {
+        let signed = SignedOp::sign(op(Act::Ack), &key());
+        let other = SigningKey::from_bytes(&[8; 32]).verifying_key();
+        assert_eq!(signed.verify(&other), Err(EnvelopeError::Forged));
+        for index in 0..signed.bytes.len() {
+            let mut bytes = signed.bytes.clone();
+            bytes[index] ^= 1;
+            assert!(SignedOp::read(bytes).and_then(|op| op.verify(&key().verifying_key())).is_err(), "byte {index}");
+        }
+    }
+
+    #[test]
+    fn the_layout_of_version_one_never_changes() {
+        let bytes = SignedOp::sign(op(Act::Note { text: "x".into() }), &key()).bytes;
+        let body = super::super::id::hex(&bytes[..bytes.len() - 64]);
+        insta::assert_snapshot!(body);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = SignedOp::read(bytes);
+        }
+    }
+}
