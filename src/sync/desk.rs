@@ -1,0 +1,105 @@
+//! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
+
+use super::picture::Picture;
+use crate::domain::id::IncidentId;
+use crate::domain::op::{Act, Basis};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a person asks of the mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Do this to that incident.
+    Submit {
+        /// Which.
+        incident: IncidentId,
+        /// What was on the screen.
+        basis: Basis,
+        /// What to do.
+        act: Act,
+    },
+    /// Put this incident's series and timeline into the picture from now on.
+    Look(Option<IncidentId>),
+    /// Look at the disk again: another process wrote, or the feed brought something.
+    Refresh,
+    /// Stop.
+    Close,
+}
+
+/// The mirror takes no more asks: 1,000 already wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the mirror is busy; nothing was done")]
+pub struct DeskBusy;
+
+type Waker = Box<dyn Fn() + Send>;
+
+/// Where the newest picture lies: a slot, not a queue, so a slow reader sees the newest and never a backlog.
+pub struct Slot {
+    newest: Mutex<Arc<Picture>>,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Slot {
+    /// Returns a slot that holds a first picture.
+    pub fn new(first: Picture) -> Self {
+        Self { newest: Mutex::new(Arc::new(first)), waker: Mutex::new(None) }
+    }
+
+    /// Puts a newer picture in and wakes who looks, unless nothing changed.
+    pub fn publish(&self, picture: Picture) {
+        {
+            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            if **newest == picture {
+                return;
+            }
+            *newest = Arc::new(picture);
+        }
+        if let Some(wake) = &*self.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+            wake();
+        }
+    }
+
+    /// Returns the newest picture.
+    pub fn newest(&self) -> Arc<Picture> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls `wake` at each newer picture; it must not block.
+    pub fn wake_with(&self, wake: impl Fn() + Send + 'static) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(wake));
+    }
+}
+
+/// The handle that a screen holds.
+#[derive(Clone)]
+pub struct Desk {
+    asks: SyncSender<Ask>,
+    slot: Arc<Slot>,
+}
+
+impl Desk {
+    /// Returns the handle over these two ends.
+    pub fn new(asks: SyncSender<Ask>, slot: Arc<Slot>) -> Self {
+        Self { asks, slot }
+    }
+
+    /// Hands an ask over without waiting.
+    ///
+    /// # Errors
+    /// [`DeskBusy`] when the queue is full or the mirror has stopped.
+    pub fn ask(&self, ask: Ask) -> Result<(), DeskBusy> {
+        self.asks.try_send(ask).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => DeskBusy,
+        })
+    }
+
+    /// Returns the newest picture.
+    pub fn picture(&self) -> Arc<Picture> {
+        self.slot.newest()
+    }
+
+    /// Calls `wake` at each newer picture.
+    pub fn wake_with(&self, wake: impl Fn() + Send + 'static) {
+        self.slot.wake_with(wake);
+    }
+}
