@@ -2,4 +2,5 @@
 
 pub mod domain;
 pub mod ingest;
+pub mod store;
 pub mod sync;

@@ -49,6 +49,9 @@ impl Shown {
     }
 }
 
+/// Recoveries that a timeline tells of; a flapping probe's later ones are counted with its series.
+pub const FLAP_LINES_MAX: u64 = 50;
+
 /// How many series of the incident are in which state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
@@ -199,6 +202,8 @@ pub struct Incident {
     pub next_due_at: Option<Timestamp>,
     /// A due time passed and nobody was called: paging does not exist yet.
     pub overdue: bool,
+    /// Times it recovered, for the timeline tells of the first [`FLAP_LINES_MAX`] only.
+    pub recoveries: u64,
 }
 
 impl Incident {
@@ -226,6 +231,7 @@ impl Incident {
             step_due_at,
             next_due_at: Some(step_due_at),
             overdue: false,
+            recoveries: 0,
         }
     }
 
@@ -278,6 +284,7 @@ impl Incident {
                 let until = now.plus(timing.flap_window);
                 self.recovering_until = Some(until);
                 self.next_due_at = Some(until);
+                self.recoveries += 1;
                 Some(Line::by_hub(
                     now,
                     Told::Recovering,
@@ -302,7 +309,7 @@ impl Incident {
                 Told::Unknown,
                 "no series is known to fire, and a source is silent: nobody knows",
             )),
-            _ => line,
+            _ => line.filter(|_| self.recoveries <= FLAP_LINES_MAX),
         }
     }
 

@@ -1,0 +1,434 @@
+//! A console's store: the newest confirmed state of one hub, and the own operations, each a transaction and on the disk when it returns.
+//!
+//! Several processes of one user may have it open. They are one node: numbers are taken inside the transaction that writes them.
+
+use super::sqlite::{self, Schema};
+use super::{Cursor, FeedKind, FeedPage, StoreError};
+use crate::domain::envelope::SignedOp;
+use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
+use crate::domain::incident::{Incident, Line};
+use crate::domain::judge::Verdict;
+use crate::domain::op::Op;
+use crate::domain::series::Series;
+use crate::domain::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use serde::Deserialize;
+use std::path::Path;
+use std::time::Duration;
+
+/// Operations that may wait for a hub.
+pub const WAITING_MAX: u64 = 10_000;
+/// How long resolved incidents stay.
+const INCIDENTS_KEPT: Duration = Duration::from_secs(400 * 86_400);
+/// How long series that are over stay.
+const SERIES_KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+const SCHEMA: Schema = Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql") };
+
+/// Why an operation was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Too many wait already.
+    #[error("{WAITING_MAX} operations wait for the hub already; nothing was done")]
+    TooManyWait,
+    /// The store failed; nothing was written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An own operation and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnOp {
+    /// The operation.
+    pub op: Op,
+    /// The hub's answer, once it came.
+    pub verdict: Option<Verdict>,
+}
+
+/// What applying a page of the feed changed.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Incidents that are new or newer.
+    pub incidents: Vec<Incident>,
+    /// Incidents whose series or lines are newer.
+    pub touched: Vec<IncidentId>,
+    /// Verdicts that were news.
+    pub verdicts: Vec<(OpId, Verdict)>,
+    /// Rows of an older generation were swept: what was read before must be read again.
+    pub swept: bool,
+}
+
+/// A console's store.
+pub struct Mirror {
+    connection: Connection,
+    node: NodeId,
+}
+
+impl Mirror {
+    /// Opens or makes the mirror; `fresh_node` names a new one.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what stands against it.
+    pub fn open(path: &Path, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
+        let mut connection = sqlite::open(path, &SCHEMA)?;
+        let tx = sqlite::immediate(&mut connection)?;
+        tx.execute(
+            "INSERT INTO meta VALUES ('node', ?1) ON CONFLICT DO NOTHING",
+            [crate::domain::id::hex(fresh_node.as_bytes())],
+        )?;
+        let node = meta(&tx, "node")?.and_then(|hex| unhex(&hex)).map_or(fresh_node, NodeId::from_bytes);
+        prune(&tx, now)?;
+        tx.commit()?;
+        Ok(Self { connection, node })
+    }
+
+    /// Returns the node that this database is.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Returns a number that changes when another process wrote.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self.connection.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))?)
+    }
+
+    /// Returns a remembered text, such as the token for the hub.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn note(&mut self, key: &str) -> Result<Option<String>, StoreError> {
+        meta(&self.connection.transaction()?, key)
+    }
+
+    /// Remembers a text.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_note(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
+        let tx = sqlite::immediate(&mut self.connection)?;
+        set_meta(&tx, key, value)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Returns how far the feed was applied.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cursor(&mut self) -> Result<Cursor, StoreError> {
+        cursor(&self.connection.transaction()?)
+    }
+
+    /// Writes an operation: takes the next number and the end of the chain, lets `sign` make the bytes, and keeps them.
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing was written then.
+    pub fn append(&mut self, sign: impl FnOnce(NodeId, u64, [u8; 32]) -> SignedOp) -> Result<SignedOp, AppendError> {
+        let node = self.node;
+        let tx = sqlite::immediate(&mut self.connection)?;
+        let waiting: i64 = tx
+            .query_row("SELECT count(*) FROM op WHERE verdict IS NULL", (), |row| row.get(0))
+            .map_err(StoreError::from)?;
+        if waiting as u64 >= WAITING_MAX {
+            return Err(AppendError::TooManyWait);
+        }
+        let last = tx
+            .query_row("SELECT nseq, hash FROM op ORDER BY nseq DESC LIMIT 1", (), |row| {
+                Ok((row.get::<_, i64>(0)?, row.get(1)?))
+            })
+            .optional()
+            .map_err(StoreError::from)?;
+        let (nseq, hash) = last.unwrap_or((0, [0; 32]));
+        let signed = sign(node, nseq as u64 + 1, hash);
+        tx.execute(
+            "INSERT INTO op (nseq, op_id, incident, hash, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                signed.op.nseq as i64,
+                signed.op.op_id.as_bytes(),
+                signed.op.incident.as_bytes(),
+                signed.hash(),
+                signed.bytes
+            ],
+        )
+        .map_err(StoreError::from)?;
+        tx.commit().map_err(StoreError::from)?;
+        Ok(signed)
+    }
+
+    /// Returns the operations that wait for a verdict, oldest first, at most `max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn waiting(&mut self, max: usize) -> Result<Vec<SignedOp>, StoreError> {
+        let bytes: Vec<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT bytes FROM op WHERE verdict IS NULL ORDER BY nseq LIMIT ?1")?
+            .query_map([max as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(read_ops(bytes))
+    }
+
+    /// Returns own operations whose effect the mirror does not show yet: those that wait, and those answered later than the cursor.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unshown(&mut self) -> Result<Vec<OwnOp>, StoreError> {
+        let tx = self.connection.transaction()?;
+        let seq = cursor(&tx)?.seq;
+        let rows: Vec<(Vec<u8>, Option<String>)> = tx
+            .prepare_cached("SELECT bytes, verdict FROM op WHERE verdict IS NULL OR seq > ?1 ORDER BY nseq")?
+            .query_map([seq as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let own = |(bytes, verdict): (Vec<u8>, Option<String>)| {
+            let op = SignedOp::read(bytes).ok()?.op;
+            Some(OwnOp { op, verdict: verdict.and_then(|text| serde_json::from_str(&text).ok()) })
+        };
+        Ok(rows.into_iter().filter_map(own).collect())
+    }
+
+    /// Returns an own operation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn own_op(&mut self, op_id: OpId) -> Result<Option<OwnOp>, StoreError> {
+        let row: Option<(Vec<u8>, Option<String>)> = self
+            .connection
+            .prepare_cached("SELECT bytes, verdict FROM op WHERE op_id = ?1")?
+            .query_row([op_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((bytes, verdict)) = row else { return Ok(None) };
+        let verdict = verdict.map(|text| serde_json::from_str(&text)).transpose()?;
+        Ok(SignedOp::read(bytes).ok().map(|signed| OwnOp { op: signed.op, verdict }))
+    }
+
+    /// Keeps verdicts that a push brought; returns those that were news. `head` is the hub's newest change after judging.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was kept then.
+    pub fn settle(&mut self, verdicts: Vec<(OpId, Verdict)>, head: u64) -> Result<Vec<(OpId, Verdict)>, StoreError> {
+        let tx = sqlite::immediate(&mut self.connection)?;
+        let mut news = Vec::new();
+        for (op_id, verdict) in verdicts {
+            if keep_verdict(&tx, op_id, &verdict, head)? {
+                news.push((op_id, verdict));
+            }
+        }
+        tx.commit()?;
+        Ok(news)
+    }
+
+    /// Begins a new history: what is mirrored stays until the new one has been read whole.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn restart(&mut self, epoch: &str) -> Result<(), StoreError> {
+        let tx = sqlite::immediate(&mut self.connection)?;
+        let generation = generation(&tx)? + 1;
+        set_meta(&tx, "generation", &generation.to_string())?;
+        set_meta(&tx, "epoch", epoch)?;
+        set_meta(&tx, "seq", "0")?;
+        Ok(tx.commit()?)
+    }
+
+    /// Applies a page of the feed: rows and cursor in one transaction. At the head, rows of an older generation go.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was applied then.
+    pub fn apply(&mut self, page: &FeedPage) -> Result<Applied, StoreError> {
+        let tx = sqlite::immediate(&mut self.connection)?;
+        let generation = generation(&tx)?;
+        let mut applied = Applied::default();
+        for row in &page.rows {
+            match row.kind {
+                FeedKind::Incident => applied.incidents.push(put_incident(&tx, &row.body, generation)?),
+                FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
+                FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
+                FeedKind::Verdict => applied.verdicts.extend(put_verdict(&tx, &row.body, row.seq)?),
+            }
+        }
+        set_meta(&tx, "seq", &page.next.to_string())?;
+        if page.next >= page.head {
+            applied.swept = sweep(&tx, generation)?;
+        }
+        tx.commit()?;
+        Ok(applied)
+    }
+
+    /// Returns all incidents that are open or were resolved after `resolved_after`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn incidents(&mut self, resolved_after: Timestamp) -> Result<Vec<Incident>, StoreError> {
+        let bodies: Vec<String> = self
+            .connection
+            .prepare_cached("SELECT body FROM incident WHERE resolved_at IS NULL OR resolved_at > ?1 ORDER BY number")?
+            .query_map([resolved_after.as_millis()], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the incident.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn incident(&mut self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+        let mut select = self.connection.prepare_cached("SELECT body FROM incident WHERE id = ?1")?;
+        let body: Option<String> = select.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+        Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+    }
+
+    /// Returns incidents whose number is the text, or whose id begins with it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find(&mut self, text: &str) -> Result<Vec<Incident>, StoreError> {
+        let number: i64 = text.parse().unwrap_or(-1);
+        let prefix: String = text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_uppercase();
+        // Fewer than four digits of an id would more often be a mistyped number.
+        let prefix = if prefix.len() >= 4 { prefix } else { "-".into() };
+        let bodies: Vec<String> = self
+            .connection
+            .prepare_cached(
+                "SELECT body FROM incident WHERE number = ?1 OR substr(hex(id), 1, length(?2)) = ?2 LIMIT 10",
+            )?
+            .query_map(params![number, prefix], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns series of the incident, those that burn first, at most `max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn series_of(&mut self, id: IncidentId, max: usize) -> Result<Vec<Series>, StoreError> {
+        let bodies: Vec<String> = self
+            .connection
+            .prepare_cached("SELECT body FROM series WHERE incident = ?1 ORDER BY over_since IS NOT NULL, over_since DESC, fingerprint LIMIT ?2")?
+            .query_map(params![id.as_bytes(), max as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the newest `max` lines of the incident's timeline, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lines_of(&mut self, id: IncidentId, max: usize) -> Result<Vec<Line>, StoreError> {
+        let mut bodies: Vec<String> = self
+            .connection
+            .prepare_cached("SELECT body FROM line WHERE incident = ?1 ORDER BY seq DESC LIMIT ?2")?
+            .query_map(params![id.as_bytes(), max as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        bodies.reverse();
+        Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+}
+
+fn read_ops(bytes: Vec<Vec<u8>>) -> Vec<SignedOp> {
+    // Own bytes that cannot be read any more would be a bug of ours; they stay in the table and are not lost.
+    bytes.into_iter().filter_map(|bytes| SignedOp::read(bytes).ok()).collect()
+}
+
+fn meta(tx: &Transaction<'_>, key: &str) -> Result<Option<String>, StoreError> {
+    Ok(tx.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()?)
+}
+
+fn set_meta(tx: &Transaction<'_>, key: &str, value: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
+        .execute([key, value])?;
+    Ok(())
+}
+
+fn cursor(tx: &Transaction<'_>) -> Result<Cursor, StoreError> {
+    let seq = meta(tx, "seq")?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    Ok(Cursor { epoch: meta(tx, "epoch")?.unwrap_or_default(), seq })
+}
+
+fn generation(tx: &Transaction<'_>) -> Result<i64, StoreError> {
+    Ok(meta(tx, "generation")?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+fn put_incident(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<Incident, StoreError> {
+    let incident: Incident = serde_json::from_str(body)?;
+    tx.prepare_cached(
+        "INSERT INTO incident (id, number, resolved_at, generation, body) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO UPDATE SET number = ?2, resolved_at = ?3, generation = ?4, body = ?5",
+    )?
+    .execute(params![
+        incident.id.as_bytes(),
+        incident.number.0 as i64,
+        incident.resolved_at.map(|at| at.as_millis()),
+        generation,
+        body
+    ])?;
+    Ok(incident)
+}
+
+fn put_series(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<Option<IncidentId>, StoreError> {
+    let series: Series = serde_json::from_str(body)?;
+    let over_since = series.state.is_over().then_some(series.ends_at).flatten();
+    tx.prepare_cached(
+        "INSERT INTO series (source, fingerprint, incident, over_since, generation, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (source, fingerprint) DO UPDATE SET incident = ?3, over_since = ?4, generation = ?5, body = ?6",
+    )?
+    .execute(params![
+        series.source.as_str(),
+        series.fingerprint.0,
+        series.incident.map(|id| *id.as_bytes()),
+        over_since.map(|at| at.as_millis()),
+        generation,
+        body
+    ])?;
+    Ok(series.incident)
+}
+
+fn put_line(tx: &Transaction<'_>, seq: u64, body: &str, generation: i64) -> Result<IncidentId, StoreError> {
+    #[derive(Deserialize)]
+    struct Of {
+        incident: IncidentId,
+    }
+    let Of { incident } = serde_json::from_str(body)?;
+    tx.prepare_cached("INSERT OR REPLACE INTO line (seq, incident, generation, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![seq as i64, incident.as_bytes(), generation, body])?;
+    Ok(incident)
+}
+
+fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<Option<(OpId, Verdict)>, StoreError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        op_id: String,
+        verdict: Verdict,
+    }
+    let Answer { op_id, verdict } = serde_json::from_str(body)?;
+    let Some(op_id) = unhex(&op_id).map(OpId::from_bytes) else { return Ok(None) };
+    Ok(keep_verdict(tx, op_id, &verdict, seq)?.then_some((op_id, verdict)))
+}
+
+fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<bool, StoreError> {
+    let changed = tx
+        .prepare_cached("UPDATE op SET verdict = ?2, seq = ?3 WHERE op_id = ?1 AND verdict IS NULL")?
+        .execute(params![op_id.as_bytes(), serde_json::to_string(verdict)?, seq as i64])?;
+    Ok(changed > 0)
+}
+
+fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, StoreError> {
+    let swept = meta(tx, "swept")?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    if swept >= generation {
+        return Ok(false);
+    }
+    for table in ["incident", "series", "line"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE generation < ?1"), [generation])?;
+    }
+    set_meta(tx, "swept", &generation.to_string())?;
+    Ok(true)
+}
+
+fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let incidents = now.minus(INCIDENTS_KEPT).as_millis();
+    tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
+    tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
+    tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
+    Ok(())
+}

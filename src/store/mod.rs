@@ -1,0 +1,170 @@
+//! What is remembered: whole transactions, and nothing of how they are kept.
+//!
+//! Two stores. [`HubStore`] is the hub's: async, for its back ends may be a network away. [`mirror::Mirror`] is a console's: blocking, on
+//! a thread of its own. No transaction crosses their methods, none stays open over an `.await`.
+
+pub mod file;
+pub mod hub;
+pub mod mirror;
+mod sqlite;
+
+pub use hub::HubStore;
+
+use crate::domain::id::{NodeId, SourceName};
+use crate::domain::time::Timestamp;
+use std::path::PathBuf;
+
+/// Why the store did not do it. What was not answered with `Ok` is not remembered.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process holds the file for more than 5 s.
+    #[error("the database is held by another process")]
+    Busy,
+    /// The file is damaged.
+    #[error("the database {path} is damaged")]
+    Corrupt {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file was written by a newer program.
+    #[error(
+        "the database {path} was written by a newer nightdesk (schema {found}, this one knows {known}); upgrade this program"
+    )]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// The schema it has.
+        found: i64,
+        /// The schema this program knows.
+        known: i64,
+    },
+    /// A place that cannot hold a database.
+    #[error("{path} lies on {kind}, where SQLite loses data; choose a local directory with --data or NIGHTDESK_HOME")]
+    NetworkFile {
+        /// Where.
+        path: PathBuf,
+        /// What kind of file system.
+        kind: &'static str,
+    },
+    /// A directory or file that others may read, or that is no plain file.
+    #[error("{path}: {why}")]
+    Unsafe {
+        /// Which.
+        path: PathBuf,
+        /// Why it is not used.
+        why: String,
+    },
+    /// The disk failed at a time when nobody knows what it kept; the process must end and look again.
+    #[error("the disk failed: {0}; the hub stops, for nobody knows what was kept")]
+    Disk(#[source] rusqlite::Error),
+    /// The disk is full: nothing was kept, and it may work later.
+    #[error("the disk is full")]
+    Full,
+    /// A file operation failed.
+    #[error("{path}: {source}")]
+    Io {
+        /// On which file.
+        path: PathBuf,
+        /// What happened.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A row that this program cannot read.
+    #[error("a stored row cannot be read")]
+    Row(#[from] serde_json::Error),
+    /// The writer has stopped.
+    #[error("the store has stopped")]
+    Stopped,
+    /// Anything else SQLite says.
+    #[error("SQLite: {0}")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(error),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt { path: PathBuf::from("its file") }
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// A place in the hub's history: the branch of it, and how far.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Cursor {
+    /// The branch; another one after a restore. Empty before the first answer.
+    pub epoch: String,
+    /// The last change seen; 0 before the first.
+    pub seq: u64,
+}
+
+/// What one change of the feed is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedKind {
+    /// An incident's newest state.
+    Incident,
+    /// A series' newest state.
+    Series,
+    /// A line of a timeline.
+    Line,
+    /// A verdict on an operation of the asking node.
+    Verdict,
+}
+
+/// One change, newest state of its row; `body` is JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedRow {
+    /// Its place.
+    pub seq: u64,
+    /// Of what.
+    pub kind: FeedKind,
+    /// The row.
+    pub body: String,
+}
+
+/// Changes in `(asked, next]`, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPage {
+    /// The branch of history.
+    pub epoch: String,
+    /// Ask from here next.
+    pub next: u64,
+    /// The newest change there is.
+    pub head: u64,
+    /// The changes.
+    pub rows: Vec<FeedRow>,
+}
+
+/// Something that could not be taken, kept for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Who sent it.
+    pub source: SourceName,
+    /// As which format it was read.
+    pub format: String,
+    /// Why it could not be taken.
+    pub reason: String,
+    /// What came, cut at 64 KiB.
+    pub raw: Vec<u8>,
+    /// How long it was.
+    pub raw_bytes: u64,
+}
+
+/// A console that the hub knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The database that signs.
+    pub node: NodeId,
+    /// Whose it is.
+    pub user: crate::domain::id::UserName,
+    /// What its signatures are checked with.
+    pub public_key: [u8; 32],
+}

@@ -1,0 +1,73 @@
+//! What happens by itself: words that run out, due times that pass.
+
+use super::super::StoreError;
+use super::super::hub::{Due, Rules};
+use super::work::Work;
+use crate::domain::event::SeriesKey;
+use crate::domain::id::{IncidentId, SourceName};
+use crate::domain::series::Series;
+use crate::domain::time::Timestamp;
+use rusqlite::{Connection, params};
+
+/// Series whose word ran out, and incidents whose time came, that one transaction takes; what is left is taken by the next.
+const MAX: i64 = 500;
+
+pub(in crate::store) fn run_due(
+    connection: &mut Connection,
+    rules: &Rules,
+    now: Timestamp,
+    hub_up_since: Timestamp,
+    spoke: &[(SourceName, Timestamp)],
+) -> Result<Due, StoreError> {
+    let mut work = Work::begin(connection, rules, now)?;
+    for (source, at) in spoke {
+        work.spoke(source, *at)?;
+    }
+    let mut taken = run_out(&mut work, hub_up_since)?;
+    taken += incidents(&mut work)?;
+    let committed = work.commit()?;
+    Ok(Due { committed, more: taken >= MAX })
+}
+
+fn run_out(work: &mut Work<'_>, hub_up_since: Timestamp) -> Result<i64, StoreError> {
+    // What is unknown already is looked at again only once its source spoke.
+    let sql = "SELECT series.body, source.spoke_at FROM series JOIN source ON source.name = series.source
+         WHERE ends_at <= ?1 AND state IN ('firing', 'unknown') AND ends_at IS NOT NULL AND ?2 + coalesce(promise_ms, 0) <= ?1
+           AND (state = 'firing' OR spoke_at > ends_at) ORDER BY ends_at LIMIT ?3";
+    let found: Vec<(String, i64)> = work
+        .tx
+        .prepare_cached(sql)?
+        .query_map(params![work.now.as_millis(), hub_up_since.as_millis(), MAX], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let count = found.len() as i64;
+    for (body, spoke_at) in found {
+        let series: Series = serde_json::from_str(&body)?;
+        let key = SeriesKey { source: series.source, fingerprint: series.fingerprint };
+        let now = work.now;
+        let Some(series) = work.series(&key)? else { continue };
+        let Some(state) = series.run_out(now, Timestamp::from_millis(spoke_at), hub_up_since) else { continue };
+        let before = series.state;
+        series.apply_run_out(state);
+        work.conclude(&key, Some(before))?;
+    }
+    Ok(count)
+}
+
+fn incidents(work: &mut Work<'_>) -> Result<i64, StoreError> {
+    let sql =
+        "SELECT id FROM incident WHERE next_due_at IS NOT NULL AND next_due_at <= ?1 ORDER BY next_due_at LIMIT ?2";
+    let due: Vec<[u8; 16]> = work
+        .tx
+        .prepare_cached(sql)?
+        .query_map(params![work.now.as_millis(), MAX], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let (now, timing) = (work.now, work.rules().timing);
+    for id in &due {
+        let id = IncidentId::from_bytes(*id);
+        let line = work.incident_mut(id)?.and_then(|incident| incident.on_due(now, &timing));
+        if let Some(line) = line {
+            work.tell(id, line);
+        }
+    }
+    Ok(due.len() as i64)
+}

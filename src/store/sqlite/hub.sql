@@ -1,0 +1,95 @@
+-- The hub's database, schema 1. Bodies are JSON of the domain's types; what a rule or a query relies on stands in a column beside it.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The newest change of the feed; one row.
+CREATE TABLE feed_head (
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
+    seq  INTEGER NOT NULL CHECK (seq >= 0)
+) STRICT;
+INSERT INTO feed_head VALUES (1, 0);
+
+-- The next incident's number; one row.
+CREATE TABLE counter (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    number INTEGER NOT NULL CHECK (number >= 0)
+) STRICT;
+INSERT INTO counter VALUES (1, 0);
+
+CREATE TABLE source (
+    name     TEXT PRIMARY KEY,
+    spoke_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incident (
+    id          BLOB PRIMARY KEY CHECK (length(id) = 16),
+    number      INTEGER NOT NULL UNIQUE,
+    open_key    TEXT UNIQUE,
+    life        TEXT NOT NULL CHECK (life IN ('triggered', 'acked', 'resolved')),
+    owner       TEXT,
+    next_due_at INTEGER,
+    seq         INTEGER NOT NULL UNIQUE,
+    body        TEXT NOT NULL,
+    -- Silence without a timer cannot be stored.
+    CHECK (life = 'resolved' OR next_due_at IS NOT NULL),
+    CHECK ((life = 'resolved') = (open_key IS NULL)),
+    CHECK (life <> 'acked' OR owner IS NOT NULL)
+) STRICT;
+CREATE INDEX incident_due ON incident (next_due_at) WHERE next_due_at IS NOT NULL;
+
+CREATE TABLE series (
+    id          INTEGER PRIMARY KEY,
+    source      TEXT NOT NULL,
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
+    state       TEXT NOT NULL CHECK (state IN ('firing', 'resolved', 'expired', 'unknown')),
+    ends_at     INTEGER,
+    promise_ms  INTEGER,
+    incident    BLOB REFERENCES incident (id),
+    seq         INTEGER NOT NULL UNIQUE,
+    body        TEXT NOT NULL,
+    UNIQUE (source, fingerprint)
+) STRICT;
+CREATE INDEX series_incident ON series (incident);
+CREATE INDEX series_runs_out ON series (ends_at) WHERE ends_at IS NOT NULL AND state IN ('firing', 'unknown');
+
+CREATE TABLE line (
+    seq      INTEGER PRIMARY KEY,
+    incident BLOB NOT NULL REFERENCES incident (id),
+    body     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE device (
+    node       BLOB PRIMARY KEY CHECK (length(node) = 16),
+    user       TEXT NOT NULL,
+    public_key BLOB NOT NULL CHECK (length(public_key) = 32),
+    token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    -- The end of the node's chain.
+    nseq       INTEGER NOT NULL,
+    hash       BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE op (
+    seq      INTEGER PRIMARY KEY,
+    op_id    BLOB NOT NULL UNIQUE CHECK (length(op_id) = 16),
+    node     BLOB NOT NULL REFERENCES device (node),
+    nseq     INTEGER NOT NULL,
+    hash     BLOB NOT NULL CHECK (length(hash) = 32),
+    bytes    BLOB NOT NULL,
+    incident BLOB NOT NULL,
+    judged_at INTEGER NOT NULL,
+    verdict  TEXT NOT NULL,
+    UNIQUE (node, nseq)
+) STRICT;
+
+CREATE TABLE quarantine (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    format      TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    raw         BLOB NOT NULL,
+    raw_bytes   INTEGER NOT NULL
+) STRICT;

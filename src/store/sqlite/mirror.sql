@@ -1,0 +1,50 @@
+-- A console's mirror of one hub, schema 1. What the hub confirmed can be fetched again; the table `op` cannot.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incident (
+    id          BLOB PRIMARY KEY CHECK (length(id) = 16),
+    number      INTEGER NOT NULL,
+    resolved_at INTEGER,
+    generation  INTEGER NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX incident_number ON incident (number);
+CREATE INDEX incident_resolved ON incident (resolved_at);
+
+CREATE TABLE series (
+    source      TEXT NOT NULL,
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
+    incident    BLOB,
+    over_since  INTEGER,
+    generation  INTEGER NOT NULL,
+    body        TEXT NOT NULL,
+    PRIMARY KEY (source, fingerprint)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX series_incident ON series (incident);
+
+CREATE TABLE line (
+    seq        INTEGER PRIMARY KEY,
+    incident   BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) STRICT;
+CREATE INDEX line_incident ON line (incident, seq);
+
+-- Own operations, in the order of their chain.
+CREATE TABLE op (
+    nseq     INTEGER PRIMARY KEY,
+    op_id    BLOB NOT NULL UNIQUE CHECK (length(op_id) = 16),
+    incident BLOB NOT NULL,
+    hash     BLOB NOT NULL CHECK (length(hash) = 32),
+    bytes    BLOB NOT NULL,
+    -- The hub's answer; NULL while it waits.
+    verdict  TEXT,
+    -- The place in the feed from which on the mirror shows what the verdict did.
+    seq      INTEGER,
+    CHECK ((verdict IS NULL) = (seq IS NULL))
+) STRICT;
+CREATE INDEX op_waiting ON op (nseq) WHERE verdict IS NULL;
