@@ -106,7 +106,7 @@ fn rank(module: &str) -> Option<u8> {
 /// Returns what is wrong with a path that begins at the crate's root.
 fn arrow(path: &str, place: &Place) -> Option<String> {
     let from = source::module_of(path)?;
-    let to = place.from_root()?;
+    let to = place.top_module()?;
     let Some(own) = rank(from) else { return Some(format!("`{from}` has no place in the order of RANKS")) };
     if own == 6 || from == to {
         return None;

@@ -71,7 +71,7 @@ fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
     // A server that refuses a large body answers and closes before all is written: its answer still counts.
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
-        Err(error) if bytes.is_empty() => return Err(sent.err().unwrap_or(error)),
+        Err(error) if bytes.is_empty() => Err(sent.err().unwrap_or(error)),
         _ => parse(&bytes).ok_or_else(|| io::Error::other(format!("not a whole HTTP answer ({} bytes)", bytes.len()))),
     }
 }

@@ -26,7 +26,7 @@ pub struct Place {
 
 impl Place {
     /// Returns the module that the path names, when it begins at the crate's root.
-    pub fn from_root(&self) -> Option<&str> {
+    pub fn top_module(&self) -> Option<&str> {
         let supers = self.segments.iter().take_while(|segment| *segment == "super").count();
         let root = match self.segments.first()?.as_str() {
             "crate" => 1,
