@@ -236,7 +236,7 @@ fn panics_outside_tests_are_found() {
         &["`dbg!`", "`todo!`", "`unimplemented!`"],
     );
     finds("src/hub/mod.rs", "#[cfg(test)]\nmod tests;\nfn f() { x.unwrap() }", &["rs:4: `.unwrap()`"]);
-    finds("src/hub/mod.rs", "#[cfg(test)]\nmod tests {\n  fn f() { x.unwrap() }\n}", &[]);
+    finds("src/hub/mod.rs", "#[cfg(test)]\nmod tests {\n  fn f() { x.unwrap() }\n}\nfn g() { x.unwrap() }", &["rs:6"]);
     finds("src/hub/tests.rs", "fn f() { x.unwrap() }", &[]);
     finds("src/hub/mod.rs", "/// `x.unwrap()`, todo!\nfn f() { x.unwrap_or(1); my_todo!() }", &[]);
 }

@@ -1,5 +1,6 @@
 //! Just enough of Rust's grammar for the house rules: comments and strings blanked, paths opened out.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// What the rules look at in one file.
@@ -8,8 +9,8 @@ pub struct Code {
     pub blanked: String,
     /// Every path with what stands inside its groups: `a::{b, c::d}` is `a::b` and `a::c::d`.
     pub paths: Vec<Place>,
-    /// The first line (from 1) of the test module at the end, where there is one.
-    tests_begin: Option<usize>,
+    /// The lines (from 1) of what is built for tests alone.
+    tests: Vec<RangeInclusive<usize>>,
 }
 
 /// A path and where it stands.
@@ -52,15 +53,16 @@ impl Code {
     /// Reads a file; `path` begins with `src/` or `tests/`.
     pub fn read(path: &str, text: &str) -> Self {
         let blanked = blank(text);
-        let tests_begin = if is_test_file(path) { Some(1) } else { tests_begin(&blanked) };
-        let mut code = Self { blanked, paths: Vec::new(), tests_begin };
-        code.paths = code.read_paths(depth_of(path), tests_begin.is_some_and(|line| line > 1));
+        let whole = is_test_file(path);
+        let tests = if whole { vec![1..=usize::MAX] } else { test_items(&blanked) };
+        let mut code = Self { blanked, paths: Vec::new(), tests };
+        code.paths = code.read_paths(depth_of(path), !whole);
         code
     }
 
     /// Whether a line (from 1) belongs to tests.
     pub fn in_tests(&self, line: usize) -> bool {
-        self.tests_begin.is_some_and(|begin| line >= begin)
+        self.tests.iter().any(|lines| lines.contains(&line))
     }
 
     fn read_paths(&self, depth: usize, inline_tests: bool) -> Vec<Place> {
@@ -116,14 +118,13 @@ fn depth_of(path: &str) -> usize {
     path.split('/').count() - 1 - usize::from(path.ends_with("/mod.rs"))
 }
 
-/// Returns the line of the `#[cfg(test)]` in front of the first module with a body.
-fn tests_begin(blanked: &str) -> Option<usize> {
-    let lines: Vec<&str> = blanked.lines().map(str::trim).collect();
-    let is_module = |line: &str| line.contains("mod ") && line.ends_with('{');
-    let before_module = |from: usize| {
-        lines[from + 1..].iter().find(|l| !l.is_empty() && !l.starts_with("#[")).is_some_and(|l| is_module(l))
-    };
-    (0..lines.len()).find(|at| lines[*at].starts_with("#[cfg(test)]") && before_module(*at)).map(|at| at + 1)
+/// Returns the lines of each item under `#[cfg(test)]` that stands at the left margin, as rustfmt lays it out: it ends with the
+/// first line there that is `}` or ends with `;`.
+fn test_items(blanked: &str) -> Vec<RangeInclusive<usize>> {
+    let lines: Vec<&str> = blanked.lines().map(str::trim_end).collect();
+    let ends = |line: &str| line == "}" || line.ends_with(';') && !line.starts_with(' ');
+    let begins = (0..lines.len()).filter(|at| lines[*at] == "#[cfg(test)]");
+    begins.map(|at| at + 1..=(at..lines.len()).find(|end| ends(lines[*end])).unwrap_or(at) + 1).collect()
 }
 
 fn is_name(token: &str) -> bool {
