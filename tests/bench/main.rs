@@ -1,1 +1,3 @@
+//! Benches; the first ones come with the hub.
+
 fn main() {}
