@@ -1,5 +1,6 @@
 #![doc = include_str!("architecture.md")]
 
+pub mod config;
 pub mod domain;
 pub mod ingest;
 pub mod store;

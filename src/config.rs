@@ -1,0 +1,308 @@
+//! What a person wrote into `config.toml` and `hub.toml`, and where files lie.
+//!
+//! Raw: all optional, unknown keys refused. Resolved: ready to use.
+
+use crate::domain::id::{SourceName, UserName};
+use crate::domain::incident::Timing;
+use crate::domain::label::IdentityRule;
+use crate::ingest::Limits;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A configuration that cannot be used, with the place and what is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not what it must be; the message has line and column.
+    #[error("{path}: {source}")]
+    Parse {
+        /// Which.
+        path: PathBuf,
+        /// Where and what.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A value has no sense.
+    #[error("{path}: {field}: {why}")]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Which field.
+        field: String,
+        /// What is wrong, and the way out.
+        why: String,
+    },
+    /// There is no home directory to put files into.
+    #[error("no home directory is known; set NIGHTDESK_HOME to a directory of yours")]
+    NoHome,
+}
+
+/// Where files lie. `NIGHTDESK_HOME` puts all of them under one directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// `config.toml`, `keymap.toml`.
+    pub config: PathBuf,
+    /// Mirrors, keys, the embedded hub.
+    pub data: PathBuf,
+    /// Logs and crash reports.
+    pub state: PathBuf,
+}
+
+impl Paths {
+    /// Returns the places of this user: under `home` when it is given, else by the XDG rules.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoHome`].
+    pub fn find(home: Option<PathBuf>) -> Result<Self, ConfigError> {
+        if let Some(home) = home {
+            return Ok(Self { config: home.join("config"), data: home.join("data"), state: home.join("state") });
+        }
+        let dirs = directories::ProjectDirs::from("", "", "nightdesk").ok_or(ConfigError::NoHome)?;
+        let data = dirs.data_dir().to_owned();
+        let state = dirs.state_dir().map_or_else(|| data.join("state"), Path::to_owned);
+        Ok(Self { config: dirs.config_dir().to_owned(), data, state })
+    }
+
+    /// Returns where a hub of this user keeps its data by default.
+    pub fn hub(&self) -> PathBuf {
+        self.data.join("hub")
+    }
+}
+
+/// `config.toml`, as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConsole {
+    /// Address of the hub: `http://127.0.0.1:7400` or `unix:/path/to/hub.sock`. Absent: a hub in the same process.
+    pub hub: Option<String>,
+    /// A file (0600) with the hub's admin token, to introduce this console by.
+    pub token_file: Option<PathBuf>,
+    /// Who you are; absent: the login name.
+    pub user: Option<String>,
+}
+
+/// `hub.toml`, as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawHub {
+    #[serde(default)]
+    timing: RawTiming,
+    #[serde(default)]
+    identity: RawIdentity,
+    #[serde(default)]
+    limits: RawLimits,
+    #[serde(default)]
+    source: Vec<RawSource>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTiming {
+    flap_window: Option<String>,
+    ack_lease: Option<String>,
+    step: Option<String>,
+    resolve_timeout: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawIdentity {
+    #[serde(default)]
+    ignored_labels: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLimits {
+    body_bytes: Option<usize>,
+    decoded_bytes: Option<usize>,
+    alerts_per_request: Option<usize>,
+    queued_alerts: Option<usize>,
+    firing_series: Option<usize>,
+    connections: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    name: SourceName,
+    token_file: PathBuf,
+}
+
+/// A source with a token of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its name.
+    pub name: SourceName,
+    /// A file (0600) with its token.
+    pub token_file: PathBuf,
+}
+
+/// How a hub runs.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// Windows and delays.
+    pub timing: Timing,
+    /// Which labels say who an alert is.
+    pub identity: IdentityRule,
+    /// What one request may hold.
+    pub ingest: Limits,
+    /// Bytes of a body as it comes.
+    pub body_bytes_max: usize,
+    /// Bytes of a body once unpacked.
+    pub decoded_bytes_max: usize,
+    /// Alerts that may wait for the disk.
+    pub queued_alerts_max: usize,
+    /// Series that may burn at once; a further one goes to quarantine, and an incident says so.
+    pub firing_series_max: usize,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// Sources with tokens of their own.
+    pub sources: Vec<Source>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            timing: Timing::default(),
+            identity: IdentityRule::default(),
+            ingest: Limits::default(),
+            body_bytes_max: 1 << 20,
+            decoded_bytes_max: 4 << 20,
+            queued_alerts_max: 20_000,
+            firing_series_max: 200_000,
+            connections_max: 1024,
+            sources: Vec::new(),
+        }
+    }
+}
+
+impl Hub {
+    /// Returns what `hub.toml` says.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the place.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let raw: RawHub = read(path)?;
+        let mut hub = Self::default();
+        let span = |field: &str, text: &Option<String>, value: &mut Duration| match text {
+            Some(text) => parse_span(text).map(|span| *value = span).ok_or_else(|| bad_span(path, field, text)),
+            None => Ok(()),
+        };
+        span("timing.flap_window", &raw.timing.flap_window, &mut hub.timing.flap_window)?;
+        span("timing.ack_lease", &raw.timing.ack_lease, &mut hub.timing.ack_lease)?;
+        span("timing.step", &raw.timing.step, &mut hub.timing.step)?;
+        span("timing.resolve_timeout", &raw.timing.resolve_timeout, &mut hub.ingest.resolve_timeout)?;
+        let limits = [
+            ("limits.body_bytes", raw.limits.body_bytes, &mut hub.body_bytes_max),
+            ("limits.decoded_bytes", raw.limits.decoded_bytes, &mut hub.decoded_bytes_max),
+            ("limits.alerts_per_request", raw.limits.alerts_per_request, &mut hub.ingest.alerts_max),
+            ("limits.queued_alerts", raw.limits.queued_alerts, &mut hub.queued_alerts_max),
+            ("limits.firing_series", raw.limits.firing_series, &mut hub.firing_series_max),
+            ("limits.connections", raw.limits.connections, &mut hub.connections_max),
+        ];
+        for (field, limit, value) in limits {
+            match limit {
+                Some(0) => return Err(value_error(path, field, "0 would take nothing; leave it out for the default")),
+                Some(limit) => *value = limit,
+                None => {}
+            }
+        }
+        hub.identity = IdentityRule::ignoring(raw.identity.ignored_labels);
+        let base = path.parent().unwrap_or(Path::new("."));
+        hub.sources = raw
+            .source
+            .into_iter()
+            .map(|source| Source { name: source.name, token_file: base.join(source.token_file) })
+            .collect();
+        Ok(hub)
+    }
+}
+
+/// How a console runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// Address of the hub, or `None` for one in the same process.
+    pub hub: Option<String>,
+    /// A file with the hub's admin token.
+    pub token_file: Option<PathBuf>,
+    /// Who looks.
+    pub user: UserName,
+}
+
+impl Console {
+    /// Returns what `config.toml` says, or the defaults when there is none; `login` is the name for who wrote none.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the place.
+    pub fn read(paths: &Paths, hub: Option<String>, login: &str) -> Result<Self, ConfigError> {
+        let path = paths.config.join("config.toml");
+        let raw: RawConsole = if path.exists() { read(&path)? } else { RawConsole::default() };
+        let user = match &raw.user {
+            Some(user) => UserName::parse(user).map_err(|error| value_error(&path, "user", error.to_string()))?,
+            None => UserName::parse(login).unwrap_or_else(|_| UserName::parse("me").expect("a plain word is a name")),
+        };
+        let token_file = raw.token_file.map(|file| paths.config.join(file));
+        Ok(Self { hub: hub.or(raw.hub), token_file, user })
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })
+}
+
+/// Returns the span that a text such as `10m`, `1h 30m` or `500ms` names.
+fn parse_span(text: &str) -> Option<Duration> {
+    let span: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(span).ok()
+}
+
+fn bad_span(path: &Path, field: &str, text: &str) -> ConfigError {
+    value_error(path, field, format!("{text:?} is not a span of time; write 10m, 90s or 1h 30m"))
+}
+
+fn value_error(path: &Path, field: &str, why: impl Into<String>) -> ConfigError {
+    ConfigError::Value { path: path.to_owned(), field: field.to_owned(), why: why.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hub(text: &str) -> Result<Hub, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hub.toml");
+        std::fs::write(&path, text).unwrap();
+        Hub::read(&path).map_err(|error| error.to_string().replace(&path.display().to_string(), "hub.toml"))
+    }
+
+    #[test]
+    fn spans_and_limits_are_read() {
+        let hub = hub(
+            "[timing]\nflap_window = \"2s\"\n[limits]\nqueued_alerts = 5\n[identity]\nignored_labels = [\"replica\"]",
+        )
+        .unwrap();
+        assert_eq!((hub.timing.flap_window, hub.queued_alerts_max), (Duration::from_secs(2), 5));
+        assert!(!hub.identity.counts("replica"));
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_place() {
+        assert!(hub("[timing]\nflap = \"2s\"").unwrap_err().contains("line 2"));
+        assert_eq!(
+            hub("[timing]\nstep = \"soon\"").unwrap_err(),
+            "hub.toml: timing.step: \"soon\" is not a span of time; write 10m, 90s or 1h 30m"
+        );
+        assert!(hub("[limits]\nconnections = 0").unwrap_err().contains("limits.connections"));
+    }
+}

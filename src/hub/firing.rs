@@ -1,0 +1,235 @@
+//! What burns now, in memory: to answer a repeat without the disk, and a filter without a query.
+//!
+//! A repeat needs no write before its answer as long as no crash can make the alert look expired: while the *stored* end is later than
+//! now plus one resend interval of its sender. Counters of such repeats reach the disk within a minute.
+//!
+//! The set follows commits and is not truth: with several hubs on one database it must be told of the others' commits before it may
+//! answer for the disk.
+
+use super::matcher::Matcher;
+use crate::domain::event::{Event, SeriesKey};
+use crate::domain::id::SourceName;
+use crate::domain::label::{Fingerprint, Labels};
+use crate::domain::series::{Series, SeriesState};
+use crate::domain::time::Timestamp;
+use crate::store::hub::Touch;
+use crate::store::{HubStore, StoreError};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A sender's promise is four resend intervals (Prometheus); a third of it is one interval and a margin.
+const RESENDS_PROMISED: u32 = 3;
+
+/// Series that burn or are unknown.
+pub struct Firing {
+    inner: Mutex<Inner>,
+    /// Keyed anew in each process, so that nobody can choose texts that look alike to it.
+    hasher: RandomState,
+}
+
+#[derive(Default)]
+struct Inner {
+    sources: Vec<SourceName>,
+    series: HashMap<(u16, Fingerprint), Entry>,
+    /// Series with repeats that are not on the disk yet.
+    dirty: Vec<(u16, Fingerprint)>,
+}
+
+struct Entry {
+    labels: Labels,
+    /// Hash of the text that accompanies it, to see whether a repeat says something new.
+    text: u64,
+    state: SeriesState,
+    started_at: Timestamp,
+    /// The end as the disk has it; `None` never.
+    stored_end: Option<Timestamp>,
+    /// The end as the latest repeat gave it.
+    seen_end: Option<Timestamp>,
+    last_seen: Timestamp,
+    /// Repeats that the disk has not counted.
+    repeats: u32,
+}
+
+/// One series of a filtered read.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Which.
+    pub key: SeriesKey,
+    /// The end by the latest repeat.
+    pub ends_at: Option<Timestamp>,
+    /// The latest repeat.
+    pub last_seen: Timestamp,
+}
+
+impl Firing {
+    /// Reads what burns from the store.
+    pub async fn load(store: &HubStore) -> Result<Self, StoreError> {
+        let firing = Self { inner: Mutex::default(), hasher: RandomState::new() };
+        let mut after = 0;
+        loop {
+            let (series, last) = store.burning(after, 5000).await?;
+            let Some(last) = last else { return Ok(firing) };
+            firing.update(&series);
+            after = last;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while it was held would leave a set that is at worst incomplete: then repeats are written, which is always right.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how many there are.
+    pub fn len(&self) -> usize {
+        self.lock().series.len()
+    }
+
+    /// Follows a commit.
+    pub fn update(&self, committed: &[Series]) {
+        if committed.is_empty() {
+            return;
+        }
+        let mut inner = self.lock();
+        for series in committed {
+            let key = (inner.source(&series.source), series.fingerprint);
+            if series.state.is_over() {
+                inner.series.remove(&key);
+                continue;
+            }
+            let entry = Entry {
+                labels: series.labels.clone(),
+                text: self.text(&series.annotations, &series.generator_url),
+                state: series.state,
+                started_at: series.started_at(),
+                stored_end: series.ends_at,
+                seen_end: series.ends_at,
+                last_seen: series.last_seen,
+                repeats: 0,
+            };
+            let repeats = inner.series.get(&key).map_or(0, |before| before.repeats);
+            inner.series.insert(key, Entry { repeats, ..entry });
+        }
+    }
+
+    /// Returns those of the events that must be written before they are answered; counts the others.
+    ///
+    /// `room` is how many series may burn at once; what is new beyond it comes back apart.
+    pub fn sift(&self, source: &SourceName, events: Vec<Event>, room: usize) -> (Vec<Event>, Vec<Event>) {
+        let texts: Vec<u64> = events.iter().map(|event| self.text(&event.alert.annotations, &event.alert.generator_url)).collect();
+        let mut inner = self.lock();
+        let source = inner.source(source);
+        let mut free = room.saturating_sub(inner.series.len());
+        let (mut news, mut beyond) = (Vec::new(), Vec::new());
+        for (event, text) in events.into_iter().zip(texts) {
+            let key = (source, event.key.fingerprint);
+            match inner.series.get_mut(&key) {
+                Some(entry) if entry.repeated_by(&event, text) => {
+                    let first = entry.repeats == 0;
+                    entry.repeat(&event);
+                    if first {
+                        inner.dirty.push(key);
+                    }
+                }
+                Some(_) => news.push(event),
+                None if matches!(event.alert.end, crate::domain::event::End::Ended(_)) => news.push(event),
+                None if free == 0 => beyond.push(event),
+                None => {
+                    free -= 1;
+                    news.push(event);
+                }
+            }
+        }
+        (news, beyond)
+    }
+
+    /// Takes at most `max` series whose repeats the disk has not counted.
+    pub fn take_repeats(&self, max: usize) -> Vec<Touch> {
+        let mut inner = self.lock();
+        let rest = inner.dirty.len().saturating_sub(max);
+        let keys = inner.dirty.split_off(rest);
+        let mut touches = Vec::with_capacity(keys.len());
+        for (source, fingerprint) in keys {
+            let name = inner.sources[usize::from(source)].clone();
+            let Some(entry) = inner.series.get_mut(&(source, fingerprint)) else { continue };
+            let deliveries = u64::from(std::mem::take(&mut entry.repeats));
+            if deliveries > 0 {
+                let key = SeriesKey { source: name, fingerprint };
+                touches.push(Touch { key, last_seen: entry.last_seen, deliveries, ends_at: entry.seen_end });
+            }
+        }
+        touches
+    }
+
+    /// Notes that these repeats are on the disk.
+    pub fn touched(&self, touches: &[Touch]) {
+        let mut inner = self.lock();
+        for touch in touches {
+            let key = (inner.source(&touch.key.source), touch.key.fingerprint);
+            if let Some(entry) = inner.series.get_mut(&key) {
+                entry.stored_end = entry.stored_end.max(touch.ends_at);
+            }
+        }
+    }
+
+    /// Returns the series that all matchers match.
+    pub fn find(&self, matchers: &[Matcher]) -> Vec<Found> {
+        let inner = self.lock();
+        let matching = inner.series.iter().filter(|(_, entry)| matchers.iter().all(|matcher| matcher.matches(&entry.labels)));
+        matching
+            .map(|((source, fingerprint), entry)| Found {
+                key: SeriesKey { source: inner.sources[usize::from(*source)].clone(), fingerprint: *fingerprint },
+                ends_at: entry.seen_end,
+                last_seen: entry.last_seen,
+            })
+            .collect()
+    }
+
+    fn text(&self, annotations: &Labels, generator_url: &str) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        annotations.hash(&mut hasher);
+        generator_url.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Inner {
+    /// Returns the number of the source: a name in each of 100,000 keys would be megabytes.
+    fn source(&mut self, name: &SourceName) -> u16 {
+        let known = self.sources.iter().position(|source| source == name);
+        let index = known.unwrap_or_else(|| {
+            self.sources.push(name.clone());
+            self.sources.len() - 1
+        });
+        u16::try_from(index).expect("sources come from the configuration and are few")
+    }
+}
+
+impl Entry {
+    /// Returns whether the event says nothing that the disk must know before the answer.
+    fn repeated_by(&self, event: &Event, text: u64) -> bool {
+        let lasting = match (self.stored_end, event.promise()) {
+            (None, None) => matches!(event.alert.end, crate::domain::event::End::Open),
+            (Some(end), Some(promise)) => end > event.received_at.plus(resend(promise)),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        lasting
+            && self.state == SeriesState::Firing
+            && self.text == text
+            && event.starts_at() >= self.started_at
+            && self.labels == event.alert.labels
+    }
+
+    fn repeat(&mut self, event: &Event) {
+        self.repeats = self.repeats.saturating_add(1);
+        self.last_seen = self.last_seen.max(event.received_at);
+        if let crate::domain::event::End::Until(at) = event.alert.end {
+            self.seen_end = self.seen_end.max(Some(at));
+        }
+    }
+}
+
+fn resend(promise: Duration) -> Duration {
+    promise / RESENDS_PROMISED
+}

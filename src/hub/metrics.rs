@@ -1,0 +1,91 @@
+//! What the hub tells of itself at `/metrics`, in Prometheus' format.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// The source of an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BySource {
+    /// Its name.
+    pub source: String,
+}
+
+/// Why something was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ByReason {
+    /// In a word.
+    pub reason: &'static str,
+}
+
+/// All of them.
+pub struct Metrics {
+    registry: Registry,
+    /// Alerts received, repeats included.
+    pub received: Family<BySource, Counter>,
+    /// Alerts that repeated what was known and were answered from memory.
+    pub repeated: Counter,
+    /// Alerts and bodies kept in quarantine.
+    pub quarantined: Family<BySource, Counter>,
+    /// Requests refused.
+    pub refused: Family<ByReason, Counter>,
+    /// Seconds of a commit of queued alerts.
+    pub commit_seconds: Histogram,
+    /// Alerts in a commit.
+    pub commit_alerts: Histogram,
+    /// Series that burn or are unknown.
+    pub firing: Gauge,
+    /// Incidents opened.
+    pub opened: Counter,
+    /// Operations judged.
+    pub judged: Family<ByReason, Counter>,
+    /// Consoles that wait for news.
+    pub waiting: Gauge,
+    /// Seconds since 1970 of the engine's last round: a hub whose value is old has stopped.
+    pub tick: Gauge,
+}
+
+impl Metrics {
+    /// Returns a registry with every metric at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("nightdesk");
+        let metrics = Self {
+            received: Family::default(),
+            repeated: Counter::default(),
+            quarantined: Family::default(),
+            refused: Family::default(),
+            commit_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
+            commit_alerts: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            firing: Gauge::default(),
+            opened: Counter::default(),
+            judged: Family::default(),
+            waiting: Gauge::default(),
+            tick: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("alerts_received", "Alerts received, repeats included", metrics.received.clone());
+        registry.register("alerts_repeated", "Alerts that repeated what was known", metrics.repeated.clone());
+        registry.register("quarantined", "Alerts and bodies kept in quarantine", metrics.quarantined.clone());
+        registry.register("requests_refused", "Requests refused", metrics.refused.clone());
+        registry.register("commit_seconds", "Seconds of a commit of queued alerts", metrics.commit_seconds.clone());
+        registry.register("commit_alerts", "Alerts in a commit", metrics.commit_alerts.clone());
+        registry.register("series_firing", "Series that burn or are unknown", metrics.firing.clone());
+        registry.register("incidents_opened", "Incidents opened", metrics.opened.clone());
+        registry.register("operations_judged", "Operations judged, by outcome", metrics.judged.clone());
+        registry.register("consoles_waiting", "Consoles that wait for news", metrics.waiting.clone());
+        registry.register("engine_tick_seconds", "Time of the engine's last round", metrics.tick.clone());
+        Self { registry, ..metrics }
+    }
+
+    /// Returns the text for a scrape.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail; an empty page would show as a failed scrape.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

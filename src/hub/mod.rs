@@ -1,0 +1,239 @@
+//! The hub: takes alerts in, judges operations, feeds consoles, and lets happen what is due.
+
+mod api;
+mod auth;
+mod engine;
+mod firing;
+mod fold;
+mod matcher;
+mod metrics;
+mod own;
+mod serve;
+
+use crate::config;
+use crate::domain::id::{IncidentId, SourceName};
+use crate::domain::time::Timestamp;
+use crate::store::hub::Rules;
+use crate::store::{HubStore, StoreError, file};
+use crate::sync::clock;
+use crate::sync::wire::HubCard;
+use anyhow::Context as _;
+use ed25519_dalek::SigningKey;
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// Where a hub listens by default.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7400);
+
+/// How a hub is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its directory.
+    pub data: PathBuf,
+    /// Where it listens; loopback only, for others need TLS.
+    pub listen: SocketAddr,
+    /// Take the next free port when this one is taken.
+    pub next_free_port: bool,
+    /// Take alerts without a token: an embedded hub's or a demonstration's.
+    pub open_ingest: bool,
+    /// A demonstration.
+    pub demo: bool,
+    /// The rest.
+    pub config: config::Hub,
+}
+
+/// Why a hub did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process is the hub of this directory: be its console.
+    #[error("another nightdesk is the hub of {0}")]
+    Taken(PathBuf),
+    /// An address that others could reach, without TLS.
+    #[error("{0} is not a loopback address; this version listens on 127.0.0.1 and [::1] only, for it has no TLS yet")]
+    NotLoopback(SocketAddr),
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// What every part of a running hub shares.
+struct Hub {
+    store: HubStore,
+    config: config::Hub,
+    tokens: auth::Tokens,
+    firing: firing::Firing,
+    queue: mpsc::UnboundedSender<fold::Queued>,
+    /// Alerts that may still be queued: what bounds the queue.
+    room: Arc<Semaphore>,
+    head: watch::Sender<u64>,
+    epoch: String,
+    spoke: Mutex<HashMap<SourceName, Timestamp>>,
+    metrics: metrics::Metrics,
+    card: HubCard,
+    started_at: Timestamp,
+    stop: CancellationToken,
+}
+
+impl Hub {
+    /// Notes that a source spoke; the engine writes it down.
+    fn spoke(&self, source: &SourceName, at: Timestamp) {
+        let mut spoke = self.spoke.lock().unwrap_or_else(PoisonError::into_inner);
+        match spoke.get_mut(source) {
+            Some(latest) => *latest = at.max(*latest),
+            None => {
+                spoke.insert(source.clone(), at);
+            }
+        }
+    }
+
+    /// Makes a commit known: to the set of what fires, and to who waits for news.
+    fn committed(&self, committed: &crate::store::hub::Committed) {
+        self.firing.update(&committed.series);
+        self.metrics.opened.inc_by(committed.opened);
+        self.metrics.firing.set(self.firing.len() as i64);
+        self.head.send_if_modified(|head| {
+            let newer = committed.head > *head;
+            *head = committed.head.max(*head);
+            newer
+        });
+    }
+}
+
+/// A running hub.
+pub struct Running {
+    /// Where sources send.
+    pub address: SocketAddr,
+    /// Where consoles of the same user meet it.
+    pub socket: PathBuf,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Held as long as this process is the hub.
+    _lock: File,
+}
+
+impl Running {
+    /// Completes when the hub stops by itself: its disk failed.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Stops taking requests, finishes those under way, writes what is in memory, and ends.
+    pub async fn shut_down(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+/// Starts a hub in this process.
+///
+/// # Errors
+/// [`StartError`] says what stands against it.
+pub async fn start(options: Options) -> Result<Running, StartError> {
+    if !options.listen.ip().is_loopback() {
+        return Err(StartError::NotLoopback(options.listen));
+    }
+    let data = options.data.as_path();
+    file::private_dir(data).context("making the hub's directory")?;
+    let lock = lock(data)?;
+    let listener = listen(&options).await?;
+    let address = listener.local_addr().context("asking where the hub listens")?;
+    let socket = data.join("hub.sock");
+    let unix = listen_unix(&socket)?;
+
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let (hub, queue) = prepare(&options, address, stop.clone()).await?;
+    tasks.spawn(fold::run(hub.clone(), queue));
+    tasks.spawn(engine::run(hub.clone()));
+    tasks.spawn(serve::tcp(listener, api::router(hub.clone()), hub.clone(), tasks.clone()));
+    tasks.spawn(serve::unix(unix, api::router(hub.clone()), hub.clone(), tasks.clone()));
+    // Last, for who reads it may connect at once.
+    file::write_private(&data.join("address"), format!("{address}\n").as_bytes()).context("writing the hub's address")?;
+    tracing::info!(%address, data = %data.display(), "hub listens");
+    Ok(Running { address, socket, stop, tasks, _lock: lock })
+}
+
+fn lock(data: &Path) -> Result<File, StartError> {
+    let lock = file::private_file(&data.join("hub.lock")).context("opening the hub's lock")?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StartError::Taken(data.to_owned())),
+        Err(TryLockError::Error(error)) => Err(anyhow::Error::new(error).context("locking the hub's directory").into()),
+    }
+}
+
+async fn listen(options: &Options) -> Result<TcpListener, anyhow::Error> {
+    let last = if options.next_free_port { options.listen.port().saturating_add(50) } else { options.listen.port() };
+    let mut refused = None;
+    for port in options.listen.port()..=last {
+        match TcpListener::bind(SocketAddr::new(options.listen.ip(), port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = Some(error),
+        }
+    }
+    let error = refused.unwrap_or_else(|| std::io::ErrorKind::AddrNotAvailable.into());
+    Err(error).with_context(|| format!("listening on {}; choose another address with --listen", options.listen))
+}
+
+fn listen_unix(socket: &Path) -> Result<UnixListener, anyhow::Error> {
+    // The lock is ours, so a socket that lies here is a dead hub's.
+    let _ = std::fs::remove_file(socket);
+    UnixListener::bind(socket).with_context(|| format!("listening on {}", socket.display()))
+}
+
+async fn prepare(
+    options: &Options,
+    address: SocketAddr,
+    stop: CancellationToken,
+) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
+    let key = hub_key(&options.data).context("reading the hub's key")?;
+    let rules = Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint };
+    let fresh_epoch = Uuid::new_v4().simple().to_string();
+    let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch).context("opening the hub's database")?;
+    let firing = firing::Firing::load(&store).await.context("reading what fires")?;
+    let cursor = store.head().await.context("reading the head of the feed")?;
+    let (queue, queued) = mpsc::unbounded_channel();
+    let hub = Hub {
+        tokens: auth::Tokens::prepare(&options.data, &options.config.sources, options.open_ingest)?,
+        firing,
+        queue,
+        room: Arc::new(Semaphore::new(options.config.queued_alerts_max)),
+        head: watch::Sender::new(cursor.seq),
+        epoch: cursor.epoch,
+        spoke: Mutex::default(),
+        metrics: metrics::Metrics::new(),
+        card: HubCard::new(key.verifying_key().as_bytes(), address.to_string(), options.open_ingest, options.demo),
+        started_at: clock::now(),
+        config: options.config.clone(),
+        store,
+        stop,
+    };
+    Ok((Arc::new(hub), queued))
+}
+
+/// Returns the hub's own key; made at its first start.
+fn hub_key(data: &Path) -> Result<SigningKey, StoreError> {
+    let path = data.join("hub.key");
+    if let Some(seed) = file::read_secret(&path)?.and_then(|hex| crate::domain::id::unhex(&hex)) {
+        return Ok(SigningKey::from_bytes(&seed));
+    }
+    let seed = auth::random::<32>();
+    file::write_private(&path, crate::domain::id::hex(&seed).as_bytes())?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+fn mint(now: Timestamp) -> IncidentId {
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    let time = uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0);
+    IncidentId(Uuid::new_v7(time))
+}
