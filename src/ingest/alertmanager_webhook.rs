@@ -5,7 +5,8 @@
 
 use super::batch::{self, Swift};
 use super::scan::{Piece, Pieces, Places};
-use super::wire::{Value, WireAlert};
+use super::value::Value;
+use super::wire::WireAlert;
 use super::{Limits, Parsed, Unreadable, body};
 use crate::domain::event::{Alert, End};
 use crate::domain::time::Timestamp;

@@ -4,7 +4,8 @@ use super::scan::{Piece, Pieces, Places};
 use super::wire::WireAlert;
 use super::{Limits, Malformed, Parsed, Unreadable};
 use crate::domain::event::Alert;
-use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// Reads an array in which all is well. Fails at the first thing that is not, and says nothing about it: the careful path does.
@@ -31,13 +32,32 @@ impl<'de, F: FnMut(WireAlert<'de>) -> Result<Alert, String>> Visitor<'de> for Sw
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Vec<Alert>, A::Error> {
         let mut alerts = Vec::new();
-        while let Some(wire) = seq.next_element::<WireAlert<'de>>()? {
+        while let Some(Object(wire)) = seq.next_element::<Object<'de>>()? {
             if alerts.len() == self.alerts_max {
                 return Err(de::Error::custom("too many"));
             }
             alerts.push((self.convert)(wire).map_err(de::Error::custom)?);
         }
         Ok(alerts)
+    }
+}
+
+/// An alert written as an object: a derived reader would take an array of the fields' values for one as well.
+struct Object<'a>(WireAlert<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an alert")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<'de>, A::Error> {
+                WireAlert::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }
 

@@ -10,7 +10,9 @@ mod alertmanager_api;
 mod alertmanager_webhook;
 mod batch;
 mod body;
+mod map;
 mod scan;
+mod value;
 mod wire;
 
 use crate::domain::event::Alert;

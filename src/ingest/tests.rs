@@ -169,6 +169,7 @@ fn a_refused_alert_names_the_field_and_the_way_out() {
     refused(r#"{"labels":{"a":NaN}}"#, "not JSON of an alert: expected value at line 1 column");
     refused(r#"{"labels":{"a":"\ud800"}}"#, "at line 1 column");
     refused(r#""x""#, "a text stands where an alert should");
+    refused(r#"["firing",{"a":"b"}]"#, "an array stands where an alert should");
     refused("nope", "something that is not JSON stands where");
     refused(&format!(r#"{{"labels":{{"a":"{}"}}}}"#, "v".repeat(3000)), "the value of \"a\" is 3000 bytes long");
     let many: Vec<_> = (0..65).map(|n| format!("\"l{n}\":\"v\"")).collect();
