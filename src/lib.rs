@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod hub;
 pub mod ingest;
 pub mod store;
 pub mod sync;

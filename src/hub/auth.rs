@@ -76,9 +76,14 @@ impl Tokens {
         };
         let mut by_hash = HashMap::new();
         for source in sources {
-            let token = file::read_secret(&source.token_file)?
-                .filter(|token| token.len() >= 16)
-                .with_context(|| format!("source {}: {} must hold a token of 16 characters or more", source.name, source.token_file.display()))?;
+            let token =
+                file::read_secret(&source.token_file)?.filter(|token| token.len() >= 16).with_context(|| {
+                    format!(
+                        "source {}: {} must hold a token of 16 characters or more",
+                        source.name,
+                        source.token_file.display()
+                    )
+                })?;
             by_hash.insert(token_hash(&token), source.name.clone());
         }
         Ok(Self { admin: own("admin.token", "a")?, ingest: own("ingest.token", "i")?, sources: by_hash, open_ingest })
@@ -96,7 +101,11 @@ impl Tokens {
                 if let Some(source) = self.sources.get(&hash) {
                     return Ok(source.clone());
                 }
-                if hash == self.ingest || hash == self.admin || self.open_ingest { Ok(by_format()) } else { Err(Denied) }
+                if hash == self.ingest || hash == self.admin || self.open_ingest {
+                    Ok(by_format())
+                } else {
+                    Err(Denied)
+                }
             }
             None if self.open_ingest => Ok(by_format()),
             None => Err(Denied),

@@ -117,7 +117,8 @@ impl Firing {
     ///
     /// `room` is how many series may burn at once; what is new beyond it comes back apart.
     pub fn sift(&self, source: &SourceName, events: Vec<Event>, room: usize) -> (Vec<Event>, Vec<Event>) {
-        let texts: Vec<u64> = events.iter().map(|event| self.text(&event.alert.annotations, &event.alert.generator_url)).collect();
+        let texts: Vec<u64> =
+            events.iter().map(|event| self.text(&event.alert.annotations, &event.alert.generator_url)).collect();
         let mut inner = self.lock();
         let source = inner.source(source);
         let mut free = room.saturating_sub(inner.series.len());
@@ -176,7 +177,8 @@ impl Firing {
     /// Returns the series that all matchers match.
     pub fn find(&self, matchers: &[Matcher]) -> Vec<Found> {
         let inner = self.lock();
-        let matching = inner.series.iter().filter(|(_, entry)| matchers.iter().all(|matcher| matcher.matches(&entry.labels)));
+        let matching =
+            inner.series.iter().filter(|(_, entry)| matchers.iter().all(|matcher| matcher.matches(&entry.labels)));
         matching
             .map(|((source, fingerprint), entry)| Found {
                 key: SeriesKey { source: inner.sources[usize::from(*source)].clone(), fingerprint: *fingerprint },

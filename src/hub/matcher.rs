@@ -43,10 +43,16 @@ impl Matcher {
             return Err(wrong("no label name before the operator"));
         }
         let operators = [("=~", true, false), ("!~", true, true), ("!=", false, true), ("=", false, false)];
-        let (operator, regex, negated) =
-            operators.into_iter().find(|(operator, ..)| rest.starts_with(operator)).ok_or_else(|| wrong("no = != =~ !~ in it"))?;
+        let (operator, regex, negated) = operators
+            .into_iter()
+            .find(|(operator, ..)| rest.starts_with(operator))
+            .ok_or_else(|| wrong("no = != =~ !~ in it"))?;
         let value = unquote(rest[operator.len()..].trim()).ok_or_else(|| wrong("the quotes do not close"))?;
-        let test = if regex { Test::Matches(anchored(&value).map_err(|_| wrong("not a regular expression"))?) } else { Test::Equal(value) };
+        let test = if regex {
+            Test::Matches(anchored(&value).map_err(|_| wrong("not a regular expression"))?)
+        } else {
+            Test::Equal(value)
+        };
         Ok(Self { name: name.to_owned(), test, negated })
     }
 

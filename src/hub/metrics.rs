@@ -81,6 +81,14 @@ impl Metrics {
         Self { registry, ..metrics }
     }
 
+    /// Returns how many requests were refused because nothing more could be queued or written.
+    pub fn refused_for_room(&self) -> u64 {
+        ["queue_full", "not_committed"]
+            .map(|reason| self.refused.get_or_create(&ByReason { reason }).get())
+            .iter()
+            .sum()
+    }
+
     /// Returns the text for a scrape.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -158,7 +158,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     tasks.spawn(serve::tcp(listener, api::router(hub.clone()), hub.clone(), tasks.clone()));
     tasks.spawn(serve::unix(unix, api::router(hub.clone()), hub.clone(), tasks.clone()));
     // Last, for who reads it may connect at once.
-    file::write_private(&data.join("address"), format!("{address}\n").as_bytes()).context("writing the hub's address")?;
+    file::write_private(&data.join("address"), format!("{address}\n").as_bytes())
+        .context("writing the hub's address")?;
     tracing::info!(%address, data = %data.display(), "hub listens");
     Ok(Running { address, socket, stop, tasks, _lock: lock })
 }
@@ -199,7 +200,8 @@ async fn prepare(
     let key = hub_key(&options.data).context("reading the hub's key")?;
     let rules = Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint };
     let fresh_epoch = Uuid::new_v4().simple().to_string();
-    let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch).context("opening the hub's database")?;
+    let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
+        .context("opening the hub's database")?;
     let firing = firing::Firing::load(&store).await.context("reading what fires")?;
     let cursor = store.head().await.context("reading the head of the feed")?;
     let (queue, queued) = mpsc::unbounded_channel();

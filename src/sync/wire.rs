@@ -66,7 +66,9 @@ fn kind_word(kind: FeedKind) -> &'static str {
 }
 
 fn kind_of(word: &str) -> Option<FeedKind> {
-    [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Verdict].into_iter().find(|kind| kind_word(*kind) == word)
+    [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Verdict]
+        .into_iter()
+        .find(|kind| kind_word(*kind) == word)
 }
 
 impl TryFrom<FeedPage> for FeedAnswer {
@@ -83,7 +85,8 @@ impl TryFrom<FeedPage> for FeedAnswer {
 impl From<FeedAnswer> for FeedPage {
     /// Rows of a kind that this version does not know are left out: a newer hub tells more than this console can show.
     fn from(answer: FeedAnswer) -> Self {
-        let row = |row: WireRow| Some(FeedRow { seq: row.seq, kind: kind_of(&row.kind)?, body: row.body.get().to_owned() });
+        let row =
+            |row: WireRow| Some(FeedRow { seq: row.seq, kind: kind_of(&row.kind)?, body: row.body.get().to_owned() });
         let rows = answer.rows.into_iter().filter_map(row).collect();
         Self { epoch: answer.epoch, next: answer.next, head: answer.head, rows }
     }

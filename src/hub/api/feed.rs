@@ -1,0 +1,63 @@
+//! The feed: a long poll by cursor.
+
+use super::{Hubbed, denied, store_failed};
+use crate::hub::Hub;
+use crate::hub::auth::{self, Via};
+use crate::store::{FeedPage, StoreError};
+use crate::sync::clock;
+use crate::sync::wire::{FEED_ROWS_MAX, FeedAnswer, FeedQuery, Gone, TIME_HEADER, WAIT_SECONDS_MAX};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use std::time::Duration;
+
+pub async fn feed(
+    State(hub): Hubbed,
+    Extension(via): Extension<Via>,
+    headers: HeaderMap,
+    Query(query): Query<FeedQuery>,
+) -> Response {
+    if auth::caller(&hub, via, &headers).await.is_err() {
+        return denied(&hub);
+    }
+    let newest = *hub.head.borrow();
+    if query.epoch != hub.epoch || query.after > newest {
+        return (StatusCode::GONE, time(), Json(Gone { epoch: hub.epoch.clone() })).into_response();
+    }
+    let page = match wait_for_news(&hub, &query).await {
+        Ok(page) => page,
+        Err(error) => return store_failed(&hub, &error),
+    };
+    match FeedAnswer::try_from(page) {
+        Ok(answer) => (time(), Json(answer)).into_response(),
+        Err(error) => store_failed(&hub, &StoreError::Row(error)),
+    }
+}
+
+/// Returns the page after the cursor as soon as it has something, or an empty one after the wait.
+async fn wait_for_news(hub: &Hub, query: &FeedQuery) -> Result<FeedPage, StoreError> {
+    // Subscribed before the first read: what commits in between wakes us.
+    let mut news = hub.head.subscribe();
+    let until = tokio::time::Instant::now() + Duration::from_secs(query.wait.min(WAIT_SECONDS_MAX));
+    hub.metrics.waiting.inc();
+    let page = loop {
+        let head = *news.borrow_and_update();
+        if head > query.after {
+            break hub.store.feed(query.after, FEED_ROWS_MAX, query.node).await;
+        }
+        let changed = tokio::select! {
+            changed = tokio::time::timeout_at(until, news.changed()) => changed.is_ok(),
+            () = hub.stop.cancelled() => false,
+        };
+        if !changed {
+            break Ok(FeedPage { epoch: hub.epoch.clone(), next: query.after, head: query.after, rows: Vec::new() });
+        }
+    };
+    hub.metrics.waiting.dec();
+    page
+}
+
+fn time() -> [(&'static str, String); 1] {
+    [(TIME_HEADER, clock::now().as_millis().to_string())]
+}

@@ -1,0 +1,97 @@
+//! The addresses of the hub, one file a subject.
+
+mod alerts;
+mod consoles;
+mod feed;
+mod ingest;
+mod ops;
+mod status;
+
+use super::Hub;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use std::sync::Arc;
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+/// Returns everything that the hub answers to.
+pub fn router(hub: Arc<Hub>) -> Router {
+    // Two limits: on what comes, and on what it unpacks to.
+    let encoded = RequestBodyLimitLayer::new(hub.config.body_bytes_max);
+    let decoded = DefaultBodyLimit::max(hub.config.decoded_bytes_max);
+    let sources = Router::new()
+        .route("/api/v2/alerts", post(ingest::alertmanager_api).get(alerts::list))
+        .route("/v1/in/alertmanager", post(ingest::alertmanager_webhook))
+        .layer(decoded)
+        .layer(RequestDecompressionLayer::new().gzip(true))
+        .layer(encoded);
+    Router::new()
+        .merge(sources)
+        .route("/api/v2/status", get(status::alertmanager))
+        .route("/-/healthy", get(status::healthy))
+        .route("/-/ready", get(status::ready))
+        .route("/metrics", get(status::metrics))
+        .route("/v1/hub", get(consoles::card))
+        .route("/v1/consoles", post(consoles::introduce))
+        .route("/v1/quarantine", get(consoles::quarantine))
+        .route("/v1/feed", get(feed::feed))
+        .route("/v1/ops", post(ops::push))
+        .layer(middleware::from_fn(refuse_browsers))
+        .with_state(hub)
+}
+
+/// Refuses what a web page of anybody could make this machine's browser send: the hub has no page of its own.
+async fn refuse_browsers(request: Request, next: Next) -> Response {
+    let named = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
+    let local = named.is_none_or(is_local);
+    if request.headers().contains_key(header::ORIGIN) || !local {
+        return (StatusCode::FORBIDDEN, "the hub takes no requests of web pages\n").into_response();
+    }
+    next.run(request).await
+}
+
+/// Returns whether a Host header names this machine by a name that no foreign web page can have.
+fn is_local(host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host) else { return false };
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    name == "localhost" || name == "nightdesk" || address.is_ok_and(|address| address.is_loopback())
+}
+
+type Hubbed = State<Arc<Hub>>;
+
+/// The answer to who has no right to ask.
+fn denied(hub: &Hub) -> Response {
+    hub.metrics.refused.get_or_create(&super::metrics::ByReason { reason: "denied" }).inc();
+    let hint = "a token is needed: Authorization: Bearer …, or as the password of basic authentication\n";
+    ([(header::WWW_AUTHENTICATE, "Bearer")], (StatusCode::UNAUTHORIZED, hint)).into_response()
+}
+
+/// The answer when the store fails.
+fn store_failed(hub: &Hub, error: &crate::store::StoreError) -> Response {
+    super::fold::failed(hub, error);
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "the hub's store did not answer; come again\n")
+        .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn only_names_that_no_web_page_can_have_are_local() {
+        for host in ["127.0.0.1:7400", "localhost:7400", "[::1]:7400", "nightdesk", "127.0.0.1"] {
+            assert!(is_local(host.as_bytes()), "{host}");
+        }
+        for host in ["evil.example:7400", "10.0.0.1:7400", "localhost.evil.example", ""] {
+            assert!(!is_local(host.as_bytes()), "{host}");
+        }
+    }
+}

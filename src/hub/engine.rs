@@ -1,0 +1,109 @@
+//! Once a second: what is due happens, and what is only in memory reaches the disk.
+
+use super::{Hub, fold, own};
+use crate::domain::time::Timestamp;
+use crate::store::hub::Batch;
+use crate::sync::clock;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// How often due times are looked at. They are stored as instants, so a late round loses nothing.
+const ROUND: Duration = Duration::from_secs(1);
+/// A gap between two rounds from which on the hub was away: suspended, stopped, or its clock was set.
+const AWAY: Duration = Duration::from_secs(30);
+/// Rounds between two writes of counters.
+const ROUNDS_BETWEEN_COUNTERS: u64 = 60;
+/// Series in one write of counters.
+const COUNTERS_MAX: usize = 2000;
+
+/// Runs until the hub stops, then writes what is in memory.
+pub async fn run(hub: Arc<Hub>) {
+    let mut rounds = tokio::time::interval(ROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut engine = Engine { hub: hub.clone(), up_since: clock::now(), last: clock::now(), refused: 0, round: 0 };
+    loop {
+        tokio::select! {
+            _ = rounds.tick() => engine.round().await,
+            () = hub.stop.cancelled() => break,
+        }
+    }
+    engine.write_counters(usize::MAX).await;
+}
+
+struct Engine {
+    hub: Arc<Hub>,
+    /// Since when repeats could reach the hub without a break.
+    up_since: Timestamp,
+    last: Timestamp,
+    /// Requests refused for want of room, as of the last round.
+    refused: u64,
+    round: u64,
+}
+
+impl Engine {
+    async fn round(&mut self) {
+        let now = clock::now();
+        if now.since(self.last) > AWAY || self.last.since(now) > AWAY {
+            tracing::warn!(last = %self.last, %now, "the hub was away or its clock was set; words get their full length again");
+            self.up_since = now;
+        }
+        self.last = now;
+        self.round += 1;
+        if self.round.is_multiple_of(ROUNDS_BETWEEN_COUNTERS) {
+            self.write_counters(COUNTERS_MAX).await;
+        }
+        self.due(now).await;
+        self.tell_overload(now).await;
+        self.hub.metrics.tick.set(now.as_millis() / 1000);
+    }
+
+    async fn due(&self, now: Timestamp) {
+        let mut spoke: Vec<_> =
+            std::mem::take(&mut *self.hub.spoke.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
+        loop {
+            match self.hub.store.run_due(now, self.up_since, std::mem::take(&mut spoke)).await {
+                Ok(due) => {
+                    self.hub.committed(&due.committed);
+                    if !due.more {
+                        return;
+                    }
+                }
+                Err(error) => return fold::failed(&self.hub, &error),
+            }
+        }
+    }
+
+    /// Writes the counters of repeats, all of them in pieces, so that alerts get in between.
+    async fn write_counters(&self, piece: usize) {
+        loop {
+            let touches = self.hub.firing.take_repeats(piece);
+            if touches.is_empty() {
+                return;
+            }
+            match self.hub.store.touch(touches.clone(), clock::now()).await {
+                Ok(()) => self.hub.firing.touched(&touches),
+                Err(error) => return fold::failed(&self.hub, &error),
+            }
+        }
+    }
+
+    /// What the hub had no room for is told to people, not only counted.
+    async fn tell_overload(&mut self, now: Timestamp) {
+        let refused = self.hub.metrics.refused_for_room();
+        if refused == self.refused {
+            return;
+        }
+        let more = refused - std::mem::replace(&mut self.refused, refused);
+        let summary = format!(
+            "the hub had no room for {more} requests in the last second; their senders were told to come again"
+        );
+        let event =
+            own::alert("NightdeskOverloaded", ("limit", "queued_alerts"), &summary, &self.hub.config.identity, now);
+        self.hub.spoke(&event.key.source, now);
+        match self.hub.store.ingest(Batch { now, events: vec![event], ..Batch::default() }).await {
+            Ok(committed) => self.hub.committed(&committed),
+            Err(error) => fold::failed(&self.hub, &error),
+        }
+    }
+}
