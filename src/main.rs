@@ -1,2 +1,22 @@
-//! t
-fn main() {}
+//! The one binary: console, hub and commands.
+
+use nightdesk::cli;
+use nightdesk::domain::text::SafeText;
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before any file is made: what this program writes is for its user alone, and no memory of it lands in a core file.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // A system that forbids lowering a limit is none we know; the program works without.
+    let _ = rustix::process::setrlimit(Resource::Core, none);
+    match cli::run() {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => {
+            eprintln!("nightdesk: {}", SafeText::line(&format!("{error:#}"), 2000));
+            ExitCode::from(cli::Exit::Failed as u8)
+        }
+    }
+}

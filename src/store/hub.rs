@@ -35,8 +35,6 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// What could not be taken.
     pub quarantined: Vec<Quarantined>,
-    /// Sources that sent anything at all, with the time of it.
-    pub spoke: Vec<(SourceName, Timestamp)>,
 }
 
 /// Repeats of one series that were answered from memory.

@@ -170,6 +170,19 @@ impl Mirror {
         Ok(read_ops(bytes))
     }
 
+    /// Returns operations from this number of the chain on, answered ones too, at most `max`: for a hub that lost them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn ops_from(&mut self, nseq: u64, max: usize) -> Result<Vec<SignedOp>, StoreError> {
+        let bytes: Vec<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT bytes FROM op WHERE nseq >= ?1 ORDER BY nseq LIMIT ?2")?
+            .query_map([nseq as i64, max as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(read_ops(bytes))
+    }
+
     /// Returns own operations whose effect the mirror does not show yet: those that wait, and those answered later than the cursor.
     ///
     /// # Errors
@@ -238,6 +251,11 @@ impl Mirror {
     /// [`StoreError`]; nothing was applied then.
     pub fn apply(&mut self, page: &FeedPage) -> Result<Applied, StoreError> {
         let tx = sqlite::immediate(&mut self.connection)?;
+        let held = cursor(&tx)?;
+        if page.epoch != held.epoch || page.next < held.seq {
+            // Another process of this user was faster; what it applied is newer.
+            return Ok(Applied::default());
+        }
         let generation = generation(&tx)?;
         let mut applied = Applied::default();
         for row in &page.rows {

@@ -1,10 +1,15 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
-use super::picture::Picture;
+use super::picture::{Link, Picture};
+use super::wire::{HubCard, PushAnswer};
+use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
 use crate::domain::op::{Act, Basis};
+use crate::domain::time::Timestamp;
+use crate::store::{Cursor, FeedPage};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
 
 /// What a person asks of the mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +29,19 @@ pub enum Ask {
     Refresh,
     /// Stop.
     Close,
+}
+
+/// All that reaches the mirror's thread: asks of the person, and what the hub said.
+pub(super) enum Note {
+    Ask(Ask),
+    Cursor(oneshot::Sender<Cursor>),
+    Page { page: FeedPage, skew_ms: Option<i64>, asked_at: Timestamp, reply: oneshot::Sender<()> },
+    Gone { epoch: String, reply: oneshot::Sender<()> },
+    Waiting { from: Option<u64>, reply: oneshot::Sender<Vec<SignedOp>> },
+    Answer(PushAnswer),
+    Link(Link),
+    Token(String),
+    Card(HubCard),
 }
 
 /// The mirror takes no more asks: 1,000 already wait.
@@ -73,14 +91,14 @@ impl Slot {
 /// The handle that a screen holds.
 #[derive(Clone)]
 pub struct Desk {
-    asks: SyncSender<Ask>,
+    notes: SyncSender<Note>,
     slot: Arc<Slot>,
 }
 
 impl Desk {
     /// Returns the handle over these two ends.
-    pub fn new(asks: SyncSender<Ask>, slot: Arc<Slot>) -> Self {
-        Self { asks, slot }
+    pub(super) fn new(notes: SyncSender<Note>, slot: Arc<Slot>) -> Self {
+        Self { notes, slot }
     }
 
     /// Hands an ask over without waiting.
@@ -88,7 +106,7 @@ impl Desk {
     /// # Errors
     /// [`DeskBusy`] when the queue is full or the mirror has stopped.
     pub fn ask(&self, ask: Ask) -> Result<(), DeskBusy> {
-        self.asks.try_send(ask).map_err(|error| match error {
+        self.notes.try_send(Note::Ask(ask)).map_err(|error| match error {
             TrySendError::Full(_) | TrySendError::Disconnected(_) => DeskBusy,
         })
     }

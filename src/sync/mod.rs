@@ -1,6 +1,12 @@
 //! Who knows what: the feed, operations on their way to the hub, and the picture that a person sees of it.
 
+pub mod client;
 pub mod clock;
+pub mod console;
 pub mod desk;
+pub mod device;
+pub mod exchange;
+pub mod once;
 pub mod picture;
+pub mod teller;
 pub mod wire;

@@ -31,7 +31,7 @@ pub(in crate::store) fn run_due(
 
 fn run_out(work: &mut Work<'_>, hub_up_since: Timestamp) -> Result<i64, StoreError> {
     // What is unknown already is looked at again only once its source spoke.
-    let sql = "SELECT series.body, source.spoke_at FROM series JOIN source ON source.name = series.source
+    let sql = "SELECT series.body, coalesce(source.spoke_at, 0) FROM series LEFT JOIN source ON source.name = series.source
          WHERE ends_at <= ?1 AND state IN ('firing', 'unknown') AND ends_at IS NOT NULL AND ?2 + coalesce(promise_ms, 0) <= ?1
            AND (state = 'firing' OR spoke_at > ends_at) ORDER BY ends_at LIMIT ?3";
     let found: Vec<(String, i64)> = work

@@ -17,9 +17,6 @@ pub(in crate::store) fn ingest(
     mut batch: Batch,
 ) -> Result<Committed, StoreError> {
     let mut work = Work::begin(connection, rules, batch.now)?;
-    for (source, at) in &batch.spoke {
-        work.spoke(source, *at)?;
-    }
     batch.events.sort_by_key(Event::order);
     for event in &batch.events {
         take(&mut work, event, &mut batch.quarantined)?;

@@ -49,6 +49,8 @@ pub(in crate::store) struct Work<'c> {
     pub now: Timestamp,
     rules: Rules,
     seq: u64,
+    /// The head of the feed when the transaction began.
+    begun_at: u64,
     series: HashMap<SeriesKey, HeldSeries>,
     incidents: HashMap<IncidentId, HeldIncident>,
     open: HashMap<String, IncidentId>,
@@ -65,6 +67,7 @@ impl<'c> Work<'c> {
             now,
             rules: rules.clone(),
             seq: seq as u64,
+            begun_at: seq as u64,
             series: HashMap::new(),
             incidents: HashMap::new(),
             open: HashMap::new(),
@@ -236,7 +239,9 @@ impl<'c> Work<'c> {
             ])?;
         }
         let series = self.write_series()?;
-        self.tx.prepare_cached("UPDATE feed_head SET seq = ?1")?.execute([self.seq as i64])?;
+        if self.seq > self.begun_at {
+            self.tx.prepare_cached("UPDATE feed_head SET seq = ?1")?.execute([self.seq as i64])?;
+        }
         self.tx.commit()?;
         Ok(Committed { head: self.seq, series, opened: self.opened })
     }

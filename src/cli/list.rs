@@ -1,0 +1,69 @@
+//! `nightdesk list`.
+
+use super::open::{Opened, exchanged};
+use super::{Exit, Globals, output};
+use crate::domain::incident::{Incident, Life};
+use crate::domain::severity::Severity;
+use crate::sync::clock;
+use clap::Args;
+use std::cmp::Reverse;
+use std::time::Duration;
+
+/// How long a resolved incident is listed.
+const RESOLVED_LISTED: Duration = Duration::from_secs(86_400);
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Prints one JSON object a line.
+    #[arg(long)]
+    json: bool,
+    /// Only those that are not resolved.
+    #[arg(long)]
+    open: bool,
+}
+
+/// Lists incidents, the worst and newest first.
+pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Opened { mut parts, behind } = super::small_runtime()?.block_on(exchanged(globals))?;
+    let mut incidents = parts.mirror.incidents(clock::now().minus(RESOLVED_LISTED))?;
+    incidents.retain(|incident| !arguments.open || incident.life != Life::Resolved);
+    incidents.sort_by_key(order);
+    let unshown = parts.mirror.unshown()?;
+    let waiting = |incident: &Incident| {
+        unshown.iter().filter(|own| own.verdict.is_none() && own.op.incident == incident.id).count()
+    };
+    if let Some(error) = &behind {
+        eprintln!("nightdesk: as last mirrored: {}", output::text(&error.to_string()));
+    }
+    if arguments.json {
+        for incident in &incidents {
+            println!("{}", output::json_line(&output::incident(incident, waiting(incident))));
+        }
+        return Ok(Exit::Confirmed);
+    }
+    println!("SV ID     STATE       SINCE                SERVICE         OWNER      SUMMARY");
+    for incident in &incidents {
+        let sign = if waiting(incident) > 0 { " (waiting for the hub)" } else { "" };
+        println!(
+            "{} {:<6} {:<11} {} {} {} {}{sign}",
+            incident.severity.map_or("S?".to_owned(), |severity| severity.to_string()),
+            incident.number.0,
+            incident.shown().word(),
+            incident.since.date_and_second(),
+            output::cell(&incident.service, 15),
+            output::cell(incident.owner.as_ref().map_or("", |owner| owner.as_str()), 10),
+            output::text(&incident.summary),
+        );
+    }
+    if incidents.is_empty() {
+        let when = if behind.is_some() { "as last mirrored; the hub does not answer" } else { "confirmed by the hub" };
+        println!("No open incidents, {when}.");
+    }
+    Ok(Exit::Confirmed)
+}
+
+/// Open before resolved, unexamined and worst first, newest first.
+fn order(incident: &Incident) -> (bool, u8, Reverse<crate::domain::time::Timestamp>) {
+    (incident.life == Life::Resolved, incident.severity.map_or(0, Severity::number), Reverse(incident.since))
+}

@@ -1,0 +1,127 @@
+//! The command line: reads arguments, calls, prints. One file a subcommand.
+
+mod act;
+mod demo;
+mod list;
+mod open;
+mod output;
+mod quarantine;
+mod serve;
+mod show;
+mod tui;
+
+use crate::domain::op::Act;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// What a command ended with; its number is the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, and confirmed by the hub where it is an operation.
+    Confirmed = 0,
+    /// It failed; nothing was done.
+    Failed = 1,
+    /// Saved here, not confirmed by the hub.
+    Waiting = 3,
+    /// Another was faster, or the rules forbid it.
+    NotDone = 4,
+    /// The terminal is gone.
+    HungUp = 129,
+}
+
+/// The on-call console for the terminal, and the hub behind it.
+///
+/// Without a subcommand it opens the full-screen console. With no hub configured it runs one itself.
+///
+/// Exit status: 0 done (operations: confirmed by the hub); 1 failed; 2 wrong usage; 3 waiting: saved here, not confirmed by the hub;
+/// 4 another was faster (joined, superseded) or the rules forbid it.
+#[derive(Debug, Parser)]
+#[command(name = "nightdesk", version)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Globals {
+    /// The hub: http://127.0.0.1:7400 or unix:/path/to/hub.sock. Without one, a hub of this user's own.
+    #[arg(long, env = "NIGHTDESK_HUB", global = true, value_name = "ADDRESS")]
+    hub: Option<String>,
+    /// A file (mode 0600) with the hub's admin token; needed once per console for a hub over http.
+    #[arg(long, env = "NIGHTDESK_TOKEN_FILE", global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Puts configuration, data and state under this directory instead of the XDG ones.
+    #[arg(long, env = "NIGHTDESK_HOME", global = true, value_name = "DIR", hide_env_values = true)]
+    home: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Opens the full-screen console (the default).
+    Tui,
+    /// Runs the hub by itself.
+    Serve(serve::Arguments),
+    /// Lists incidents: the open ones and those resolved within a day.
+    List(list::Arguments),
+    /// Shows one incident with its series and its timeline.
+    Show(show::Arguments),
+    /// Acknowledges: "I have seen it and I am on it".
+    Ack(Target),
+    /// Gives an ack back.
+    Unack(Target),
+    /// Adds words to the timeline.
+    Note {
+        #[command(flatten)]
+        target: Target,
+        /// The words.
+        text: String,
+    },
+    /// Ends an incident.
+    Resolve {
+        #[command(flatten)]
+        target: Target,
+        /// Also while series fire: their present start is dismissed, and only a newer one fires again.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Lists what the hub could not take, with the reasons.
+    Quarantine(quarantine::Arguments),
+    /// Shows everything at once with made-up alerts, in a directory of its own.
+    Demo,
+}
+
+#[derive(Debug, Args)]
+struct Target {
+    /// The incident's number, or the beginning of its id (four digits or more).
+    id: String,
+    /// Prints one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs what the arguments say and returns the exit status.
+///
+/// # Errors
+/// What went wrong, with its context; the caller prints it.
+pub fn run() -> anyhow::Result<Exit> {
+    let Cli { globals, command } = Cli::parse();
+    match command.unwrap_or(Command::Tui) {
+        Command::Tui => tui::run(&globals),
+        Command::Serve(arguments) => serve::run(&globals, &arguments),
+        Command::List(arguments) => list::run(&globals, &arguments),
+        Command::Show(arguments) => show::run(&globals, &arguments),
+        Command::Ack(target) => act::run(&globals, &target, Act::Ack),
+        Command::Unack(target) => act::run(&globals, &target, Act::Unack),
+        Command::Note { target, text } => act::run(&globals, &target, act::note(text)?),
+        Command::Resolve { target, force } => act::run(&globals, &target, Act::Resolve { force }),
+        Command::Quarantine(arguments) => quarantine::run(&globals, &arguments),
+        Command::Demo => demo::run(&globals),
+    }
+}
+
+/// Returns a runtime for a command that asks a hub once.
+fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

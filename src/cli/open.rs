@@ -1,0 +1,113 @@
+//! From arguments and files to a mirror and the way to its hub.
+
+use super::Globals;
+use crate::config::{Console, Paths};
+use crate::domain::incident::Incident;
+use crate::store::file;
+use crate::store::mirror::Mirror;
+use crate::sync::client::{ClientError, HubAddress, HubClient};
+use crate::sync::console::Parts;
+use crate::sync::device::Device;
+use crate::sync::once::{ExchangeError, exchange};
+use crate::sync::{clock, teller};
+use anyhow::{Context as _, bail};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a command waits for a hub before it goes on with what is mirrored.
+const ASK_WITHIN: Duration = Duration::from_secs(5);
+
+/// Returns where files lie and what the configuration says.
+pub fn settings(globals: &Globals) -> anyhow::Result<(Paths, Console)> {
+    let paths = Paths::find(globals.home.clone())?;
+    let login = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    let mut console = Console::read(&paths, globals.hub.clone(), &login)?;
+    if let Some(file) = &globals.token_file {
+        console.token_file = Some(file.clone());
+    }
+    Ok((paths, console))
+}
+
+/// Returns the configured hub's address, or that of this user's own hub.
+pub fn address(paths: &Paths, console: &Console) -> anyhow::Result<HubAddress> {
+    match &console.hub {
+        Some(text) => Ok(HubAddress::parse(text)?),
+        None => Ok(HubAddress::Unix(paths.hub().join("hub.sock"))),
+    }
+}
+
+/// Opens the mirror of the hub at that address. Asks the hub who it is only when it was never met there.
+pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> anyhow::Result<Parts> {
+    let device = Device::open(&paths.data, console.user.clone()).context("opening this console's directory")?;
+    let client = HubClient::new(address.clone())?;
+    let admin_token = admin_token(console.token_file.as_deref())?;
+    let known = device.known_hub(&address).context("reading which hubs are known")?;
+    let (short_key, card) = match known {
+        Some(short_key) => (short_key, None),
+        None => {
+            let card = first_card(&client, admin_token.as_deref()).await?;
+            device.remember_hub(&address, &card).context("remembering the hub")?;
+            (card.short_key().to_owned(), Some(card))
+        }
+    };
+    let mirror = Mirror::open(&device.mirror_of(&short_key), teller::fresh_node(), clock::now())
+        .context("opening the mirror")?;
+    Ok(Parts { device, mirror, client, card, short_key, admin_token })
+}
+
+async fn first_card(client: &HubClient, admin_token: Option<&str>) -> anyhow::Result<crate::sync::wire::HubCard> {
+    match tokio::time::timeout(ASK_WITHIN, client.card(admin_token)).await {
+        Ok(Ok(card)) => Ok(card),
+        Ok(Err(ClientError::Denied)) => bail!(
+            "the hub at {} wants to know this console first: give its admin token by --token-file (the hub's admin.token), or use its socket",
+            client.address()
+        ),
+        Ok(Err(error)) => {
+            Err(error).context("nothing is mirrored from that hub yet; start it with `nightdesk serve` or `nightdesk`")
+        }
+        Err(_) => bail!("the hub at {} does not answer, and nothing is mirrored from it yet", client.address()),
+    }
+}
+
+/// Returns the admin token; a file that others may read is refused.
+pub fn admin_token(path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let Some(path) = path else { return Ok(None) };
+    let token = file::read_secret(path)?.with_context(|| format!("{} does not exist", path.display()))?;
+    Ok(Some(token))
+}
+
+/// A mirror that was brought up to date as far as a hub answered.
+pub struct Opened {
+    /// What it is made of.
+    pub parts: Parts,
+    /// Why it is not up to date, if it is not.
+    pub behind: Option<ExchangeError>,
+}
+
+/// Opens the mirror for a command and exchanges with the hub, once.
+pub async fn exchanged(globals: &Globals) -> anyhow::Result<Opened> {
+    let (paths, console) = settings(globals)?;
+    let address = address(&paths, &console)?;
+    let mut parts = parts(&paths, &console, address).await?;
+    let behind = again(&mut parts).await;
+    Ok(Opened { parts, behind })
+}
+
+/// Exchanges with the hub; returns why not, if it did not work.
+pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
+    let exchange = exchange(&mut parts.mirror, &parts.device, &parts.client, parts.admin_token.as_deref());
+    match tokio::time::timeout(ASK_WITHIN, exchange).await {
+        Ok(outcome) => outcome.err(),
+        Err(_) => Some(ClientError::Slow(parts.client.address().clone()).into()),
+    }
+}
+
+/// Returns the one incident that the text names.
+pub fn find(mirror: &mut Mirror, text: &str) -> anyhow::Result<Incident> {
+    let mut found = mirror.find(text)?;
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => bail!("no incident {text:?} is known here; `nightdesk list` shows them"),
+        more => bail!("{text:?} names {more} incidents; give more digits of the id"),
+    }
+}

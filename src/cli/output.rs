@@ -1,0 +1,119 @@
+//! What commands print: safe text for people, stable JSON for scripts.
+
+use crate::domain::id::UserName;
+use crate::domain::incident::{Author, Incident, Line};
+use crate::domain::series::Series;
+use crate::domain::text::SafeText;
+use crate::domain::time::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Version of the JSON objects; fields are only added.
+const SCHEMA: u64 = 1;
+
+/// Returns the JSON object of an incident. `waiting` is how many own operations on it the hub has not confirmed.
+pub fn incident(incident: &Incident, waiting: usize) -> Value {
+    json!({
+        "v": SCHEMA,
+        "id": incident.id.to_string(),
+        "number": incident.number.0,
+        "state": incident.shown().word(),
+        "severity": incident.severity.map(|severity| severity.to_string()),
+        "service": incident.service,
+        "summary": incident.summary,
+        "owner": incident.owner.as_ref().map(UserName::as_str),
+        "opened_at": incident.opened_at.to_string(),
+        "since": incident.since.to_string(),
+        "resolved_at": time(incident.resolved_at),
+        "next_due_at": time(incident.next_due_at),
+        "overdue": incident.overdue,
+        "rev": incident.rev,
+        "series": { "firing": incident.tally.firing, "unknown": incident.tally.unknown, "over": incident.tally.over, "total": incident.tally.total() },
+        "sync": if waiting > 0 { "waiting" } else { "confirmed" },
+    })
+}
+
+/// Returns the JSON object of a series.
+pub fn series(series: &Series) -> Value {
+    let episodes: Vec<Value> = series
+        .episodes
+        .iter()
+        .map(|episode| json!({ "started_at": episode.started_at.to_string(), "ended_at": time(episode.ended_at), "ended_by": episode.ended_by }))
+        .collect();
+    json!({
+        "fingerprint": series.fingerprint.to_hex(),
+        "alertmanager_fingerprint": series.alertmanager_fingerprint.to_string(),
+        "source": series.source,
+        "state": series.state,
+        "severity": series.severity.map(|severity| severity.to_string()),
+        "labels": series.labels,
+        "annotations": series.annotations,
+        "generator_url": series.generator_url,
+        "value": series.value,
+        "flaps": series.flaps,
+        "deliveries": series.deliveries,
+        "first_seen": series.first_seen.to_string(),
+        "last_seen": series.last_seen.to_string(),
+        "ends_at": time(series.ends_at),
+        "episodes": episodes,
+    })
+}
+
+/// Returns the JSON object of a line of the timeline.
+pub fn line(line: &Line) -> Value {
+    json!({ "at": line.at.to_string(), "by": author(&line.author), "told": line.told, "text": line.text })
+}
+
+/// Returns who wrote a line.
+pub fn author(author: &Author) -> String {
+    match author {
+        Author::Hub => "hub".to_owned(),
+        Author::Source(source) => source.to_string(),
+        Author::User(user) => user.to_string(),
+    }
+}
+
+fn time(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, |at| Value::String(at.to_string()))
+}
+
+/// Returns the value as one line of ASCII JSON: the same data, and no byte that a terminal obeys.
+pub fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        // Beyond ASCII, and DEL, stand only inside of texts, where an escape means the same.
+        if character.is_ascii() && character != '\x7f' {
+            line.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            let _ = write!(line, "\\u{unit:04x}");
+        }
+    }
+    line
+}
+
+/// Returns outside text for a cell of a table.
+pub fn cell(raw: &str, cells: usize) -> String {
+    SafeText::line(raw, 400).padded(cells).to_string()
+}
+
+/// Returns outside text for the end of a line.
+pub fn text(raw: &str) -> String {
+    SafeText::line(raw, 400).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_the_data_and_no_byte_that_a_terminal_obeys() {
+        let hostile = "a\u{1b}[2J\u{9b}31m\u{7f}\u{202e}😀ü";
+        let line = json_line(&json!({ "text": hostile }));
+        assert!(line.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["text"], hostile);
+    }
+}

@@ -1,0 +1,71 @@
+//! `nightdesk serve`.
+
+use super::{Exit, Globals};
+use crate::config::{Hub, Paths};
+use crate::hub::{self, DEFAULT_LISTEN, Options};
+use anyhow::Context as _;
+use clap::Args;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Where to listen; a loopback address.
+    #[arg(long, default_value_t = DEFAULT_LISTEN)]
+    listen: SocketAddr,
+    /// The hub's directory: database, keys, tokens, socket.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The hub's configuration; without it the defaults hold.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the hub until SIGTERM or SIGINT.
+pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let filter = EnvFilter::try_from_env("NIGHTDESK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    let paths = Paths::find(globals.home.clone())?;
+    let config = match &arguments.config {
+        Some(path) => Hub::read(path)?,
+        None => Hub::default(),
+    };
+    let data = arguments.data.clone().unwrap_or_else(|| paths.hub());
+    let options = Options {
+        data: data.clone(),
+        listen: arguments.listen,
+        next_free_port: false,
+        open_ingest: false,
+        demo: false,
+        config,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+        let hub = hub::start(options).await?;
+        println!("nightdesk hub on http://{}, data in {}", hub.address, data.display());
+        println!("sources send with the token in {}", data.join("ingest.token").display());
+        println!("consoles of this user: nightdesk --hub unix:{}", hub.socket.display());
+        let failed = tokio::select! {
+            _ = terminate.recv() => false,
+            _ = interrupt.recv() => false,
+            () = hub.stopped() => true,
+        };
+        hub.shut_down().await;
+        if failed {
+            anyhow::bail!(
+                "the hub's disk failed; see the log above. Check the disk, then start it again: it looks what was kept"
+            );
+        }
+        Ok(Exit::Confirmed)
+    })
+}

@@ -1,0 +1,58 @@
+//! `nightdesk show`.
+
+use super::open::{Opened, exchanged, find};
+use super::{Exit, Globals, output};
+use crate::sync::picture::Detail;
+use clap::Args;
+use serde_json::Value;
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The incident's number, or the beginning of its id (four digits or more).
+    id: String,
+    /// Prints one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows one incident with its series and its timeline.
+pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Opened { mut parts, behind } = super::small_runtime()?.block_on(exchanged(globals))?;
+    let mirror = &mut parts.mirror;
+    let incident = find(mirror, &arguments.id)?;
+    let series = mirror.series_of(incident.id, Detail::SERIES_MAX)?;
+    let lines = mirror.lines_of(incident.id, Detail::LINES_MAX)?;
+    let waiting =
+        mirror.unshown()?.iter().filter(|own| own.verdict.is_none() && own.op.incident == incident.id).count();
+    if let Some(error) = behind {
+        eprintln!("nightdesk: as last mirrored: {}", output::text(&error.to_string()));
+    }
+    let mut object = output::incident(&incident, waiting);
+    if arguments.json {
+        object["series_list"] = Value::Array(series.iter().map(output::series).collect());
+        object["timeline"] = Value::Array(lines.iter().map(output::line).collect());
+        println!("{}", output::json_line(&object));
+        return Ok(Exit::Confirmed);
+    }
+    let severity = incident.severity.map_or("S? (unexamined)".to_owned(), |severity| severity.to_string());
+    println!("{} {severity} {} since {}", incident.number, incident.shown().word(), incident.since.date_and_second());
+    println!("  {}", output::text(&incident.summary));
+    println!("  service {}", output::text(&incident.service));
+    println!("  owner   {}", incident.owner.as_ref().map_or("nobody", |owner| owner.as_str()));
+    println!("  id      {}", incident.id);
+    let tally = incident.tally;
+    println!("Series: {} firing, {} unknown, {} over", tally.firing, tally.unknown, tally.over);
+    for one in &series {
+        let labels: Vec<String> = one.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        println!("  {:?} {} flaps {} {}", one.state, one.source, one.flaps, output::text(&labels.join(" ")));
+    }
+    println!("Timeline:");
+    for line in &lines {
+        println!("  {} {}: {}", line.at.date_and_second(), output::author(&line.author), output::text(&line.text));
+    }
+    if waiting > 0 {
+        println!("{waiting} operations of yours wait for the hub.");
+    }
+    Ok(Exit::Confirmed)
+}

@@ -1,0 +1,297 @@
+//! A console at work: one thread owns the mirror and tells what it shows; two tasks pull the feed and push operations.
+//!
+//! ```text
+//!   screen --Ask--> [ mirror thread ] --Picture--> slot
+//!                     ^   |        \
+//!           Page, Link|   |waiting   woken
+//!                   [pull]  ------> [push] --> hub
+//! ```
+//!
+//! A key press is on the disk before anything else happens; the network is never between the key and the screen.
+
+use super::client::{ClientError, HubClient, Pulled};
+use super::clock;
+use super::desk::{Ask, Desk, Note, Slot};
+use super::device::Device;
+use super::exchange;
+use super::picture::{Link, Picture};
+use super::teller::Teller;
+use super::wire::{FeedQuery, HubCard, WAIT_SECONDS_MAX};
+use crate::store::mirror::Mirror;
+use crate::store::{Cursor, StoreError};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Asks and answers that may wait for the mirror thread.
+const NOTES_MAX: usize = 1000;
+/// How often the mirror thread looks whether another process of the same user wrote.
+const LOOK_AT_DISK: Duration = Duration::from_secs(1);
+/// Longest pause between two attempts to reach the hub.
+const BACKOFF_MAX: Duration = Duration::from_secs(15);
+
+/// A console at work; ends when it is closed.
+pub struct Console {
+    /// What a screen holds.
+    pub desk: Desk,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    notes: SyncSender<Note>,
+    teller: thread::JoinHandle<()>,
+}
+
+/// What a console is made of.
+pub struct Parts {
+    /// The user's key.
+    pub device: Device,
+    /// The mirror of the hub.
+    pub mirror: Mirror,
+    /// The way to the hub.
+    pub client: HubClient,
+    /// The hub's card, where it answered already.
+    pub card: Option<HubCard>,
+    /// The short key of the hub whose mirror this is.
+    pub short_key: String,
+    /// The admin token, where one is configured.
+    pub admin_token: Option<String>,
+}
+
+impl Console {
+    /// Starts the mirror's thread and the tasks, on the present tokio runtime.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the mirror cannot be read.
+    pub fn start(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { device, mut mirror, client, card, short_key, admin_token } = parts;
+        let (notes, inbox) = sync_channel(NOTES_MAX);
+        let session = Arc::new(Session {
+            client,
+            introduction: device.introduction(mirror.node()),
+            admin_token,
+            token: Mutex::new(mirror.note("token")?),
+            notes: notes.clone(),
+            woken: Notify::new(),
+            stop: CancellationToken::new(),
+            short_key,
+        });
+        let mut teller = Teller::open(mirror, device, session.client.address().to_string(), card)?;
+        let slot = Arc::new(Slot::new(teller.picture()));
+        let (thread_slot, waker) = (slot.clone(), session.clone());
+        let teller = thread::Builder::new()
+            .name("mirror".into())
+            .spawn(move || tell(teller, &inbox, &thread_slot, &waker))
+            .map_err(|source| StoreError::Io { path: "the mirror's thread".into(), source })?;
+        let tasks = TaskTracker::new();
+        tasks.spawn(pull(session.clone()));
+        tasks.spawn(push(session.clone()));
+        Ok(Self { desk: Desk::new(notes.clone(), slot), stop: session.stop.clone(), tasks, notes, teller })
+    }
+
+    /// Returns the newest picture.
+    pub fn picture(&self) -> Arc<Picture> {
+        self.desk.picture()
+    }
+
+    /// Stops. What waits for the hub stays on the disk.
+    pub async fn close(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        let _ = self.notes.send(Note::Ask(Ask::Close));
+        let _ = self.teller.join();
+    }
+}
+
+/// The mirror's thread: takes what comes, and publishes a picture when the inbox is empty.
+fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot, session: &Session) {
+    loop {
+        let mut next = match inbox.recv_timeout(LOOK_AT_DISK) {
+            Ok(note) => Some(note),
+            Err(RecvTimeoutError::Timeout) => Some(Note::Ask(Ask::Refresh)),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        while let Some(note) = next {
+            if matches!(note, Note::Ask(Ask::Close)) {
+                return;
+            }
+            match teller.take(note) {
+                Ok(wakes) if wakes => session.woken.notify_one(),
+                Ok(_) => {}
+                Err(error) => teller.complain(&error),
+            }
+            next = inbox.try_recv().ok();
+        }
+        slot.publish(teller.picture());
+    }
+}
+
+/// What both tasks share.
+struct Session {
+    client: HubClient,
+    introduction: super::wire::Introduction,
+    admin_token: Option<String>,
+    token: Mutex<Option<String>>,
+    notes: SyncSender<Note>,
+    woken: Notify,
+    stop: CancellationToken,
+    short_key: String,
+}
+
+impl Session {
+    fn token(&self) -> Option<String> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gets a token of its own from the hub, over the socket or by the admin token.
+    async fn introduce(&self) -> Result<(), ClientError> {
+        let token = self.client.introduce(&self.introduction, self.admin_token.as_deref()).await?;
+        self.say(Note::Token(token.clone())).await;
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        Ok(())
+    }
+
+    /// Hands a note to the mirror's thread; waits off the runtime's threads while it is busy.
+    async fn say(&self, note: Note) {
+        let notes = self.notes.clone();
+        let _ = tokio::task::spawn_blocking(move || notes.send(note)).await;
+    }
+
+    async fn ask<T: Send + 'static>(&self, note: impl FnOnce(oneshot::Sender<T>) -> Note) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.say(note(reply)).await;
+        answer.await.ok()
+    }
+
+    async fn pause(&self, failures: u32) {
+        let most = BACKOFF_MAX.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
+        // Full jitter: a thousand consoles do not come back at once.
+        let random = u64::from_le_bytes(super::device::random::<8>());
+        let span = Duration::from_millis(random % (most.as_millis() as u64 + 1));
+        let _ = tokio::time::timeout(span, self.stop.cancelled()).await;
+    }
+}
+
+async fn pull(session: Arc<Session>) {
+    let mut failures = 0;
+    let mut met = false;
+    while !session.stop.is_cancelled() {
+        let round = async {
+            if !met {
+                meet(&session).await?;
+            }
+            pull_once(&session).await
+        };
+        let outcome = tokio::select! {
+            outcome = round => outcome,
+            () = session.stop.cancelled() => return,
+        };
+        match outcome {
+            Ok(()) => (met, failures) = (true, 0),
+            Err(error) => {
+                failures += 1;
+                met = false;
+                session.say(Note::Link(link_after(&error))).await;
+                session.pause(failures).await;
+            }
+        }
+    }
+}
+
+/// Makes sure that it is the hub whose mirror is open, and that it knows this console.
+async fn meet(session: &Session) -> Result<(), ClientError> {
+    let card = loop {
+        let token = session.token().or_else(|| session.admin_token.clone());
+        match session.client.card(token.as_deref()).await {
+            Err(ClientError::Denied) if session.token().is_some() => {
+                *session.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            other => break other?,
+        }
+    };
+    if card.short_key() != session.short_key {
+        let text = "another hub answers there now; start this console again to open that hub's mirror".to_owned();
+        return Err(ClientError::Refused { status: 409, text });
+    }
+    if session.token().is_none() {
+        session.introduce().await?;
+    }
+    session.say(Note::Card(card)).await;
+    session.woken.notify_one();
+    Ok(())
+}
+
+async fn pull_once(session: &Session) -> Result<(), ClientError> {
+    let Some(Cursor { epoch, seq }) = session.ask(Note::Cursor).await else { return Ok(()) };
+    let node = session.introduction.node;
+    // The first question does not wait: what there is should be on the screen now.
+    let wait = if epoch.is_empty() { 0 } else { WAIT_SECONDS_MAX };
+    let query = FeedQuery { epoch, after: seq, wait, node };
+    let sent = clock::now();
+    let (pulled, hub_time) = match session.client.feed(&query, session.token().as_deref()).await {
+        Err(ClientError::Denied) => {
+            *session.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            return session.introduce().await;
+        }
+        other => other?,
+    };
+    let skew_ms = hub_time.map(|hub| clock::now().as_millis() - hub.as_millis());
+    let done = session.ask(|reply| match pulled {
+        Pulled::Page(page) => Note::Page { page, skew_ms, asked_at: sent, reply },
+        Pulled::Gone(epoch) => Note::Gone { epoch, reply },
+    });
+    done.await;
+    Ok(())
+}
+
+fn link_after(error: &ClientError) -> Link {
+    let since = clock::now();
+    match error {
+        ClientError::Slow(_) => Link::Stale { since },
+        other => Link::Offline { since, reason: other.to_string() },
+    }
+}
+
+async fn push(session: Arc<Session>) {
+    let mut failures = 0;
+    loop {
+        tokio::select! {
+            () = session.woken.notified() => {}
+            () = session.stop.cancelled() => return,
+        }
+        while let Err(error) = push_all(&session).await {
+            failures += 1;
+            if session.stop.is_cancelled() {
+                return;
+            }
+            if let ClientError::Denied = error {
+                // The pull introduces this console again and wakes this task.
+                break;
+            }
+            session.pause(failures).await;
+        }
+        failures = 0;
+    }
+}
+
+async fn push_all(session: &Session) -> Result<(), ClientError> {
+    let mut from = None;
+    loop {
+        let Some(ops) = session.ask(|reply| Note::Waiting { from, reply }).await else { return Ok(()) };
+        if ops.is_empty() {
+            return Ok(());
+        }
+        let answer = session.client.push(&ops, session.token().as_deref()).await?;
+        let next = exchange::after_push(&answer);
+        session.say(Note::Answer(answer)).await;
+        match next {
+            exchange::Next::More => from = None,
+            exchange::Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
+            // The hub wants what this console does not have, or refuses: a person must look; nothing is lost.
+            exchange::Next::From(_) | exchange::Next::Stuck => return Ok(()),
+        }
+    }
+}

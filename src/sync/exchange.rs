@@ -1,0 +1,48 @@
+//! Plans of the exchange with a hub: pure, so that a table can test them.
+
+use super::wire::{OpResult, PushAnswer};
+
+/// What to do after a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Everything was judged; more may wait.
+    More,
+    /// The hub lacks operations from this number on: a restored one does.
+    From(u64),
+    /// Something cannot be delivered as it is.
+    Stuck,
+}
+
+/// Returns what to do after this answer.
+pub fn after_push(answer: &PushAnswer) -> Next {
+    for one in &answer.answers {
+        match one.result {
+            OpResult::Judged(_) => {}
+            OpResult::Gap(expected) => return Next::From(expected),
+            OpResult::Fork | OpResult::Invalid(_) => return Next::Stuck,
+        }
+    }
+    Next::More
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::OpAnswer;
+    use super::*;
+    use crate::domain::id::OpId;
+    use crate::domain::judge::Verdict;
+
+    fn check(results: Vec<OpResult>, expect: Next) {
+        let answers = results.into_iter().map(|result| OpAnswer { op_id: OpId::from_bytes([1; 16]), result }).collect();
+        assert_eq!(after_push(&PushAnswer { head: 1, answers }), expect);
+    }
+
+    #[test]
+    fn a_gap_names_where_to_go_on_and_a_fork_stops() {
+        check(vec![], Next::More);
+        check(vec![OpResult::Judged(Verdict::Applied)], Next::More);
+        check(vec![OpResult::Judged(Verdict::Applied), OpResult::Gap(3), OpResult::Gap(3)], Next::From(3));
+        check(vec![OpResult::Fork], Next::Stuck);
+        check(vec![OpResult::Invalid("x".into())], Next::Stuck);
+    }
+}

@@ -1,0 +1,95 @@
+//! One exchange with the hub, for a command that acts and ends: push what waits, pull to the head.
+
+use super::client::{ClientError, HubClient, Pulled};
+use super::device::Device;
+use super::exchange::{Next, after_push};
+use super::wire::{FeedQuery, OpResult, PUSH_OPS_MAX};
+use crate::store::StoreError;
+use crate::store::mirror::Mirror;
+
+/// Why an exchange broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// The hub.
+    #[error(transparent)]
+    Hub(#[from] ClientError),
+    /// The mirror.
+    #[error(transparent)]
+    Mirror(#[from] StoreError),
+}
+
+/// Pushes what waits and pulls until nothing newer is there.
+///
+/// # Errors
+/// [`ExchangeError`]; what was done until then stays done.
+pub async fn exchange(
+    mirror: &mut Mirror,
+    device: &Device,
+    client: &HubClient,
+    admin_token: Option<&str>,
+) -> Result<(), ExchangeError> {
+    let token = token(mirror, device, client, admin_token).await?;
+    push(mirror, client, &token).await?;
+    pull(mirror, client, &token).await
+}
+
+/// Returns this console's token: the remembered one while the hub accepts it, else a new one.
+async fn token(
+    mirror: &mut Mirror,
+    device: &Device,
+    client: &HubClient,
+    admin_token: Option<&str>,
+) -> Result<String, ExchangeError> {
+    if let Some(token) = mirror.note("token")? {
+        match client.card(Some(&token)).await {
+            Ok(_) => return Ok(token),
+            Err(ClientError::Denied) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let token = client.introduce(&device.introduction(mirror.node()), admin_token).await?;
+    mirror.set_note("token", &token)?;
+    Ok(token)
+}
+
+async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
+    let mut from = None;
+    loop {
+        let ops = match from {
+            Some(nseq) => mirror.ops_from(nseq, PUSH_OPS_MAX)?,
+            None => mirror.waiting(PUSH_OPS_MAX)?,
+        };
+        if ops.is_empty() {
+            return Ok(());
+        }
+        let answer = client.push(&ops, Some(token)).await?;
+        let next = after_push(&answer);
+        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
+            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
+            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
+        });
+        mirror.settle(judged.collect(), answer.head)?;
+        match next {
+            Next::More => from = None,
+            Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
+            Next::From(_) | Next::Stuck => return Ok(()),
+        }
+    }
+}
+
+async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
+    loop {
+        let cursor = mirror.cursor()?;
+        let query = FeedQuery { epoch: cursor.epoch, after: cursor.seq, wait: 0, node: mirror.node() };
+        match client.feed(&query, Some(token)).await?.0 {
+            Pulled::Gone(epoch) => mirror.restart(&epoch)?,
+            Pulled::Page(page) => {
+                let at_head = page.next >= page.head;
+                mirror.apply(&page)?;
+                if at_head {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
