@@ -7,3 +7,4 @@ pub mod hub;
 pub mod ingest;
 pub mod store;
 pub mod sync;
+pub mod tui;

@@ -52,7 +52,7 @@ pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> any
     };
     let mirror = Mirror::open(&device.mirror_of(&short_key), teller::fresh_node(), clock::now())
         .context("opening the mirror")?;
-    Ok(Parts { device, mirror, client, card, short_key, admin_token })
+    Ok(Parts { device, mirror, client, card, short_key, admin_token, embedded: false })
 }
 
 async fn first_card(client: &HubClient, admin_token: Option<&str>) -> anyhow::Result<crate::sync::wire::HubCard> {

@@ -58,6 +58,8 @@ pub struct Parts {
     pub short_key: String,
     /// The admin token, where one is configured.
     pub admin_token: Option<String>,
+    /// The hub runs in this process, and ends with it.
+    pub embedded: bool,
 }
 
 impl Console {
@@ -66,7 +68,7 @@ impl Console {
     /// # Errors
     /// [`StoreError`] when the mirror cannot be read.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { device, mut mirror, client, card, short_key, admin_token } = parts;
+        let Parts { device, mut mirror, client, card, short_key, admin_token, embedded } = parts;
         let (notes, inbox) = sync_channel(NOTES_MAX);
         let session = Arc::new(Session {
             client,
@@ -78,7 +80,7 @@ impl Console {
             stop: CancellationToken::new(),
             short_key,
         });
-        let mut teller = Teller::open(mirror, device, session.client.address().to_string(), card)?;
+        let mut teller = Teller::open(mirror, device, session.client.address().to_string(), card, embedded)?;
         let slot = Arc::new(Slot::new(teller.picture()));
         let (thread_slot, waker) = (slot.clone(), session.clone());
         let teller = thread::Builder::new()

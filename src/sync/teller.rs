@@ -33,6 +33,7 @@ pub(super) struct Teller {
     device: Device,
     hub: String,
     card: Option<HubCard>,
+    embedded: bool,
     link: Link,
     as_of: Option<Timestamp>,
     last_answer: Option<Timestamp>,
@@ -50,12 +51,13 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    pub fn open(mirror: Mirror, device: Device, hub: String, card: Option<HubCard>) -> Result<Self, StoreError> {
+    pub fn open(mirror: Mirror, device: Device, hub: String, card: Option<HubCard>, embedded: bool) -> Result<Self, StoreError> {
         let mut teller = Self {
             mirror,
             device,
             hub,
             card,
+            embedded,
             link: Link::Connecting,
             as_of: None,
             last_answer: None,
@@ -285,7 +287,7 @@ impl Teller {
         Picture {
             user: self.device.user.clone(),
             hub: self.hub.clone(),
-            ingest: card.map(|card| card.ingest.clone()),
+            ingest: card.filter(|_| self.embedded).map(|card| card.ingest.clone()),
             ingest_open: card.is_some_and(|card| card.ingest_open),
             demo: card.is_some_and(|card| card.demo),
             link: self.link.clone(),

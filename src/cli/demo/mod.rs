@@ -1,0 +1,84 @@
+//! `nightdesk demo`: hub, console and a source of our own making in one process, in a directory that is gone afterwards.
+
+mod scenes;
+
+use super::{Exit, tui};
+use crate::config::{self, Paths};
+use crate::domain::id::UserName;
+use crate::hub::{self, DEFAULT_LISTEN, Options};
+use crate::store::file;
+use crate::sync::client::HubAddress;
+use crate::sync::{clock, device};
+use anyhow::Context as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often the made-up source evaluates its rules.
+const EVALUATION: Duration = Duration::from_secs(2);
+/// Shorter than in earnest, so that a few minutes show a whole story.
+const FLAP_WINDOW: Duration = Duration::from_secs(20);
+
+/// A directory that is removed when the demonstration ends.
+struct TemporaryHome(PathBuf);
+
+impl TemporaryHome {
+    fn make() -> anyhow::Result<Self> {
+        let name = format!("nightdesk-demo-{}", crate::domain::id::hex(&device::random::<8>()));
+        let path = std::env::temp_dir().join(name);
+        file::private_dir(&path).context("making a directory for the demonstration")?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for TemporaryHome {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs the demonstration until the person leaves.
+pub fn run() -> anyhow::Result<Exit> {
+    let home = TemporaryHome::make()?;
+    let paths = Paths::find(Some(home.0.clone()))?;
+    tui::log_to_file(&paths)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let mut config = config::Hub::default();
+    config.timing.flap_window = FLAP_WINDOW;
+    let options = Options {
+        data: paths.hub(),
+        listen: SocketAddr::new(DEFAULT_LISTEN.ip(), 0),
+        next_free_port: false,
+        open_ingest: true,
+        demo: true,
+        config,
+    };
+    let hub = runtime.block_on(hub::start(options)).context("starting the demonstration's hub")?;
+    let stop = CancellationToken::new();
+    runtime.spawn(send(hub.address, stop.clone()));
+    let address = HubAddress::Unix(hub.socket.clone());
+    let user = UserName::parse("you").context("naming the demonstration's person")?;
+    let settings = config::Console { hub: None, token_file: None, user };
+    let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
+    stop.cancel();
+    exit
+}
+
+/// Sends what the scenes say, as a Prometheus would: all that fires, every evaluation, and each end for a while.
+async fn send(hub: SocketAddr, stop: CancellationToken) {
+    let url = format!("http://{hub}/api/v2/alerts");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+    let start = clock::now();
+    let mut evaluations = tokio::time::interval(EVALUATION);
+    loop {
+        tokio::select! {
+            _ = evaluations.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let body = scenes::alerts(start, clock::now());
+        if let Err(error) = client.post(&url).json(&body).timeout(Duration::from_secs(5)).send().await {
+            tracing::warn!(%error, "the demonstration's source cannot send");
+        }
+    }
+}
