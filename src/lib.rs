@@ -3,3 +3,4 @@
 pub mod domain;
 pub mod ingest;
 pub mod sync;
+pub mod tui;
