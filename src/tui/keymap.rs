@@ -262,6 +262,8 @@ impl Reader<'_> {
 
     /// Lays what was read over what was there; two entries of one file that cannot be told apart are a problem.
     fn finish(mut self) -> (Keymap, Vec<Problem>) {
+        // The file's own order: the first key of an action is the one that footers name.
+        self.added.sort_by_key(|(span, _)| span.start);
         for (span, binding) in std::mem::take(&mut self.added) {
             let (mine, label) = (binding.keys.clone(), binding.label());
             let alike = |old: &&Binding| {

@@ -64,7 +64,7 @@ impl Layout {
     fn panes(&mut self, open: bool, height: u16) {
         let body = self.body;
         if body.width >= TWO_PANES {
-            let left = body.width * 54 / 100;
+            let left = body.width * 58 / 100;
             self.border = Some(Rect::new(left, body.y, 1, body.height));
             self.detail = Some(Rect::new(left + 1, body.y, body.width - left - 1, body.height));
             self.stream(Rect { width: left, ..body }, height);

@@ -23,15 +23,14 @@ mod state;
 mod update;
 mod view;
 
-#[allow(dead_code)]
 mod input;
-
-
-
+mod run;
+mod screen;
+mod watchdog;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, Group};
 pub use event::Exit;
-//pub use run::{Console, Handle, Options, run};
+pub use run::{Console, Handle, Options, run};

@@ -282,8 +282,8 @@ mod screens {
         let buffer = Desk::new(picture(rows())).buffer();
         let theme = Theme::base16();
         let named = |cell: &ratatui::buffer::Cell| {
-            let style = cell.style();
-            let same = |role: &&Role| ratatui::style::Style::reset().patch(theme.style(**role)) == style;
+            let of = |role: Role| ratatui::buffer::Cell::default().set_style(theme.style(role)).style();
+            let same = |role: &&Role| of(**role) == cell.style();
             Role::ALL.iter().find(same).map_or("mixed", |role| role.name())
         };
         let mut out = String::new();
@@ -354,8 +354,8 @@ mod screens {
         for keys in ["", "enter", "?", "a", "n \"abc\"", "D", ": \"q\"", "/ \"pay\"", "G tab ctrl-d"] {
             let mut desk = Desk::new(picture(rows()));
             desk.change(|picture| picture.detail = Some(detail(12))).keys(keys);
-            for width in (1..=130).step_by(3) {
-                for height in (1..=45).step_by(2) {
+            for width in (1..=130).step_by(7) {
+                for height in (1..=45).step_by(3) {
                     desk.event(Event::Resize { width, height });
                     assert_eq!(desk.lines().len(), usize::from(height));
                 }
@@ -438,7 +438,7 @@ mod selection {
 
     #[test]
     fn moves_go_to_both_ends_and_no_further() {
-        for (keys, expect) in [("G", 7), ("G g g", 12), ("end home", 12), ("ctrl-d", 9), ("pagedown pagedown pageup", 10), ("k", 12), ("G j", 7)] {
+        for (keys, expect) in [("G", 7), ("G g g", 12), ("end home", 12), ("ctrl-d", 7), ("j pagedown pageup", 12), ("k", 12), ("G j", 7)] {
             let mut desk = Desk::new(picture(rows()));
             assert_eq!(desk.keys(keys).selected(), expect, "{keys}");
         }
@@ -647,8 +647,8 @@ mod prompts {
     #[test]
     fn a_command_does_not_act_on_an_incident_that_came_under_the_cursor_meanwhile() {
         let mut desk = Desk::new(picture(rows()));
-        desk.keys(": \"resolve").change(|picture| Arc::make_mut(&mut picture.rows).truncate(5));
-        desk.wait(5000).keys("\"ack\" enter enter");
+        desk.keys(": \"resolve\"").change(|picture| Arc::make_mut(&mut picture.rows).truncate(5));
+        desk.wait(5000).keys("enter y");
         assert!(desk.submitted().is_empty());
         desk.keys(": \"ack\"").change(|picture| Arc::make_mut(&mut picture.rows).truncate(4));
         desk.wait(5000).keys("enter");

@@ -1,5 +1,6 @@
 //! One incident whole: what it is, its series, its timeline.
 
+use super::super::action::Action;
 use super::super::layout::Layout;
 use super::super::state::{Focus, State};
 use super::super::theme::Role;
@@ -46,7 +47,11 @@ fn border(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     }
     let title = state.row().map_or(String::new(), |row| format!(" {} {} ", row.incident.number, row.incident.service));
     let left = Line::of(role, "--").with(Role::Title, &title);
-    let hint = Line::of(role, " Enter=open  Tab=focus --");
+    let key = |action| {
+        let keys = state.keymap.keys_of(action, state.contexts());
+        keys.first().map_or(String::new(), |binding| format!(" {}={} ", binding.label(), action.short()))
+    };
+    let hint = Line::of(role, &format!("{}{}--", key(Action::DetailOpen), key(Action::PaneNext)));
     let room = usize::from(area.width).saturating_sub(left.width() + hint.width());
     canvas.line(area, &left.with(role, &"-".repeat(room)).then(hint));
 }
@@ -85,8 +90,7 @@ fn head(state: &State, row: &Row, width: usize) -> Vec<Line> {
     if incident.overdue {
         lines.push(Line::of(Role::StateOverdue, "OVERDUE: its time passed and nobody was called"));
     }
-    lines.push(pair("opened", &incident.opened_at.date_and_second()));
-    lines.push(due(incident));
+    lines.push(pair("opened", &minute(incident.opened_at)).with(Role::Text, "  ").then(due(incident)));
     lines
 }
 
@@ -106,9 +110,9 @@ fn asked(state: &State, waiting: &Waiting) -> Line {
 
 fn due(incident: &incident::Incident) -> Line {
     match (incident.life, incident.next_due_at, incident.recovering_until) {
-        (Life::Resolved, ..) => pair("resolved", &incident.resolved_at.unwrap_or(incident.since).date_and_second()),
-        (_, _, Some(until)) => pair("resolved at", &format!("{} unless it fires again", until.date_and_second())),
-        (_, Some(due), None) => pair("next due", &due.date_and_second()),
+        (Life::Resolved, ..) => pair("resolved", &minute(incident.resolved_at.unwrap_or(incident.since))),
+        (_, _, Some(until)) => pair("resolved at", &format!("{} unless it fires again", minute(until))),
+        (_, Some(due), None) => pair("next due", &minute(due)),
         (_, None, None) => pair("next due", "never"),
     }
 }
@@ -147,7 +151,7 @@ fn one_series(series: &Series, width: usize) -> Vec<Line> {
         lines.extend(text(Role::Text, "  ", &said, width));
     }
     lines.extend(series.episodes.iter().rev().take(EPISODES).map(episode));
-    lines.push(pair("  seen", &format!("{} to {}, {} flaps", minute(series.first_seen), minute(series.last_seen), series.flaps)));
+    lines.push(pair("  seen", &format!("{} to {}, flaps {}", minute(series.first_seen), minute(series.last_seen), series.flaps)));
     if !series.generator_url.is_empty() {
         lines.extend(text(Role::Dim, "  ", &series.generator_url, width));
     }
@@ -166,12 +170,15 @@ fn series_state(state: SeriesState) -> (&'static str, Role) {
 fn episode(episode: &Episode) -> Line {
     let how = match episode.ended_by {
         None => "",
-        Some(EndedBy::Source) => ", the source said so",
-        Some(EndedBy::Expiry) => ", its word ran out",
-        Some(EndedBy::Person) => ", by a person",
+        Some(EndedBy::Source) => ", by source",
+        Some(EndedBy::Expiry) => ", by expiry",
+        Some(EndedBy::Person) => ", by person",
     };
-    let end = episode.ended_at.map_or("still".to_owned(), minute);
-    pair("  burned", &format!("{} to {end}{how}", minute(episode.started_at)))
+    let start = minute(episode.started_at);
+    match episode.ended_at {
+        None => pair("  burns since", &start),
+        Some(end) => pair("  burned", &format!("{start} to {}{how}", minute(end))),
+    }
 }
 
 /// Returns `12-31 03:16Z`.

@@ -37,7 +37,7 @@ impl Columns {
             if fits { cells } else { 0 }
         };
         let since = take(SINCE, SINCE + 1);
-        let owner = take(OWNER, 40);
+        let owner = take(OWNER, 36);
         let service_cells = if left >= 44 { 16 } else { 13 };
         let service = if left >= service_cells + 12 { take_fixed(&mut left, service_cells) } else { 0 };
         if service == 0 {
