@@ -1,0 +1,60 @@
+//! What can happen to the console, and what the console can want.
+
+use super::key::KeyPress;
+use crate::sync::desk::Ask;
+use crate::sync::picture::Picture;
+use std::sync::Arc;
+
+/// Something that happened. When it happened is the `now` beside it: nothing in here reads a clock.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A key was pressed.
+    Key(KeyPress),
+    /// The terminal pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows now.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// A newer picture of the incidents.
+    Picture(Arc<Picture>),
+    /// A time that [`super::state::State::deadline`] named has come.
+    Due,
+    /// The mirror took no more asks: what was asked for is not done.
+    Busy,
+    /// A part of the program failed; where, in our own words.
+    Trouble(String),
+    /// The terminal gives no more input.
+    InputEnded,
+    /// Somebody asked the process to end (a signal).
+    Stop,
+    /// The terminal vanished.
+    Hangup,
+}
+
+/// Something to do that `update` must not do itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the mirror.
+    Ask(Ask),
+    /// Write every cell anew.
+    Repaint,
+    /// Leave.
+    Leave(Exit),
+}
+
+/// Why the console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The person said so.
+    Quit,
+    /// A signal, or whoever holds the handle.
+    Stopped,
+    /// The terminal vanished: exit status 129.
+    Hangup,
+    /// The terminal gives no more input though it is there.
+    InputEnded,
+}

@@ -1,0 +1,36 @@
+//! The full screen: events in, effects out, and a drawing of the state between.
+//!
+//! ```text
+//!  input thread ──┐                        ┌─ Effect::Ask ──► Desk (never waits)
+//!  newest picture ┼─► Event ─► update ─────┤
+//!  hang-up watch ─┘              │         └─ Effect::Leave ─► end
+//!                              State ─► view ─► only the cells that changed ─► terminal
+//! ```
+//!
+//! `update` and `view` are plain functions: time is an argument, no thread, no disk, no terminal. `run.rs` holds all of those.
+
+mod action;
+mod editor;
+mod event;
+mod key;
+mod keymap;
+mod nearest;
+mod theme;
+
+mod layout;
+mod order;
+mod state;
+mod update;
+mod view;
+
+mod input;
+mod run;
+mod screen;
+mod watchdog;
+
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Group};
+pub use event::Exit;
+pub use run::{Console, Handle, Options, run};

@@ -1,0 +1,151 @@
+//! Which rows are shown, in which order, and where the cursor stands among them.
+//!
+//! The law: the selection is an incident, and nothing that arrives moves it under a hand. Rows that come above it shift the scroll
+//! offset instead. Only when no key moved the cursor for a minute does the list follow its top again, the selection still its own.
+
+use super::state::{FROZEN_FOR, HANDS_ON_FOR, State};
+use crate::domain::id::IncidentId;
+use crate::domain::incident::{Life, Shown};
+use crate::domain::time::Timestamp;
+use crate::sync::picture::Row;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+/// Where an unexamined severity sorts: in the middle, for "unexamined" is not "low". On the screen it stays `S?`.
+const UNEXAMINED_AS: u8 = 5;
+
+/// Where a row stands: what is open first, the worst first, the newest first.
+fn rank(row: &Row) -> impl Ord + use<> {
+    let incident = &row.incident;
+    let severity = incident.severity.map_or(UNEXAMINED_AS, |severity| severity.number());
+    (incident.life == Life::Resolved, severity, Reverse(incident.since), Reverse(incident.number))
+}
+
+/// Returns whether the row holds every word of the filter.
+fn passes(row: &Row, words: &[String]) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let incident = &row.incident;
+    let severity = incident.severity.map_or("S?".to_owned(), |severity| severity.to_string());
+    let owner = incident.owner.as_ref().map_or("", |owner| owner.as_str());
+    let shown = incident.shown();
+    let hay = format!(
+        "{} {severity} {} {} {} {} {owner}",
+        incident.number,
+        shown.word(),
+        state_word(shown),
+        incident.service,
+        incident.summary
+    );
+    let hay = hay.to_lowercase();
+    words.iter().all(|word| hay.contains(word))
+}
+
+/// Returns the word of the STAT column.
+pub(crate) fn state_word(shown: Shown) -> &'static str {
+    match shown {
+        Shown::New => "NEW",
+        Shown::Acked => "ACK",
+        Shown::Recovering => "RCV",
+        Shown::Unknown => "UNK",
+        Shown::Resolved => "RES",
+    }
+}
+
+/// Arranges the rows from nothing: at the start, and when the filter changed.
+pub(crate) fn arrange_anew(state: &mut State) {
+    let line = state.position().map(|position| position.saturating_sub(state.top));
+    let (before, order) = (state.position(), sorted(state));
+    state.order = order;
+    state.held = false;
+    reselect(state, before);
+    state.top = state.position().unwrap_or(0).saturating_sub(line.unwrap_or(0));
+    keep_in_view(state);
+}
+
+/// Arranges the rows after something arrived, without moving what a hand is on. `before` are the incidents shown until now.
+pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) {
+    let position = state.selected.and_then(|selected| before.iter().position(|id| *id == selected));
+    let line = position.map_or(0, |position| position.saturating_sub(state.top));
+    let mut order = sorted(state);
+    state.held = false;
+    if moved_within(state, now, FROZEN_FOR) {
+        let kept = frozen(state, before, &order);
+        state.held = kept != order;
+        order = kept;
+    }
+    state.order = order;
+    if reselect(state, position)
+        && let Some(selected) = state.selected
+    {
+        // Another incident came under the cursor by itself: no key may be meant for it yet.
+        state.guard.changed.insert(selected, now);
+    }
+    let hands_on = moved_within(state, now, HANDS_ON_FOR);
+    state.top = if hands_on { state.position().unwrap_or(0).saturating_sub(line) } else { 0 };
+    if !hands_on {
+        keep_in_view(state);
+    }
+    let seen: HashSet<IncidentId> = before.iter().copied().collect();
+    note_fresh(state, &seen);
+}
+
+/// Returns the incidents shown, in their order.
+pub(crate) fn shown_ids(state: &State) -> Vec<IncidentId> {
+    state.order.iter().map(|index| state.picture.rows[*index].incident.id).collect()
+}
+
+/// Scrolls so that the selected row can be seen, with no more blank lines below than must be.
+pub(crate) fn keep_in_view(state: &mut State) {
+    let rows = state.list_rows().max(1);
+    let position = state.position().unwrap_or(0);
+    state.top = state.top.min(state.order.len().saturating_sub(rows));
+    state.top = state.top.clamp((position + 1).saturating_sub(rows), position);
+    let top = state.top;
+    let above: HashSet<IncidentId> = (0..top).filter_map(|position| state.id_at(position)).collect();
+    state.fresh.retain(|id| above.contains(id));
+}
+
+fn moved_within(state: &State, now: Timestamp, span: std::time::Duration) -> bool {
+    state.guard.moved_at.is_some_and(|moved| now < moved.plus(span))
+}
+
+fn sorted(state: &State) -> Vec<usize> {
+    let words: Vec<String> = state.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let rows = &state.picture.rows;
+    let mut order: Vec<usize> = (0..rows.len()).filter(|index| passes(&rows[*index], &words)).collect();
+    order.sort_by_cached_key(|index| rank(&rows[*index]));
+    order
+}
+
+/// Returns the rows in the order they had; new ones stand before the first old row that they would precede.
+fn frozen(state: &State, before: &[IncidentId], sorted: &[usize]) -> Vec<usize> {
+    let rows = &state.picture.rows;
+    let now_at: HashMap<IncidentId, usize> = sorted.iter().map(|index| (rows[*index].incident.id, *index)).collect();
+    let mut order: Vec<usize> = before.iter().filter_map(|id| now_at.get(id).copied()).collect();
+    let old: HashSet<usize> = order.iter().copied().collect();
+    for index in sorted.iter().filter(|index| !old.contains(index)) {
+        let place = order.iter().position(|other| rank(&rows[*index]) < rank(&rows[*other])).unwrap_or(order.len());
+        order.insert(place, *index);
+    }
+    order
+}
+
+/// Selects another row when the selected one is gone, near where it stood; returns whether it did.
+fn reselect(state: &mut State, position: Option<usize>) -> bool {
+    if state.position().is_some() {
+        return false;
+    }
+    let last = state.order.len().saturating_sub(1);
+    let selected = state.id_at(position.unwrap_or(0).min(last));
+    state.detail_scroll = 0;
+    std::mem::replace(&mut state.selected, selected) != selected
+}
+
+/// Remembers what came in above the screen, to say so.
+fn note_fresh(state: &mut State, seen: &HashSet<IncidentId>) {
+    let above: Vec<IncidentId> = (0..state.top).filter_map(|position| state.id_at(position)).collect();
+    let known: HashSet<IncidentId> = state.fresh.iter().copied().collect();
+    state.fresh = above.into_iter().filter(|id| known.contains(id) || !seen.contains(id)).collect();
+}

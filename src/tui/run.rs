@@ -1,0 +1,248 @@
+//! The loop: events in, effects out, draw when something changed.
+//!
+//! One thread draws and never waits for disk, network or a lock. A second reads keys, a third waits for the terminal to vanish.
+
+use super::event::{Effect, Event, Exit};
+use super::keymap::Keymap;
+use super::screen::{self, Screen};
+use super::state::State;
+use super::theme::Theme;
+use super::{input, update, view, watchdog};
+use crate::domain::time::Timestamp;
+use crate::sync::desk::{Ask, Desk};
+use anyhow::Context as _;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Once, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Most events between two drawings.
+const EVENTS_PER_DRAWING: usize = 64;
+/// Most events that wait; the reader of keys waits beyond that, which no hand can reach.
+const EVENTS_MAX: usize = 1024;
+
+/// What the caller decides.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The person's own keymap, laid over the shipped one. A file that does not exist is no problem.
+    pub keymap: Option<PathBuf>,
+}
+
+/// Reaches a running console from another thread, such as the one that waits for signals.
+#[derive(Clone)]
+pub struct Handle {
+    events: SyncSender<Event>,
+    stop: Arc<AtomicBool>,
+    picture_waits: Arc<AtomicBool>,
+}
+
+impl Handle {
+    /// Ends the console; it gives the terminal back and returns [`Exit::Stopped`]. Never blocks; may be called more than once.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // A full queue is being worked off, and the flag is read after each round.
+        let _ = self.events.try_send(Event::Stop);
+    }
+
+    /// Says that a newer picture lies ready; at most one such event waits at any time.
+    fn wake(&self, desk: &Desk) {
+        if self.picture_waits.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        // The newest is taken again when the event is handled: what lies in the event only has to be not newer.
+        if self.events.try_send(Event::Picture(desk.picture())).is_err() {
+            self.picture_waits.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A console that has not taken the terminal yet.
+pub struct Console {
+    desk: Desk,
+    options: Options,
+    handle: Handle,
+    events: Receiver<Event>,
+}
+
+/// Runs a console until it ends; for callers who need no [`Handle`].
+///
+/// # Errors
+/// As [`Console::run`].
+pub fn run(desk: Desk, options: Options) -> anyhow::Result<Exit> {
+    Console::new(desk, options).run()
+}
+
+impl Console {
+    /// Returns a console over this desk.
+    pub fn new(desk: Desk, options: Options) -> Self {
+        let (sender, events) = sync_channel(EVENTS_MAX);
+        let handle = Handle { events: sender, stop: Arc::default(), picture_waits: Arc::default() };
+        Self { desk, options, handle, events }
+    }
+
+    /// Returns what ends it from another thread.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes the terminal, shows the incidents, and gives the terminal back.
+    ///
+    /// [`Exit::Hangup`] means exit status 129; should the caller then need more than a second to end, the process is ended for it.
+    ///
+    /// # Errors
+    /// When there is no terminal, or it cannot be written to.
+    pub fn run(self) -> anyhow::Result<Exit> {
+        let (keymap, problems) = Keymap::load(self.options.keymap.as_deref());
+        let over = Arc::new(AtomicBool::new(false));
+        watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
+        on_panic(self.handle.events.clone());
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let theme = Theme::for_terminal(no_color, &std::env::var("TERM").unwrap_or_default());
+        let mut screen = Screen::take(theme).context("taking the terminal")?;
+        let size = screen.size().context("asking for the size of the terminal")?;
+        read_keys(self.handle.events.clone()).context("reading keys")?;
+        let (handle, desk) = (self.handle.clone(), self.desk.clone());
+        self.desk.wake_with(move || handle.wake(&desk));
+        let state = State::new(self.desk.picture(), keymap, problems, size);
+        let exit = self.turn(state, &mut screen);
+        drop(screen);
+        // A hang-up is the one end after which the watchdog still counts: a caller that hangs must not live on without a terminal.
+        over.store(!matches!(exit, Ok(Exit::Hangup)), Ordering::SeqCst);
+        exit
+    }
+
+    /// Handles events and draws, until something says to leave.
+    fn turn(&self, mut state: State, screen: &mut Screen) -> anyhow::Result<Exit> {
+        // A picture may have come before anybody could be woken.
+        let first = Event::Picture(self.desk.picture());
+        if let Some(exit) = self.step(&mut state, first, screen) {
+            return Ok(exit);
+        }
+        loop {
+            draw(&state, screen).context("drawing")?;
+            let Some(event) = self.next(&state) else { return Ok(Exit::Stopped) };
+            let waiting = std::iter::once(event).chain(self.events.try_iter()).take(EVENTS_PER_DRAWING);
+            for event in waiting {
+                if let Some(exit) = self.step(&mut state, event, screen) {
+                    return Ok(exit);
+                }
+            }
+            if self.handle.stop.load(Ordering::SeqCst) {
+                return Ok(Exit::Stopped);
+            }
+        }
+    }
+
+    /// Waits for an event: without a timer, unless the state named a time at which something must be drawn anew.
+    fn next(&self, state: &State) -> Option<Event> {
+        let Some(deadline) = state.deadline() else { return self.events.recv().ok() };
+        // One millisecond more: woken a little early, the loop would turn once for nothing.
+        match self.events.recv_timeout(deadline.since(now()) + Duration::from_millis(1)) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) => Some(Event::Due),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Handles one event and does what it asks for; returns why to leave, if so.
+    fn step(&self, state: &mut State, event: Event, screen: &mut Screen) -> Option<Exit> {
+        let event = match event {
+            Event::Picture(_) => {
+                // Cleared before the newest is taken: one that comes in between wakes once more, and none is missed.
+                self.handle.picture_waits.store(false, Ordering::SeqCst);
+                Event::Picture(self.desk.picture())
+            }
+            other => other,
+        };
+        let mut effects = update::update(state, event, now());
+        while !effects.is_empty() {
+            for effect in std::mem::take(&mut effects) {
+                match effect {
+                    Effect::Ask(ask) => effects.extend(self.ask(state, ask)),
+                    Effect::Repaint => screen.forget(),
+                    Effect::Leave(exit) => return Some(exit),
+                }
+            }
+        }
+        None
+    }
+
+    /// Hands an ask over; a refused act is told, a refused look is asked for again with the next event.
+    fn ask(&self, state: &mut State, ask: Ask) -> Vec<Effect> {
+        let is_look = matches!(ask, Ask::Look(_));
+        match self.desk.ask(ask) {
+            Ok(()) => Vec::new(),
+            Err(_) if is_look => {
+                state.looked = None;
+                Vec::new()
+            }
+            Err(_) => update::update(state, Event::Busy, now()),
+        }
+    }
+}
+
+fn draw(state: &State, screen: &mut Screen) -> std::io::Result<()> {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, state.width, state.height));
+    view::draw(state, &screen.theme, &mut buffer);
+    screen.show(buffer)?;
+    screen.title(state.open_count())
+}
+
+/// Returns the time by this machine's clock: the only place of the console that reads one.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Says at its end, by whatever way, that no more keys come.
+struct LastWord(SyncSender<Event>);
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        let _ = self.0.try_send(Event::InputEnded);
+    }
+}
+
+/// Starts the thread that waits for keys. It lives as long as the process: nothing can call it back from the terminal.
+fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
+    std::thread::Builder::new().name("tui-keys".into()).spawn(move || {
+        let last_word = LastWord(events);
+        while let Ok(raw) = crossterm::event::read() {
+            if let Some(event) = input::event(raw)
+                && last_word.0.send(event).is_err()
+            {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Whom a panic of another thread is told; replaced by each console.
+static TROUBLE: RwLock<Option<SyncSender<Event>>> = RwLock::new(None);
+
+/// Makes panics readable: one of our own threads gives the terminal back first. One of any other thread, such as a task of the hub in this
+/// process, must neither end the console nor write over its screen, so it is told in the banner.
+fn on_panic(events: SyncSender<Event>) {
+    static HOOK: Once = Once::new();
+    *TROUBLE.write().unwrap_or_else(PoisonError::into_inner) = Some(events);
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        let screen_thread = std::thread::current().id();
+        std::panic::set_hook(Box::new(move |panic| {
+            let thread = std::thread::current();
+            let ours = thread.id() == screen_thread || thread.name().is_some_and(|name| name.starts_with("tui-"));
+            if ours || !screen::is_taken() {
+                screen::give_back();
+                return before(panic);
+            }
+            let place = panic.location().map_or_else(|| "?".into(), |place| format!("{}:{}", place.file(), place.line()));
+            if let Ok(Some(events)) = TROUBLE.try_read().as_deref() {
+                let _ = events.try_send(Event::Trouble(format!("a part of nightdesk failed at {place}; restart it")));
+            }
+        }));
+    });
+}

@@ -1,0 +1,107 @@
+//! The terminal: taken over, drawn on, given back.
+
+use super::theme::Theme;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, execute, style};
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the terminal is ours now; whoever gives it back does so once.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// One write per drawing: a screen of 200 by 60 cells with its styles fits.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The terminal while it is ours. Dropping it gives it back.
+pub(super) struct Screen {
+    backend: CrosstermBackend<BufWriter<Stdout>>,
+    pub(super) theme: Theme,
+    /// What stands on the terminal; `None` when nobody knows.
+    shown: Option<Buffer>,
+    title: Option<usize>,
+}
+
+impl Screen {
+    /// Takes the terminal over: raw, alternate screen, pastes marked, cursor hidden.
+    ///
+    /// # Errors
+    /// When the terminal refuses.
+    pub(super) fn take(theme: Theme) -> io::Result<Self> {
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        // crossterm 0.29 answers NO_COLOR by a bare `CSI m`, which takes bold and reverse away too; our theme has no colour then.
+        style::force_color_output(true);
+        let screen = Self {
+            backend: CrosstermBackend::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())),
+            theme,
+            shown: None,
+            title: None,
+        };
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        Ok(screen)
+    }
+
+    /// Returns columns and rows.
+    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
+        self.backend.size().map(|size| (size.width, size.height))
+    }
+
+    /// Forgets what stands on the terminal: the next drawing writes every cell.
+    pub(super) fn forget(&mut self) {
+        self.shown = None;
+    }
+
+    /// Writes the cells that differ from what stands there, and nothing at all when none does.
+    ///
+    /// Not by ratatui's `Terminal::draw`: that writes a few bytes even when no cell changed, which tmux shows as activity.
+    pub(super) fn show(&mut self, next: Buffer) -> io::Result<()> {
+        let known = self.shown.take().filter(|shown| shown.area == next.area);
+        let last = match known {
+            Some(last) => last,
+            None => {
+                self.backend.clear()?;
+                Buffer::empty(next.area)
+            }
+        };
+        let cells = last.diff(&next);
+        if !cells.is_empty() {
+            self.backend.draw(cells.into_iter())?;
+        }
+        // An empty buffer flushes to no bytes.
+        Write::flush(&mut self.backend)?;
+        self.shown = Some(next);
+        Ok(())
+    }
+
+    /// Writes how many incidents are open into the title, when that changed. No text from outside ever stands there.
+    pub(super) fn title(&mut self, open: usize) -> io::Result<()> {
+        if self.title.replace(open) == Some(open) {
+            return Ok(());
+        }
+        execute!(io::stdout(), SetTitle(format!("nightdesk (open: {open})")))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back as it was, once; may be called from any thread.
+pub(super) fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    // Whatever of it fails: the rest must be tried, and there is nobody to tell.
+    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = disable_raw_mode();
+}
+
+/// Returns whether the terminal is ours now.
+pub(super) fn is_taken() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}

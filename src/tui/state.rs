@@ -1,0 +1,260 @@
+//! All that the screen knows: a plain value that `update` changes and `view` reads.
+
+use super::editor::Editor;
+use super::keymap::{Context, Keymap, Problem};
+use super::layout::Layout;
+use super::{action::Action, key::KeyPress};
+use crate::domain::id::{IncidentId, Number};
+use crate::domain::incident::Life;
+use crate::domain::op::{Act, Basis};
+use crate::domain::text::SafeText;
+use crate::domain::time::Timestamp;
+use crate::sync::picture::{Link, Picture, Row};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the order stands still after the cursor moved.
+pub(crate) const FROZEN_FOR: Duration = Duration::from_secs(3);
+/// How long after the last key a person is taken to look at one line rather than at the list.
+pub(crate) const HANDS_ON_FOR: Duration = Duration::from_secs(60);
+/// How long a good message stays.
+pub(crate) const TOAST_FOR: Duration = Duration::from_secs(10);
+
+/// Which pane the keys move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Focus {
+    Stream,
+    Detail,
+}
+
+/// What takes the keys. A prompt is a mode, never a loop of its own: alerts keep arriving behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mode {
+    /// The panes.
+    Browse,
+    /// The help screen, scrolled by so many lines.
+    Help { scroll: usize },
+    /// Words for the filter; `before` comes back when cancelled.
+    Filter { editor: Editor, before: String },
+    /// A command, meant for the incident that was selected when the prompt opened.
+    Command { editor: Editor, incident: Option<IncidentId> },
+    /// A note on an incident, bound when the prompt opened.
+    Note { incident: IncidentId, number: Number, basis: Basis, editor: Editor },
+    /// A question that only another key than the asking one answers.
+    Confirm(Confirm),
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Confirm {
+    /// What is asked, with the keys that answer.
+    pub(crate) question: SafeText,
+    /// What happens on yes.
+    pub(crate) yes: Deed,
+    /// What happens on force, where that is offered.
+    pub(crate) force: Option<Deed>,
+}
+
+/// Something that a question is about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Deed {
+    /// An act on an incident, bound when the question came up.
+    Submit(Submission),
+    /// Leaving.
+    Quit,
+}
+
+/// An act with all it is bound to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Submission {
+    pub(crate) incident: IncidentId,
+    pub(crate) number: Number,
+    pub(crate) basis: Basis,
+    pub(crate) act: Act,
+}
+
+/// A line that tells what just happened.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Toast {
+    pub(crate) text: SafeText,
+    /// Bad news: stays until Esc or newer.
+    pub(crate) warn: bool,
+    /// Until when good news stays.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// What must not be mistaken: guards against acting on something else than was seen.
+#[derive(Debug, Default)]
+pub(crate) struct Guard {
+    /// When an incident last changed in a way that matters to who acts on it. Old entries are dropped.
+    pub(crate) changed: HashMap<IncidentId, Timestamp>,
+    /// The latest key that reached others: its repeats count once.
+    pub(crate) last_verb: Option<(Action, Timestamp)>,
+    /// When the cursor was last moved by hand.
+    pub(crate) moved_at: Option<Timestamp>,
+    /// When Ctrl-c was pressed at the root.
+    pub(crate) interrupted_at: Option<Timestamp>,
+    /// Esc was pressed at the root with a filter on: the next clears it.
+    pub(crate) clearing: bool,
+}
+
+/// The state of the screen.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) picture: Arc<Picture>,
+    pub(crate) keymap: Keymap,
+    /// What is wrong in the keymap; shown until it is mended.
+    pub(crate) problems: Vec<Problem>,
+    /// A part of the program that failed.
+    pub(crate) trouble: Option<String>,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    /// The selection is an incident, never a row.
+    pub(crate) selected: Option<IncidentId>,
+    /// The rows shown, as indices into the picture's, in their order on the screen.
+    pub(crate) order: Vec<usize>,
+    /// The order stands still and would be another.
+    pub(crate) held: bool,
+    /// How many rows are scrolled away above.
+    pub(crate) top: usize,
+    /// Incidents that came while they had no place on the screen.
+    pub(crate) fresh: Vec<IncidentId>,
+    pub(crate) filter: String,
+    pub(crate) mode: Mode,
+    pub(crate) focus: Focus,
+    /// The detail has the whole body.
+    pub(crate) open: bool,
+    pub(crate) detail_scroll: usize,
+    /// Keys of a sequence that is not complete.
+    pub(crate) pending: Vec<KeyPress>,
+    pub(crate) toast: Option<Toast>,
+    /// The latest notice that was told.
+    pub(crate) notice_seen: u64,
+    /// The latest act, until the picture shows that it is on disk.
+    pub(crate) saving: Option<Submission>,
+    /// Notes begun and cancelled.
+    pub(crate) drafts: HashMap<IncidentId, String>,
+    /// The incident whose detail the mirror was last asked for.
+    pub(crate) looked: Option<IncidentId>,
+    pub(crate) guard: Guard,
+}
+
+impl State {
+    /// Returns the state of a screen that has just been opened.
+    pub(crate) fn new(picture: Arc<Picture>, keymap: Keymap, problems: Vec<Problem>, size: (u16, u16)) -> Self {
+        let notice_seen = picture.notices.iter().map(|notice| notice.no).max().unwrap_or(0);
+        let mut state = Self {
+            picture,
+            keymap,
+            problems,
+            trouble: None,
+            width: size.0,
+            height: size.1,
+            selected: None,
+            order: Vec::new(),
+            held: false,
+            top: 0,
+            fresh: Vec::new(),
+            filter: String::new(),
+            mode: Mode::Browse,
+            focus: Focus::Stream,
+            open: false,
+            detail_scroll: 0,
+            pending: Vec::new(),
+            toast: None,
+            notice_seen,
+            saving: None,
+            drafts: HashMap::new(),
+            looked: None,
+            guard: Guard::default(),
+        };
+        super::order::arrange_anew(&mut state);
+        state
+    }
+
+    /// Returns where things stand.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::new(self.width, self.height, self.open)
+    }
+
+    /// Returns how many rows of incidents have room: the list without the line that says that nothing is open.
+    pub(crate) fn list_rows(&self) -> usize {
+        usize::from(self.layout().list.height).saturating_sub(usize::from(self.says_nothing_open()))
+    }
+
+    /// Returns whether the list begins with the words that nothing is open, and how sure that is.
+    pub(crate) fn says_nothing_open(&self) -> bool {
+        self.open_count() == 0
+    }
+
+    /// Returns the row under the cursor.
+    pub(crate) fn row(&self) -> Option<&Row> {
+        self.position().and_then(|position| self.row_at(position))
+    }
+
+    /// Returns where the selected incident stands among the rows shown.
+    pub(crate) fn position(&self) -> Option<usize> {
+        let selected = self.selected?;
+        self.order.iter().position(|index| self.picture.rows[*index].incident.id == selected)
+    }
+
+    /// Returns the row at that place of the list.
+    pub(crate) fn row_at(&self, position: usize) -> Option<&Row> {
+        self.order.get(position).map(|index| &self.picture.rows[*index])
+    }
+
+    /// Returns the incident at that place of the list.
+    pub(crate) fn id_at(&self, position: usize) -> Option<IncidentId> {
+        self.row_at(position).map(|row| row.incident.id)
+    }
+
+    /// Returns how many incidents are open, those beyond the rows included.
+    pub(crate) fn open_count(&self) -> usize {
+        self.unresolved().count() + self.picture.rows_hidden
+    }
+
+    /// Returns the rows that are not over.
+    pub(crate) fn unresolved(&self) -> impl Iterator<Item = &Row> {
+        self.picture.rows.iter().filter(|row| row.incident.life != Life::Resolved)
+    }
+
+    /// Returns how many incidents nobody has, by what the hub confirmed.
+    pub(crate) fn unacked(&self) -> usize {
+        self.picture.rows.iter().filter(|row| row.incident.life == Life::Triggered).count()
+    }
+
+    /// Returns whether nothing newer exists than what is shown.
+    pub(crate) fn is_live(&self) -> bool {
+        self.picture.link == Link::Live
+    }
+
+    /// Returns where keys are looked up, the nearest first.
+    pub(crate) fn contexts(&self) -> &'static [Context] {
+        match (&self.mode, self.focus) {
+            (Mode::Browse, Focus::Stream) => &[Context::Stream, Context::Global],
+            (Mode::Browse, Focus::Detail) => &[Context::Detail, Context::Global],
+            (Mode::Help { .. }, _) => &[Context::Help, Context::Global],
+            (Mode::Confirm(_), _) => &[Context::Confirm],
+            (Mode::Filter { .. } | Mode::Command { .. } | Mode::Note { .. }, _) => &[Context::Prompt],
+        }
+    }
+
+    /// Returns when something must be drawn anew though nothing happens: the only timers of the screen.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        let toast = self.toast.as_ref().and_then(|toast| toast.until);
+        let order = self.guard.moved_at.filter(|_| self.held).map(|moved| moved.plus(FROZEN_FOR));
+        toast.into_iter().chain(order).min()
+    }
+
+    /// Tells good news; bad news stays in its place.
+    pub(crate) fn tell(&mut self, text: impl AsRef<str>, now: Timestamp) {
+        let text = SafeText::line(text.as_ref(), 300);
+        self.toast = Some(Toast { text, warn: false, until: Some(now.plus(TOAST_FOR)) });
+    }
+
+    /// Tells bad news; it stays until Esc or newer.
+    pub(crate) fn warn(&mut self, text: impl AsRef<str>) {
+        self.toast = Some(Toast { text: SafeText::line(text.as_ref(), 300), warn: true, until: None });
+    }
+}

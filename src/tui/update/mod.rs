@@ -1,0 +1,218 @@
+//! What an event does to the state, and what it asks the world for. No clock, no disk, no waiting.
+
+mod act;
+mod command;
+mod filter;
+mod moving;
+mod picture;
+mod prompt;
+
+pub(crate) use command::matching;
+
+use super::action::Action;
+use super::event::{Effect, Event, Exit};
+use super::key::KeyPress;
+use super::keymap::Found;
+use super::order;
+use super::state::{Focus, Mode, State};
+use crate::domain::time::Timestamp;
+use crate::sync::desk::Ask;
+use std::time::Duration;
+
+/// Within which a second Ctrl-c at the root leaves.
+const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
+
+/// Takes one event in and returns what is to be done about it.
+pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Effect> {
+    let mut effects = match event {
+        Event::Key(key) => press(state, key, now),
+        Event::Paste(text) => prompt::paste(state, &text, now),
+        Event::Resize { width, height } => resize(state, width, height),
+        Event::Picture(picture) => picture::take(state, picture, now),
+        Event::Due => Vec::new(),
+        Event::Busy => {
+            state.saving = None;
+            state.warn("the mirror is busy: NOT done, press again");
+            Vec::new()
+        }
+        Event::Trouble(text) => {
+            state.trouble = Some(text);
+            Vec::new()
+        }
+        Event::InputEnded => vec![Effect::Leave(Exit::InputEnded)],
+        Event::Stop => vec![Effect::Leave(Exit::Stopped)],
+        Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
+    };
+    due(state, now);
+    effects.extend(look(state));
+    effects
+}
+
+fn resize(state: &mut State, width: u16, height: u16) -> Vec<Effect> {
+    (state.width, state.height) = (width, height);
+    order::keep_in_view(state);
+    moving::clamp_scroll(state);
+    vec![Effect::Repaint]
+}
+
+/// Ends what has had its time: good news, and an order that stood still for a moving cursor.
+fn due(state: &mut State, now: Timestamp) {
+    if state.toast.as_ref().and_then(|toast| toast.until).is_some_and(|until| until <= now) {
+        state.toast = None;
+    }
+    if state.held && state.deadline().is_some_and(|deadline| deadline <= now) {
+        let before = order::shown_ids(state);
+        order::arrange(state, &before, now);
+    }
+}
+
+/// Asks for the detail of the incident that can be seen, when that is another one than before.
+fn look(state: &mut State) -> Option<Effect> {
+    let wanted = state.selected.filter(|_| state.layout().detail.is_some());
+    if wanted == state.looked {
+        return None;
+    }
+    state.looked = wanted;
+    Some(Effect::Ask(Ask::Look(wanted)))
+}
+
+fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
+    state.pending.push(key);
+    match state.keymap.find(state.contexts(), &state.pending) {
+        Found::Prefix => Vec::new(),
+        Found::Actions(actions) => {
+            state.pending.clear();
+            actions.into_iter().flat_map(|action| perform(state, action, now)).collect()
+        }
+        Found::Nothing => {
+            // A broken sequence is dropped whole: the "a" of "g a" was not meant as a verb.
+            if std::mem::take(&mut state.pending).len() == 1 {
+                prompt::type_in(state, key);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Does what an action says, whichever key or command it came from.
+fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
+    if action != Action::ViewBack {
+        state.guard.clearing = false;
+    }
+    match action {
+        Action::IncidentAck | Action::IncidentUnack | Action::IncidentNote | Action::IncidentResolve => {
+            return act::begin(state, action, now);
+        }
+        Action::CursorDown => moving::by(state, 1, now),
+        Action::CursorUp => moving::by(state, -1, now),
+        Action::CursorTop => moving::by(state, isize::MIN, now),
+        Action::CursorBottom => moving::by(state, isize::MAX, now),
+        Action::HalfPageDown => moving::by_half_pages(state, 1, now),
+        Action::HalfPageUp => moving::by_half_pages(state, -1, now),
+        Action::DetailOpen => open(state),
+        Action::ViewBack => back(state, now),
+        Action::ViewClose => close(state, now),
+        Action::PaneNext | Action::PanePrevious => other_pane(state),
+        Action::FilterOpen => filter::open(state),
+        Action::HelpOpen => state.mode = Mode::Help { scroll: 0 },
+        Action::CommandOpen => {
+            state.mode = Mode::Command { editor: Default::default(), incident: state.selected };
+        }
+        Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::AppInterrupt => return interrupt(state, now),
+        Action::AppQuit => return quit(state),
+        Action::PromptAccept => return prompt::accept(state, now),
+        Action::PromptCancel => prompt::cancel(state),
+        Action::PromptComplete => prompt::complete(state),
+        Action::ConfirmYes => return prompt::answer(state, false, now),
+        Action::ConfirmForce => return prompt::answer(state, true, now),
+        Action::EditLeft
+        | Action::EditRight
+        | Action::EditHome
+        | Action::EditEnd
+        | Action::EditBackspace
+        | Action::EditDelete
+        | Action::EditKillWord
+        | Action::EditKillLine => prompt::edit(state, action),
+    }
+    Vec::new()
+}
+
+/// Opens the incident under the cursor. Never acts.
+fn open(state: &mut State) {
+    if state.selected.is_some() {
+        state.open = true;
+        state.focus = Focus::Detail;
+    }
+}
+
+fn other_pane(state: &mut State) {
+    match state.focus {
+        Focus::Stream if state.layout().shows_both() => state.focus = Focus::Detail,
+        Focus::Stream => open(state),
+        Focus::Detail => leave_detail(state),
+    }
+}
+
+fn leave_detail(state: &mut State) {
+    state.open = false;
+    state.focus = Focus::Stream;
+    order::keep_in_view(state);
+}
+
+/// Closes the nearest open thing; returns whether there was one.
+fn close_view(state: &mut State) -> bool {
+    if matches!(state.mode, Mode::Help { .. }) {
+        state.mode = Mode::Browse;
+        return true;
+    }
+    let in_detail = state.open || state.focus == Focus::Detail;
+    if in_detail {
+        leave_detail(state);
+    }
+    in_detail
+}
+
+fn back(state: &mut State, now: Timestamp) {
+    if state.toast.take().is_some_and(|toast| toast.warn) || close_view(state) || state.filter.is_empty() {
+        state.guard.clearing = false;
+        return;
+    }
+    if std::mem::replace(&mut state.guard.clearing, true) {
+        state.guard.clearing = false;
+        return filter::set(state, String::new());
+    }
+    state.tell("Esc again clears the filter", now);
+}
+
+fn close(state: &mut State, now: Timestamp) {
+    if !close_view(state) {
+        state.tell(":quit leaves", now);
+    }
+}
+
+fn interrupt(state: &mut State, now: Timestamp) -> Vec<Effect> {
+    if matches!(state.mode, Mode::Help { .. }) {
+        state.mode = Mode::Browse;
+        return Vec::new();
+    }
+    let twice = state.guard.interrupted_at.is_some_and(|at| now < at.plus(INTERRUPT_TWICE));
+    if twice {
+        state.guard.interrupted_at = None;
+        return quit(state);
+    }
+    state.guard.interrupted_at = Some(now);
+    state.tell("ctrl-c again within 2 s leaves", now);
+    Vec::new()
+}
+
+/// Leaves, or asks first where somebody would miss this console.
+fn quit(state: &mut State) -> Vec<Effect> {
+    match prompt::farewell(state) {
+        None => vec![Effect::Leave(Exit::Quit)],
+        Some(confirm) => {
+            state.mode = Mode::Confirm(confirm);
+            Vec::new()
+        }
+    }
+}

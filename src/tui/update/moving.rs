@@ -1,0 +1,49 @@
+//! The cursor, and the scrolling of panes.
+
+use super::super::order;
+use super::super::state::{Focus, Mode, State};
+use super::super::view;
+use crate::domain::time::Timestamp;
+
+/// Moves by so many lines what has the focus.
+pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
+    match (&mut state.mode, state.focus) {
+        (Mode::Help { scroll }, _) => *scroll = scroll.saturating_add_signed(lines),
+        (_, Focus::Detail) => state.detail_scroll = state.detail_scroll.saturating_add_signed(lines),
+        (_, Focus::Stream) => cursor(state, lines, now),
+    }
+    clamp_scroll(state);
+}
+
+/// Moves by half of what can be seen.
+pub(super) fn by_half_pages(state: &mut State, pages: isize, now: Timestamp) {
+    let layout = state.layout();
+    let rows = match (&state.mode, state.focus) {
+        (Mode::Help { .. }, _) => layout.body.height,
+        (_, Focus::Detail) => layout.detail.map_or(1, |area| area.height),
+        (_, Focus::Stream) => layout.list.height,
+    };
+    by(state, pages * isize::from((rows / 2).max(1) as i16), now);
+}
+
+fn cursor(state: &mut State, lines: isize, now: Timestamp) {
+    let last = state.order.len().saturating_sub(1);
+    let position = state.position().unwrap_or(0).saturating_add_signed(lines).min(last);
+    state.guard.moved_at = Some(now);
+    let selected = state.id_at(position);
+    if selected != state.selected {
+        state.selected = selected;
+        state.detail_scroll = 0;
+    }
+    order::keep_in_view(state);
+}
+
+/// Keeps help and detail from being scrolled past their ends.
+pub(super) fn clamp_scroll(state: &mut State) {
+    let help_max = view::help_scroll_max(state);
+    let detail_max = view::detail_scroll_max(state);
+    if let Mode::Help { scroll } = &mut state.mode {
+        *scroll = (*scroll).min(help_max);
+    }
+    state.detail_scroll = state.detail_scroll.min(detail_max);
+}

@@ -1,0 +1,44 @@
+//! The help screen: made from the table of actions and the keys as they are bound now.
+
+use super::super::action::{Action, Group};
+use super::super::keymap::Context;
+use super::super::layout::Layout;
+use super::super::state::{Focus, Mode, State};
+use super::super::theme::Role;
+use super::paint::{Canvas, Line};
+use std::collections::HashSet;
+
+/// Cells of the keys.
+const KEYS: usize = 22;
+
+/// Draws the part that is scrolled to.
+pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
+    if let Mode::Help { scroll } = state.mode {
+        canvas.lines(layout.body, &lines(state), scroll);
+    }
+}
+
+/// Returns all lines.
+pub(super) fn lines(state: &State) -> Vec<Line> {
+    let pane = if state.focus == Focus::Stream { Context::Stream } else { Context::Detail };
+    let mut lines = vec![Line::of(Role::Title, " Keys here. Each name is a command too: type : and the name.")];
+    for group in Group::ALL {
+        lines.push(Line::default());
+        lines.push(Line::of(Role::Title, &format!(" {}", group.title())));
+        let of_group = Action::ALL.iter().filter(|action| action.group() == group);
+        let contexts = match group {
+            Group::Prompt => [Context::Prompt, Context::Confirm],
+            _ => [pane, Context::Global],
+        };
+        lines.extend(of_group.map(|action| line(state, *action, &contexts)));
+    }
+    lines
+}
+
+fn line(state: &State, action: Action, contexts: &[Context]) -> Line {
+    let mut keys: Vec<String> = state.keymap.keys_of(action, contexts).iter().map(|binding| binding.label()).collect();
+    let mut seen = HashSet::new();
+    keys.retain(|keys| seen.insert(keys.clone()));
+    let keys = if keys.is_empty() { "(no key)".to_owned() } else { keys.join(", ") };
+    Line::of(Role::Text, "  ").cell(Role::FooterKey, KEYS, &keys).cell(Role::Dim, 22, action.name()).with(Role::Text, action.help())
+}

@@ -1,0 +1,90 @@
+//! Draws the state. Reads only.
+
+mod detail;
+mod help;
+mod paint;
+mod status;
+mod stream;
+mod words;
+
+use super::layout::Layout;
+use super::state::{Mode, State};
+use super::theme::Theme;
+use paint::Canvas;
+use ratatui::buffer::Buffer;
+
+/// Draws the whole screen. Something true stands on a screen of any size.
+pub(crate) fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) {
+    let layout = state.layout();
+    let mut canvas = Canvas { buffer, theme };
+    if layout.tiny {
+        status::tiny(state, &mut canvas);
+    } else {
+        frame(state, &layout, &mut canvas);
+    }
+    sweep(buffer);
+}
+
+fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
+    status::header(state, layout, canvas);
+    status::banner(state, layout, canvas);
+    if matches!(state.mode, Mode::Help { .. }) {
+        help::draw(state, layout, canvas);
+    } else {
+        stream::draw(state, layout, canvas);
+        detail::draw(state, layout, canvas);
+    }
+    status::status(state, layout, canvas);
+    status::toast(state, layout, canvas);
+    status::footer(state, layout, canvas);
+}
+
+/// Returns how far help can be scrolled.
+pub(crate) fn help_scroll_max(state: &State) -> usize {
+    let rows = usize::from(state.layout().body.height);
+    if matches!(state.mode, Mode::Help { .. }) { help::lines(state).len().saturating_sub(rows) } else { 0 }
+}
+
+/// Returns how far the detail can be scrolled.
+pub(crate) fn detail_scroll_max(state: &State) -> usize {
+    // Nobody has scrolled: the lines need not be made to know that this is fine.
+    if state.detail_scroll == 0 {
+        return 0;
+    }
+    let Some(area) = state.layout().detail else { return 0 };
+    detail::lines(state, detail::text_area(area).width.into()).len().saturating_sub(area.height.into())
+}
+
+/// Replaces what a terminal could obey or a reader could not see. All text is safe before it gets here; this holds when that fails.
+pub(crate) fn sweep(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if cell.symbol().chars().any(is_forbidden) {
+            cell.set_symbol("?");
+        }
+    }
+}
+
+/// Returns whether the character is a control or turns, hides or tags its neighbours.
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::layout::Rect;
+
+    #[test]
+    fn the_sweep_leaves_no_control_character() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 1));
+        for (cell, symbol) in buffer.content.iter_mut().zip(["\x1b", "a\u{202e}", "é", "\u{9b}"]) {
+            cell.set_symbol(symbol);
+        }
+        sweep(&mut buffer);
+        let symbols: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        assert_eq!(symbols, ["?", "?", "é", "?"]);
+    }
+}

@@ -1,0 +1,139 @@
+//! The list of incidents.
+
+use super::super::layout::Layout;
+use super::super::state::{Focus, State};
+use super::super::theme::Role;
+use super::paint::{Canvas, Line};
+use super::words;
+use crate::sync::picture::{Link, Row};
+use ratatui::layout::Rect;
+
+/// Cells of `NEW>ack!?`, the longest state.
+const STATE: usize = 9;
+/// Cells of `03:16` and `12-31`.
+const SINCE: usize = 5;
+/// Cells of the owner.
+const OWNER: usize = 8;
+
+/// How wide each column is; 0 is dropped. Severity, number and state never are.
+struct Columns {
+    number: usize,
+    since: usize,
+    service: usize,
+    summary: usize,
+    owner: usize,
+}
+
+impl Columns {
+    /// Drops, as it gets narrower, owner, summary, the tail of the service, since.
+    fn of(state: &State, width: usize) -> Self {
+        let numbers = state.order.iter().map(|index| state.picture.rows[*index].incident.number.0);
+        let number = numbers.max().map_or(0, |number| number.to_string().len()).max(4);
+        // Marker, severity, number, state, each with a space behind.
+        let mut left = width.saturating_sub(2 + 3 + number + 1 + STATE + 1);
+        let mut take = |cells: usize, needs: usize| {
+            let fits = left >= needs;
+            left -= if fits { cells + 1 } else { 0 };
+            if fits { cells } else { 0 }
+        };
+        let since = take(SINCE, SINCE + 1);
+        let owner = take(OWNER, 36);
+        let service_cells = if left >= 44 { 16 } else { 13 };
+        let service = if left >= service_cells + 12 { take_fixed(&mut left, service_cells) } else { 0 };
+        if service == 0 {
+            return Self { number, since, service: left, summary: 0, owner };
+        }
+        Self { number, since, service, summary: left.saturating_sub(usize::from(owner > 0)), owner }
+    }
+}
+
+fn take_fixed(left: &mut usize, cells: usize) -> usize {
+    *left -= cells + 1;
+    cells
+}
+
+/// Draws headings, rows, and the words where there are none.
+pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
+    if layout.list.width == 0 {
+        return;
+    }
+    let columns = Columns::of(state, layout.list.width.into());
+    if let Some(area) = layout.columns {
+        headings(state, &columns, area, canvas);
+    }
+    let mut area = layout.list;
+    if state.says_nothing_open() && area.height > 0 {
+        canvas.line(Rect { height: 1, ..area }, &Line::of(Role::Title, &format!(" {}", nothing_open(state))));
+        (area.y, area.height) = (area.y + 1, area.height - 1);
+        if state.order.is_empty() {
+            invitation(state, area, canvas);
+        }
+    }
+    for (offset, place) in area.rows().enumerate() {
+        if let Some(row) = state.row_at(state.top + offset) {
+            self::row(state, &columns, row, place, canvas);
+        }
+    }
+}
+
+/// Returns what an empty list means: never that all is well, only who said so and when.
+fn nothing_open(state: &State) -> String {
+    let as_of = state.picture.as_of.map(words::clock);
+    match (&state.picture.link, as_of) {
+        (Link::Connecting, None) => "No answer from the hub yet: what burns is not known.".into(),
+        (_, None) => "Nothing was ever heard from the hub: what burns is not known.".into(),
+        (Link::Live, Some(at)) => format!("No open incidents. Hub confirmed {at}."),
+        (_, Some(at)) => format!("No open incidents as of {at}. Cannot know since then."),
+    }
+}
+
+/// Says where alerts may be sent, as long as none came.
+fn invitation(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
+    if let (Some(address), true) = (&state.picture.ingest, state.picture.rows.is_empty()) {
+        let lines = [
+            Line::default(),
+            Line::of(Role::Text, " Prometheus may send to ").with(Role::Title, &format!("http://{address}")),
+            Line::of(Role::Dim, " (prometheus.yml: alerting, alertmanagers, static_configs, targets)"),
+        ];
+        canvas.lines(area, &lines, 0);
+    }
+}
+
+fn headings(state: &State, columns: &Columns, area: Rect, canvas: &mut Canvas<'_>) {
+    let role = if state.focus == Focus::Stream { Role::Title } else { Role::Dim };
+    let mut line = Line::of(role, "  ").cell(role, 2, "SV").cell(role, columns.number, "ID").cell(role, STATE, "STAT");
+    let optional = [(columns.since, "SINCE"), (columns.service, "SERVICE"), (columns.summary, "SUMMARY"), (columns.owner, "OWNER")];
+    for (cells, name) in optional.into_iter().filter(|(cells, _)| *cells > 0) {
+        line = line.cell(role, cells, name);
+    }
+    canvas.line(area, &line);
+    if !state.fresh.is_empty() {
+        let note = Line::of(Role::FilterHides, &format!(" {} new above ", state.fresh.len()));
+        canvas.ends(Rect { x: area.right().saturating_sub(note.width() as u16), width: note.width() as u16, ..area }, &Line::default(), &note);
+    }
+}
+
+fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Canvas<'_>) {
+    let incident = &row.incident;
+    let selected = state.selected == Some(incident.id);
+    let (stat, stat_role) = words::state(row, state.is_live());
+    let (owner, owner_role) = words::owner(state, incident);
+    let mut line = Line::of(Role::Title, if selected { "> " } else { "  " })
+        .cell(Role::severity(incident.severity), 2, &words::severity(incident.severity))
+        .cell(Role::Text, columns.number, &incident.number.to_string())
+        .cell(stat_role, STATE, &stat);
+    let since = words::since(state, incident.since);
+    let optional = [
+        (columns.since, Role::Text, since.as_str()),
+        (columns.service, Role::Text, incident.service.as_str()),
+        (columns.summary, Role::Text, incident.summary.as_str()),
+        (columns.owner, owner_role, owner.as_str()),
+    ];
+    for (cells, role, text) in optional.into_iter().filter(|(cells, ..)| *cells > 0) {
+        line = line.cell(role, cells, text);
+    }
+    canvas.line(place, &line);
+    if selected {
+        canvas.tint(place, if state.focus == Focus::Stream { Role::Cursor } else { Role::CursorUnfocused });
+    }
+}

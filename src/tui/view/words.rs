@@ -1,0 +1,88 @@
+//! The words that say how things stand: used in more than one place, so they are made in one.
+
+use super::super::order::state_word;
+use super::super::state::State;
+use super::super::theme::Role;
+use crate::domain::incident::{Incident, Shown};
+use crate::domain::op::Act;
+use crate::domain::severity::Severity;
+use crate::domain::time::Timestamp;
+use crate::sync::picture::{Link, Row};
+
+/// Returns `S3`, or `S?` for what nobody has examined.
+pub(super) fn severity(severity: Option<Severity>) -> String {
+    severity.map_or("S?".to_owned(), |severity| severity.to_string())
+}
+
+/// Returns `03:16Z`.
+pub(super) fn clock(at: Timestamp) -> String {
+    format!("{}Z", at.hour_minute())
+}
+
+/// Returns how the picture stands to the hub's. OFFLINE and STALE always win over DEMO.
+pub(super) fn link(state: &State) -> (String, Role) {
+    let as_of = state.picture.as_of;
+    match &state.picture.link {
+        Link::Connecting => ("CONNECTING".into(), Role::Connecting),
+        Link::Live if state.picture.demo => ("DEMO".into(), Role::Demo),
+        Link::Live => ("LIVE".into(), Role::Live),
+        Link::Stale { since } => (format!("STALE AS OF {}", clock(as_of.unwrap_or(*since))), Role::Stale),
+        Link::Offline { since, .. } => (format!("OFFLINE since {}", clock(*since)), Role::Offline),
+    }
+}
+
+/// Returns the same in one word.
+pub(super) fn link_short(state: &State) -> &'static str {
+    match &state.picture.link {
+        Link::Connecting => "CONNECTING",
+        Link::Live if state.picture.demo => "DEMO",
+        Link::Live => "LIVE",
+        Link::Stale { .. } => "STALE",
+        Link::Offline { .. } => "OFFLINE",
+    }
+}
+
+/// Returns the state of a row for the STAT column: `NEW`, `NEW!` when overdue, `NEW>ack` while an own ack waits, and `?` behind what only
+/// this machine knows.
+pub(super) fn state(row: &Row, live: bool) -> (String, Role) {
+    let shown = row.incident.shown();
+    let overdue = if row.incident.overdue { "!" } else { "" };
+    match asked(row) {
+        None => {
+            let role = if row.incident.overdue && shown == Shown::New { Role::StateOverdue } else { Role::shown(shown) };
+            (format!("{}{overdue}", state_word(shown)), role)
+        }
+        Some(asked) => {
+            let unsure = if live { "" } else { "?" };
+            (format!("{}>{asked}{overdue}{unsure}", state_word(shown)), Role::StatePending)
+        }
+    }
+}
+
+/// Returns what the latest own operation that waits would make of the row; lower case, so that it never reads as being so.
+fn asked(row: &Row) -> Option<&'static str> {
+    row.waiting.iter().rev().find_map(|waiting| match &waiting.act {
+        Act::Ack => Some("ack"),
+        Act::Unack => Some("new"),
+        Act::Resolve { .. } => Some("res"),
+        Act::Note { .. } | Act::Unknown { .. } => None,
+    })
+}
+
+/// Returns who has it: `you` for the person who looks.
+pub(super) fn owner(state: &State, incident: &Incident) -> (String, Role) {
+    match &incident.owner {
+        None => ("-".into(), Role::Dim),
+        Some(owner) if *owner == state.picture.user => ("you".into(), Role::Me),
+        Some(owner) => (owner.to_string(), Role::Other),
+    }
+}
+
+/// Returns since when, for a narrow column: the time, or the date once that is a day and more before the picture's.
+pub(super) fn since(state: &State, at: Timestamp) -> String {
+    let day = std::time::Duration::from_secs(86_400);
+    match state.picture.as_of {
+        Some(as_of) if as_of.since(at) >= day => at.date_and_second()[5..10].to_owned(),
+        _ => at.hour_minute(),
+    }
+}
