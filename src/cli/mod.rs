@@ -117,7 +117,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Note { target, text } => act::run(&globals, &target, act::note(text)?),
         Command::Resolve { target, force } => act::run(&globals, &target, Act::Resolve { force }),
         Command::Quarantine(arguments) => quarantine::run(&globals, &arguments),
-        Command::Demo => demo::run(&globals),
+        Command::Demo => demo::run(),
     }
 }
 

@@ -54,11 +54,13 @@ pub fn show(
         }
     });
     if unsent > 0 {
-        eprintln!("nightdesk: {unsent} of your operations wait for the hub; they are kept and sent when a console runs again");
+        eprintln!(
+            "nightdesk: {unsent} of your operations wait for the hub; they are kept and sent when a console runs again"
+        );
     }
     Ok(match exit? {
         tui::Exit::Quit | tui::Exit::Stopped => Exit::Confirmed,
-        tui::Exit::Hangup => Exit::HungUp,
+        tui::Exit::Hangup | tui::Exit::InputEnded => Exit::HungUp,
     })
 }
 

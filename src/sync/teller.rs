@@ -51,7 +51,13 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    pub fn open(mirror: Mirror, device: Device, hub: String, card: Option<HubCard>, embedded: bool) -> Result<Self, StoreError> {
+    pub fn open(
+        mirror: Mirror,
+        device: Device,
+        hub: String,
+        card: Option<HubCard>,
+        embedded: bool,
+    ) -> Result<Self, StoreError> {
         let mut teller = Self {
             mirror,
             device,

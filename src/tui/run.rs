@@ -239,7 +239,8 @@ fn on_panic(events: SyncSender<Event>) {
                 screen::give_back();
                 return before(panic);
             }
-            let place = panic.location().map_or_else(|| "?".into(), |place| format!("{}:{}", place.file(), place.line()));
+            let place =
+                panic.location().map_or_else(|| "?".into(), |place| format!("{}:{}", place.file(), place.line()));
             if let Ok(Some(events)) = TROUBLE.try_read().as_deref() {
                 let _ = events.try_send(Event::Trouble(format!("a part of nightdesk failed at {place}; restart it")));
             }

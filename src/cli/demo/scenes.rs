@@ -54,7 +54,15 @@ fn labels(pairs: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
 
 /// A disk that gets worse: its text says so, and from 92 % on a second rule raises the severity.
 fn disk(second: u64) -> Vec<Part> {
-    let disk = |severity| labels(&[("alertname", "DiskFilling"), ("service", "db-orders"), ("instance", "db-orders-1"), ("device", "/dev/nvme0n1"), ("severity", severity)]);
+    let disk = |severity| {
+        labels(&[
+            ("alertname", "DiskFilling"),
+            ("service", "db-orders"),
+            ("instance", "db-orders-1"),
+            ("device", "/dev/nvme0n1"),
+            ("severity", severity),
+        ])
+    };
     let full = (80 + second.min(190) / 10).min(99);
     let hours = 100_u64.saturating_sub(full) / 2;
     let summary = format!("/var/lib/postgresql is {full} % full, full in about {hours} h");
@@ -67,7 +75,12 @@ fn disk(second: u64) -> Vec<Part> {
 /// A probe that fails for six seconds out of fourteen.
 fn probe(second: u64) -> Vec<Part> {
     let turn = second / 14;
-    let labels = labels(&[("alertname", "ProbeFailed"), ("service", "shop"), ("instance", "https://shop.demo.invalid/cart"), ("severity", "warning")]);
+    let labels = labels(&[
+        ("alertname", "ProbeFailed"),
+        ("service", "shop"),
+        ("instance", "https://shop.demo.invalid/cart"),
+        ("severity", "warning"),
+    ]);
     let from = turn * 14 + 6;
     // Until its turn comes it shows the end of the turn before.
     let from = if second < from { from.saturating_sub(14) } else { from };
@@ -79,16 +92,39 @@ fn probe(second: u64) -> Vec<Part> {
 
 /// One switch dies: what hangs on it follows within seconds.
 fn storm() -> Vec<Part> {
-    let switch = labels(&[("alertname", "SwitchUnreachable"), ("service", "network"), ("instance", "sw4"), ("rack", "r4"), ("severity", "critical")]);
-    let mut parts = vec![Part { labels: switch, summary: "switch sw4 (rack r4) does not answer".into(), from: 45, to: 150 }];
+    let switch = labels(&[
+        ("alertname", "SwitchUnreachable"),
+        ("service", "network"),
+        ("instance", "sw4"),
+        ("rack", "r4"),
+        ("severity", "critical"),
+    ]);
+    let mut parts =
+        vec![Part { labels: switch, summary: "switch sw4 (rack r4) does not answer".into(), from: 45, to: 150 }];
     for host in 1..=24_u64 {
         let instance = format!("node-r4-{host:02}");
-        let labels = labels(&[("alertname", "InstanceDown"), ("job", "node"), ("instance", &instance), ("rack", "r4"), ("severity", "error")]);
-        parts.push(Part { labels, summary: format!("{instance} and others in rack r4 are down"), from: 48 + host / 4, to: 156 + host / 4 });
+        let labels = labels(&[
+            ("alertname", "InstanceDown"),
+            ("job", "node"),
+            ("instance", &instance),
+            ("rack", "r4"),
+            ("severity", "error"),
+        ]);
+        parts.push(Part {
+            labels,
+            summary: format!("{instance} and others in rack r4 are down"),
+            from: 48 + host / 4,
+            to: 156 + host / 4,
+        });
     }
     for (service, share) in [("payments-api", 38), ("search", 12), ("cdn-edge", 7)] {
         let labels = labels(&[("alertname", "ErrorRateHigh"), ("service", service), ("severity", "critical")]);
-        parts.push(Part { labels, summary: format!("{share} % of requests fail, more than 5 % for 3 m"), from: 56, to: 160 });
+        parts.push(Part {
+            labels,
+            summary: format!("{share} % of requests fail, more than 5 % for 3 m"),
+            from: 56,
+            to: 160,
+        });
     }
     parts
 }
