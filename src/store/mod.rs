@@ -7,6 +7,8 @@ pub mod file;
 pub mod hub;
 pub mod mirror;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 pub use hub::HubStore;
 

@@ -1,0 +1,493 @@
+//! One contract for every back end of the hub's store, and the mirror's own.
+
+use super::hub::{Batch, Pushed, Rules, Touch};
+use super::mirror::Mirror;
+use super::{Device, FeedKind, FeedPage, HubStore, Quarantined};
+use crate::domain::envelope::SignedOp;
+use crate::domain::event::{Alert, End, Event};
+use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
+use crate::domain::incident::{Incident, Shown, Timing};
+use crate::domain::judge::{Newer, Refusal, Verdict};
+use crate::domain::label::{IdentityRule, LabelLimits, Labels};
+use crate::domain::op::{Act, Basis, Op};
+use crate::domain::series::{Series, SeriesState};
+use crate::domain::time::Timestamp;
+use ed25519_dalek::SigningKey;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + second * 1000)
+}
+
+fn mint(_: Timestamp) -> IncidentId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    IncidentId(Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 64))
+}
+
+/// A store with the things that a test does to it.
+struct Desk {
+    store: HubStore,
+    _dir: TempDir,
+}
+
+type Make = fn() -> Desk;
+
+fn sqlite() -> Desk {
+    let dir = tempfile::tempdir().unwrap();
+    Desk { store: reopen(&dir), _dir: dir }
+}
+
+fn reopen(dir: &TempDir) -> HubStore {
+    let rules = Rules { timing: Timing::default(), identity: IdentityRule::default(), mint };
+    HubStore::open_sqlite(&dir.path().join("hub.db"), rules, "epoch-1").unwrap()
+}
+
+fn alert(name: &str, instance: &str, start: i64, end: End) -> Alert {
+    let labels = [("alertname", name), ("instance", instance), ("severity", "warning")];
+    Alert {
+        labels: Labels::new(labels, &LabelLimits::LABELS).unwrap(),
+        annotations: Labels::default(),
+        starts_at: Some(at(start)),
+        end,
+        generator_url: String::new(),
+    }
+}
+
+fn event(source: &str, instance: &str, received: i64, start: i64, end: End) -> Event {
+    let source = SourceName::parse(source).unwrap();
+    Event::new(source, alert("Down", instance, start, end), &IdentityRule::default(), at(received))
+}
+
+fn fires(instance: &str, second: i64) -> Event {
+    event("prometheus", instance, second, second, End::Until(at(second + 240)))
+}
+
+fn ends(instance: &str, second: i64) -> Event {
+    event("prometheus", instance, second, second - 1, End::Ended(at(second)))
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+const NODE: NodeId = NodeId(Uuid::from_bytes([2; 16]));
+
+impl Desk {
+    async fn take(&self, events: Vec<Event>) {
+        let now = events.iter().map(|event| event.received_at).max().unwrap_or_default();
+        self.store.ingest(Batch { now, events, quarantined: Vec::new() }).await.unwrap();
+    }
+
+    async fn page(&self, after: u64, max: usize) -> FeedPage {
+        self.store.feed(after, max, NODE).await.unwrap()
+    }
+
+    async fn incidents(&self) -> Vec<Incident> {
+        let rows = self.page(0, 10_000).await.rows;
+        let mut all: Vec<Incident> = rows
+            .iter()
+            .filter(|row| row.kind == FeedKind::Incident)
+            .map(|row| serde_json::from_str(&row.body).unwrap())
+            .collect();
+        all.sort_by_key(|incident| incident.number);
+        all
+    }
+
+    async fn series(&self) -> Vec<Series> {
+        let rows = self.page(0, 10_000).await.rows;
+        let mut all: Vec<Series> = rows
+            .iter()
+            .filter(|row| row.kind == FeedKind::Series)
+            .map(|row| serde_json::from_str(&row.body).unwrap())
+            .collect();
+        all.sort_by_key(|series| series.fingerprint);
+        all
+    }
+
+    async fn due(&self, now: i64, spoke: i64) {
+        let source = SourceName::parse("prometheus").unwrap();
+        self.store.run_due(at(now), at(-1000), vec![(source, at(spoke))]).await.unwrap();
+    }
+
+    async fn know(&self, user: &str) {
+        let device =
+            Device { node: NODE, user: UserName::parse(user).unwrap(), public_key: *key().verifying_key().as_bytes() };
+        self.store.register(device, [1; 32]).await.unwrap();
+    }
+
+    async fn push(&self, op: &SignedOp, second: i64) -> Pushed {
+        self.store.submit(vec![op.clone()], at(second)).await.unwrap().answers.remove(0).1
+    }
+}
+
+fn op(incident: &Incident, nseq: u64, prev_hash: [u8; 32], act: Act) -> SignedOp {
+    let op = Op {
+        op_id: OpId(Uuid::from_u128(u128::from(nseq) << 8 | 1)),
+        node: NODE,
+        nseq,
+        prev_hash,
+        created_at: at(0),
+        actor: UserName::parse("mira").unwrap(),
+        incident: incident.id,
+        basis: Basis { rev: incident.rev, claim_no: incident.claim_no },
+        act,
+    };
+    SignedOp::sign(op, &key())
+}
+
+/// What must hold of any back end.
+async fn all(make: Make) {
+    one_alert_is_one_incident_with_a_timer(make()).await;
+    counters_wake_nobody(make()).await;
+    two_ways_are_one_incident_until_both_are_over(make()).await;
+    a_fire_after_the_window_is_a_new_incident(make()).await;
+    a_silent_source_leaves_it_unknown_and_open(make()).await;
+    an_operation_happens_once_and_its_verdict_never_changes(make()).await;
+    a_chain_has_no_gaps_and_no_forks(make()).await;
+    force_dismisses_the_present_start_only(make()).await;
+    pages_of_any_size_tell_the_same(make()).await;
+    what_was_not_taken_is_kept(make()).await;
+    a_console_cannot_become_anothers(make()).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract() {
+    all(sqlite).await;
+}
+
+async fn one_alert_is_one_incident_with_a_timer(desk: Desk) {
+    desk.take(vec![fires("a", 0), fires("b", 0)]).await;
+    let incidents = desk.incidents().await;
+    assert_eq!(incidents.len(), 1);
+    assert_eq!((incidents[0].number.0, incidents[0].tally.firing, incidents[0].next_due_at), (1, 2, Some(at(300))));
+    assert!(desk.series().await.iter().all(|series| series.incident == Some(incidents[0].id)));
+}
+
+async fn counters_wake_nobody(desk: Desk) {
+    desk.take(vec![fires("a", 0)]).await;
+    let head = desk.page(0, 100).await.head;
+    let repeat = event("prometheus", "a", 60, 0, End::Until(at(300)));
+    desk.take(vec![repeat.clone()]).await;
+    let touch = Touch { key: repeat.key, last_seen: at(120), deliveries: 5, ends_at: Some(at(360)) };
+    desk.store.touch(vec![touch], at(120)).await.unwrap();
+    assert_eq!(desk.page(0, 100).await.head, head);
+    let series = &desk.series().await[0];
+    assert_eq!((series.deliveries, series.last_seen, series.ends_at), (7, at(120), Some(at(360))));
+}
+
+async fn two_ways_are_one_incident_until_both_are_over(desk: Desk) {
+    desk.take(vec![fires("a", 0), event("alertmanager", "a", 1, 0, End::Open)]).await;
+    desk.take(vec![ends("a", 10)]).await;
+    let incidents = desk.incidents().await;
+    assert_eq!((incidents.len(), incidents[0].shown(), incidents[0].tally.firing), (1, Shown::New, 1));
+    desk.take(vec![event("alertmanager", "a", 12, 0, End::Ended(at(11)))]).await;
+    assert_eq!(desk.incidents().await[0].shown(), Shown::Recovering);
+}
+
+async fn a_fire_after_the_window_is_a_new_incident(desk: Desk) {
+    desk.take(vec![fires("a", 0)]).await;
+    desk.take(vec![ends("a", 10)]).await;
+    desk.take(vec![fires("a", 20)]).await;
+    assert_eq!(desk.incidents().await[0].shown(), Shown::New);
+    desk.take(vec![ends("a", 30)]).await;
+    desk.due(630, 600).await;
+    assert_eq!(desk.incidents().await[0].shown(), Shown::Resolved);
+    desk.take(vec![fires("a", 700)]).await;
+    let incidents = desk.incidents().await;
+    assert_eq!((incidents.len(), incidents[1].number.0, incidents[1].shown()), (2, 2, Shown::New));
+    assert_eq!((desk.series().await.len(), desk.series().await[0].flaps), (1, 2));
+}
+
+async fn a_silent_source_leaves_it_unknown_and_open(desk: Desk) {
+    desk.take(vec![fires("a", 0)]).await;
+    desk.due(241, 230).await;
+    assert_eq!(desk.incidents().await[0].shown(), Shown::Unknown);
+    assert!(desk.incidents().await[0].next_due_at.is_some());
+    desk.due(500, 499).await;
+    assert_eq!(desk.series().await[0].state, SeriesState::Expired);
+    assert_eq!(desk.incidents().await[0].shown(), Shown::Recovering);
+}
+
+async fn an_operation_happens_once_and_its_verdict_never_changes(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0)]).await;
+    let incident = desk.incidents().await.remove(0);
+    let ack = op(&incident, 1, [0; 32], Act::Ack);
+    let first = desk.push(&ack, 10).await;
+    assert_eq!(first, Pushed::Judged(Verdict::Won { claim_no: 1 }));
+    let rev = desk.incidents().await[0].rev;
+    assert_eq!(desk.push(&ack, 20).await, first);
+    assert_eq!(desk.incidents().await[0].rev, rev);
+    let told = desk.page(0, 100).await.rows.into_iter().filter(|row| row.kind == FeedKind::Verdict).count();
+    assert_eq!(told, 1);
+    let other = desk.store.feed(0, 100, NodeId(Uuid::from_bytes([9; 16]))).await.unwrap();
+    assert!(other.rows.iter().all(|row| row.kind != FeedKind::Verdict));
+}
+
+async fn a_chain_has_no_gaps_and_no_forks(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0)]).await;
+    let incident = desk.incidents().await.remove(0);
+    let first = op(&incident, 1, [0; 32], Act::Note { text: "one".into() });
+    let second = op(&incident, 2, first.hash(), Act::Note { text: "two".into() });
+    assert_eq!(desk.push(&second, 1).await, Pushed::Gap { expected: 1 });
+    assert_eq!(desk.push(&first, 2).await, Pushed::Judged(Verdict::Applied));
+    let mut twin = op(&incident, 2, [5; 32], Act::Note { text: "twin".into() }).op;
+    twin.op_id = OpId(Uuid::from_u128(77));
+    assert_eq!(desk.push(&SignedOp::sign(twin, &key()), 3).await, Pushed::Fork);
+    assert_eq!(desk.push(&second, 4).await, Pushed::Judged(Verdict::Applied));
+}
+
+async fn force_dismisses_the_present_start_only(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0), fires("b", 0)]).await;
+    let incident = desk.incidents().await.remove(0);
+    let gentle = op(&incident, 1, [0; 32], Act::Resolve { force: false });
+    assert_eq!(
+        desk.push(&gentle, 5).await,
+        Pushed::Judged(Verdict::Refused { because: Refusal::StillFiring { firing: 2 } })
+    );
+    let force = op(&incident, 2, gentle.hash(), Act::Resolve { force: true });
+    assert_eq!(desk.push(&force, 6).await, Pushed::Judged(Verdict::Applied));
+    desk.take(vec![event("prometheus", "a", 300, 0, End::Until(at(540)))]).await;
+    assert_eq!(desk.incidents().await.len(), 1);
+    let late = op(&incident, 3, force.hash(), Act::Ack);
+    desk.take(vec![fires("b", 400)]).await;
+    let incidents = desk.incidents().await;
+    assert_eq!((incidents.len(), incidents[1].tally.firing), (2, 1));
+    let by = Newer::Resolved { successor: Some(incidents[1].id) };
+    assert_eq!(desk.push(&late, 401).await, Pushed::Judged(Verdict::Superseded { by }));
+}
+
+/// I12: whatever the page size, the last picture of each row is the same, and the places have no gap that hides a change.
+async fn pages_of_any_size_tell_the_same(desk: Desk) {
+    for second in 0..20 {
+        desk.take(vec![fires(&format!("i{}", second % 7), second)]).await;
+    }
+    let whole = desk.page(0, 10_000).await;
+    assert_eq!(whole.next, whole.head);
+    for size in [1, 2, whole.rows.len() - 1, whole.rows.len(), whole.rows.len() + 1] {
+        let (mut after, mut rows) = (0, Vec::new());
+        loop {
+            let page = desk.page(after, size).await;
+            rows.extend(page.rows);
+            after = page.next;
+            if page.next >= page.head {
+                break;
+            }
+        }
+        assert_eq!(rows, whole.rows, "pages of {size}");
+    }
+    assert!(desk.page(whole.head, 10).await.rows.is_empty());
+}
+
+async fn what_was_not_taken_is_kept(desk: Desk) {
+    let source = SourceName::parse("prometheus").unwrap();
+    let item = Quarantined {
+        received_at: at(0),
+        source,
+        format: "x".into(),
+        reason: "why".into(),
+        raw: vec![0, 255],
+        raw_bytes: 2,
+    };
+    desk.store
+        .ingest(Batch { now: at(0), events: vec![fires("a", 0)], quarantined: vec![item.clone()] })
+        .await
+        .unwrap();
+    let kept: Vec<Quarantined> = desk.store.quarantine(10).await.unwrap().into_iter().map(|(_, row)| row).collect();
+    assert_eq!(kept, [item]);
+    assert_eq!(desk.incidents().await.len(), 1);
+}
+
+async fn a_console_cannot_become_anothers(desk: Desk) {
+    desk.know("mira").await;
+    desk.know("mira").await;
+    let thief = Device { node: NODE, user: UserName::parse("eve").unwrap(), public_key: [3; 32] };
+    assert!(desk.store.register(thief, [9; 32]).await.is_err());
+    assert_eq!(desk.store.device_by_token([1; 32]).await.unwrap().unwrap().user.as_str(), "mira");
+    assert_eq!(desk.store.device_by_token([9; 32]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_file_opened_again_has_everything_and_the_same_history() {
+    let Desk { store, _dir: dir } = sqlite();
+    let desk = Desk { store, _dir: dir };
+    desk.take(vec![fires("a", 0)]).await;
+    let before = desk.page(0, 100).await;
+    let Desk { store, _dir: dir } = desk;
+    drop(store);
+    let desk = Desk { store: reopen(&dir), _dir: dir };
+    assert_eq!(desk.page(0, 100).await, before);
+    assert_eq!(before.epoch, "epoch-1");
+}
+
+#[tokio::test]
+async fn other_ignored_labels_find_the_same_series_again() {
+    let Desk { store, _dir: dir } = sqlite();
+    let desk = Desk { store, _dir: dir };
+    desk.take(vec![fires("a", 0)]).await;
+    let Desk { store, _dir: dir } = desk;
+    drop(store);
+    let identity = IdentityRule::ignoring(["severity".to_owned()]);
+    let rules = Rules { timing: Timing::default(), identity: identity.clone(), mint };
+    let store = HubStore::open_sqlite(&dir.path().join("hub.db"), rules, "epoch-2").unwrap();
+    let desk = Desk { store, _dir: dir };
+    let source = SourceName::parse("prometheus").unwrap();
+    let ended = Event::new(source, alert("Down", "a", 0, End::Ended(at(5))), &identity, at(6));
+    desk.take(vec![ended]).await;
+    let series = desk.series().await;
+    assert_eq!((series.len(), series[0].state), (1, SeriesState::Resolved));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// I14, I1 and the tally: where batches are cut does not matter, and an incident counts exactly its series.
+    #[test]
+    fn where_batches_are_cut_does_not_matter(
+        steps in proptest::collection::vec((0usize..4, any::<bool>(), 1i64..400), 1..25),
+        cuts in proptest::collection::vec(any::<bool>(), 25),
+    ) {
+        let mut clock = 0;
+        let events: Vec<Event> = steps.iter().map(|(which, over, wait)| {
+            clock += wait;
+            let instance = format!("i{which}");
+            if *over { ends(&instance, clock) } else { fires(&instance, clock) }
+        }).collect();
+        let shape = |series: &Series| (series.state, series.flaps, series.episodes.clone(), series.deliveries);
+        runtime().block_on(async {
+            let (single, cut) = (sqlite(), sqlite());
+            let mut batch = Vec::new();
+            for (event, cut_here) in events.iter().zip(&cuts) {
+                single.take(vec![event.clone()]).await;
+                batch.push(event.clone());
+                if *cut_here {
+                    cut.take(std::mem::take(&mut batch)).await;
+                }
+            }
+            cut.take(batch).await;
+            let (a, b) = (single.series().await, cut.series().await);
+            assert_eq!(a.iter().map(shape).collect::<Vec<_>>(), b.iter().map(shape).collect::<Vec<_>>());
+            for desk in [&single, &cut] {
+                let mut counted: BTreeMap<IncidentId, (u32, u32, u32)> = BTreeMap::new();
+                for series in desk.series().await {
+                    let Some(id) = series.incident else { continue };
+                    let slot = counted.entry(id).or_default();
+                    match series.state {
+                        SeriesState::Firing => slot.0 += 1,
+                        SeriesState::Unknown => slot.1 += 1,
+                        SeriesState::Resolved | SeriesState::Expired => slot.2 += 1,
+                    }
+                }
+                for incident in desk.incidents().await {
+                    let tally = (incident.tally.firing, incident.tally.unknown, incident.tally.over);
+                    assert_eq!(counted.get(&incident.id).copied().unwrap_or_default(), tally);
+                    assert!(incident.next_due_at.is_some());
+                }
+            }
+        });
+    }
+}
+
+fn mirror(dir: &TempDir) -> Mirror {
+    Mirror::open(&dir.path().join("mirror.db"), NODE, at(0)).unwrap()
+}
+
+fn append(mirror: &mut Mirror, incident: &Incident, op_no: u128) -> SignedOp {
+    let incident = incident.clone();
+    mirror
+        .append(|node, nseq, prev_hash| {
+            let mut op = op(&incident, nseq, prev_hash, Act::Ack).op;
+            (op.op_id, op.node) = (OpId(Uuid::from_u128(op_no)), node);
+            SignedOp::sign(op, &key())
+        })
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_mirror_that_follows_the_feed_is_the_hubs_picture() {
+    let (desk, dir) = (sqlite(), tempfile::tempdir().unwrap());
+    desk.take(vec![fires("a", 0), fires("b", 1)]).await;
+    let mut mirror = mirror(&dir);
+    mirror.restart("epoch-1").unwrap();
+    let mut after = 0;
+    loop {
+        let page = desk.page(after, 2).await;
+        mirror.apply(&page).unwrap();
+        after = page.next;
+        if page.next >= page.head {
+            break;
+        }
+    }
+    let incident = desk.incidents().await.remove(0);
+    assert_eq!(mirror.incidents(at(0)).unwrap(), [incident.clone()]);
+    assert_eq!(mirror.find("1").unwrap(), [incident.clone()]);
+    assert_eq!(mirror.find(&incident.id.to_string()[..8]).unwrap(), [incident.clone()]);
+    assert_eq!(mirror.series_of(incident.id, 10).unwrap().len(), 2);
+    assert_eq!(mirror.lines_of(incident.id, 10).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn another_history_replaces_the_old_rows_at_its_head_and_keeps_what_waits() {
+    let (desk, dir) = (sqlite(), tempfile::tempdir().unwrap());
+    desk.take(vec![fires("a", 0)]).await;
+    let mut mirror = mirror(&dir);
+    mirror.restart("epoch-1").unwrap();
+    mirror.apply(&desk.page(0, 100).await).unwrap();
+    let old = desk.incidents().await.remove(0);
+    append(&mut mirror, &old, 1);
+    mirror.restart("epoch-2").unwrap();
+    assert_eq!(mirror.incidents(at(0)).unwrap().len(), 1);
+    let empty = FeedPage { epoch: "epoch-2".into(), next: 0, head: 0, rows: Vec::new() };
+    assert!(mirror.apply(&empty).unwrap().swept);
+    assert!(mirror.incidents(at(0)).unwrap().is_empty());
+    assert_eq!(mirror.waiting(10).unwrap().len(), 1);
+    // A page of the old history that was still on its way changes nothing.
+    mirror.apply(&desk.page(0, 100).await).unwrap();
+    assert!(mirror.incidents(at(0)).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn two_processes_on_one_mirror_are_one_chain() {
+    let (desk, dir) = (sqlite(), tempfile::tempdir().unwrap());
+    desk.take(vec![fires("a", 0)]).await;
+    let incident = desk.incidents().await.remove(0);
+    let (mut one, mut two) = (mirror(&dir), mirror(&dir));
+    let version = one.data_version().unwrap();
+    let first = append(&mut one, &incident, 1);
+    let second = append(&mut two, &incident, 2);
+    assert_eq!((second.op.nseq, second.op.prev_hash), (2, first.hash()));
+    assert_ne!(one.data_version().unwrap(), version);
+    assert_eq!(one.waiting(10).unwrap(), [first.clone(), second]);
+    let news = two.settle(vec![(first.op.op_id, Verdict::Applied)], 9).unwrap();
+    assert_eq!(news.len(), 1);
+    assert!(two.settle(vec![(first.op.op_id, Verdict::Unsupported)], 9).unwrap().is_empty());
+    assert_eq!(one.waiting(10).unwrap().len(), 1);
+    // Answered, and still laid over the picture: the feed has not brought what it did.
+    assert_eq!(one.unshown().unwrap().len(), 2);
+}
+
+#[test]
+fn a_newer_databases_is_refused_and_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mirror.db");
+    drop(mirror(&dir));
+    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let error = Mirror::open(&path, NODE, at(0)).err().unwrap().to_string();
+    assert!(error.contains("newer nightdesk"), "{error}");
+}
+
+#[test]
+fn the_schemas_change_only_by_a_new_version() {
+    insta::assert_snapshot!("hub_schema", include_str!("sqlite/hub.sql"));
+    insta::assert_snapshot!("mirror_schema", include_str!("sqlite/mirror.sql"));
+}
