@@ -127,7 +127,8 @@ fn named(text: &str) -> Option<Key> {
     if let Some((_, key)) = NAMES.iter().find(|(name, _)| *name == text) {
         return Some(*key);
     }
-    if let Some(number) = text.strip_prefix('f').and_then(|number| number.parse().ok()).filter(|n| (1..=12).contains(n)) {
+    if let Some(number) = text.strip_prefix('f').and_then(|number| number.parse().ok()).filter(|n| (1..=12).contains(n))
+    {
         return Some(Key::Function(number));
     }
     let mut chars = text.chars();

@@ -94,7 +94,8 @@ impl Keymap {
     /// Returns the shipped keys with a person's file over them, and what is wrong in it. A file that does not exist is no problem.
     pub(crate) fn load(path: Option<&Path>) -> (Self, Vec<Problem>) {
         let Some(path) = path else { return (Self::builtin(), Vec::new()) };
-        let file = path.file_name().map_or_else(|| "keymap.toml".to_owned(), |name| name.to_string_lossy().into_owned());
+        let file =
+            path.file_name().map_or_else(|| "keymap.toml".to_owned(), |name| name.to_string_lossy().into_owned());
         match std::fs::read_to_string(path) {
             Ok(text) => Self::builtin().overlaid(&text, &file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Self::builtin(), Vec::new()),
@@ -138,7 +139,8 @@ impl Keymap {
     fn put(&mut self, binding: Binding) {
         // A shorter or longer sequence that begins alike could never be told from this one: the later file wins.
         let clashes = |old: &Binding| {
-            old.context == binding.context && (old.keys.starts_with(&binding.keys) || binding.keys.starts_with(&old.keys))
+            old.context == binding.context
+                && (old.keys.starts_with(&binding.keys) || binding.keys.starts_with(&old.keys))
         };
         self.bindings.retain(|old| !clashes(old));
         self.bindings.push(binding);
@@ -178,10 +180,13 @@ impl Reader<'_> {
         match base {
             "default" => {}
             // Without the prompts' keys and the way to the command line nobody could leave.
-            "none" => self.keymap.bindings.retain(|binding| {
-                matches!(binding.context, Context::Global | Context::Prompt | Context::Confirm)
-            }),
-            other => self.problem(span, format!("unknown keymap {other:?}{}", did_you_mean(other, ["default", "none"]))),
+            "none" => self
+                .keymap
+                .bindings
+                .retain(|binding| matches!(binding.context, Context::Global | Context::Prompt | Context::Confirm)),
+            other => {
+                self.problem(span, format!("unknown keymap {other:?}{}", did_you_mean(other, ["default", "none"])))
+            }
         }
     }
 
@@ -238,7 +243,10 @@ impl Reader<'_> {
     fn described(&mut self, table: &DeTable<'_>, span: Range<usize>) -> Option<Vec<Action>> {
         for (name, _) in table.iter() {
             if !["action", "desc"].contains(&name.get_ref().as_ref()) {
-                self.problem(name.span(), format!("unknown setting {:?}: only action and desc are read", name.get_ref()));
+                self.problem(
+                    name.span(),
+                    format!("unknown setting {:?}: only action and desc are read", name.get_ref()),
+                );
                 return None;
             }
         }
@@ -267,7 +275,9 @@ impl Reader<'_> {
         for (span, binding) in std::mem::take(&mut self.added) {
             let (mine, label) = (binding.keys.clone(), binding.label());
             let alike = |old: &&Binding| {
-                old.context == binding.context && old.keys != mine && (old.keys.starts_with(&mine) || mine.starts_with(&old.keys))
+                old.context == binding.context
+                    && old.keys != mine
+                    && (old.keys.starts_with(&mine) || mine.starts_with(&old.keys))
             };
             let old = self.keymap.bindings.iter().find(alike).map(Binding::label);
             if let Some(old) = old.filter(|old| self.text.contains(&format!("\"{old}\""))) {
@@ -319,10 +329,14 @@ mod tests {
 
     #[test]
     fn an_unknown_context_key_or_setting_says_so_too() {
-        check("[steam]\n\"x\" = \"incident.ack\"\n", &[r#"keymap.toml:1: unknown context "steam", did you mean "stream"?"#]);
-        check("[stream]\n\"ctrl-entr\" = \"help.open\"\n", &[
-            r#"keymap.toml:2: unknown key "ctrl-entr", did you mean "enter"?"#,
-        ]);
+        check(
+            "[steam]\n\"x\" = \"incident.ack\"\n",
+            &[r#"keymap.toml:1: unknown context "steam", did you mean "stream"?"#],
+        );
+        check(
+            "[stream]\n\"ctrl-entr\" = \"help.open\"\n",
+            &[r#"keymap.toml:2: unknown key "ctrl-entr", did you mean "enter"?"#],
+        );
         check("schem = 1\n", &[r#"keymap.toml:1: unknown setting "schem""#]);
         check("extends = \"defualt\"\n", &[r#"keymap.toml:1: unknown keymap "defualt", did you mean "default"?"#]);
     }
@@ -347,16 +361,21 @@ mod tests {
 
     #[test]
     fn enter_cannot_be_made_to_act() {
-        check("[stream]\n\"enter\" = \"incident.ack\"\n", &["keymap.toml:2: enter never acts on an incident; choose another key"]);
-        check("[confirm]\n\"enter\" = { action = \"confirm.yes\" }\n", &[
-            "keymap.toml:2: enter never acts on an incident; choose another key",
-        ]);
+        check(
+            "[stream]\n\"enter\" = \"incident.ack\"\n",
+            &["keymap.toml:2: enter never acts on an incident; choose another key"],
+        );
+        check(
+            "[confirm]\n\"enter\" = { action = \"confirm.yes\" }\n",
+            &["keymap.toml:2: enter never acts on an incident; choose another key"],
+        );
     }
 
     #[test]
     fn two_entries_that_begin_alike_are_told() {
-        check("[stream]\n\"x\" = \"incident.ack\"\n\"x x\" = \"help.open\"\n", &[
-            r#"keymap.toml:3: "x x" and "x" begin alike; the later one is kept"#,
-        ]);
+        check(
+            "[stream]\n\"x\" = \"incident.ack\"\n\"x x\" = \"help.open\"\n",
+            &[r#"keymap.toml:3: "x x" and "x" begin alike; the later one is kept"#],
+        );
     }
 }

@@ -37,6 +37,8 @@ pub struct Handle {
     events: SyncSender<Event>,
     stop: Arc<AtomicBool>,
     picture_waits: Arc<AtomicBool>,
+    /// A newer picture found the queue full.
+    picture_missed: Arc<AtomicBool>,
 }
 
 impl Handle {
@@ -54,7 +56,7 @@ impl Handle {
         }
         // The newest is taken again when the event is handled: what lies in the event only has to be not newer.
         if self.events.try_send(Event::Picture(desk.picture())).is_err() {
-            self.picture_waits.store(false, Ordering::SeqCst);
+            self.picture_missed.store(true, Ordering::SeqCst);
         }
     }
 }
@@ -79,7 +81,8 @@ impl Console {
     /// Returns a console over this desk.
     pub fn new(desk: Desk, options: Options) -> Self {
         let (sender, events) = sync_channel(EVENTS_MAX);
-        let handle = Handle { events: sender, stop: Arc::default(), picture_waits: Arc::default() };
+        let (stop, picture_waits, picture_missed) = Default::default();
+        let handle = Handle { events: sender, stop, picture_waits, picture_missed };
         Self { desk, options, handle, events }
     }
 
@@ -122,11 +125,20 @@ impl Console {
             return Ok(exit);
         }
         loop {
-            draw(&state, screen).context("drawing")?;
+            if let Err(error) = draw(&state, screen) {
+                return if is_hang_up(&error) { Ok(Exit::Hangup) } else { Err(error).context("drawing") };
+            }
             let Some(event) = self.next(&state) else { return Ok(Exit::Stopped) };
             let waiting = std::iter::once(event).chain(self.events.try_iter()).take(EVENTS_PER_DRAWING);
             for event in waiting {
                 if let Some(exit) = self.step(&mut state, event, screen) {
+                    return Ok(exit);
+                }
+            }
+            if self.handle.picture_missed.swap(false, Ordering::SeqCst) {
+                // Nothing but the newest picture counts, and the step takes that one.
+                let missed = Event::Picture(self.desk.picture());
+                if let Some(exit) = self.step(&mut state, missed, screen) {
                     return Ok(exit);
                 }
             }
@@ -184,6 +196,13 @@ impl Console {
     }
 }
 
+/// Returns whether writing failed because nobody is at the other end: the watchdog may notice a moment later.
+fn is_hang_up(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::IO | Errno::PIPE | Errno::NXIO | Errno::BADF))
+}
+
 fn draw(state: &State, screen: &mut Screen) -> std::io::Result<()> {
     let mut buffer = Buffer::empty(Rect::new(0, 0, state.width, state.height));
     view::draw(state, &screen.theme, &mut buffer);
@@ -202,7 +221,7 @@ struct LastWord(SyncSender<Event>);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        let _ = self.0.try_send(Event::InputEnded);
+        let _ = self.0.try_send(Event::Hangup);
     }
 }
 
@@ -239,7 +258,8 @@ fn on_panic(events: SyncSender<Event>) {
                 screen::give_back();
                 return before(panic);
             }
-            let place = panic.location().map_or_else(|| "?".into(), |place| format!("{}:{}", place.file(), place.line()));
+            let place =
+                panic.location().map_or_else(|| "?".into(), |place| format!("{}:{}", place.file(), place.line()));
             if let Ok(Some(events)) = TROUBLE.try_read().as_deref() {
                 let _ = events.try_send(Event::Trouble(format!("a part of nightdesk failed at {place}; restart it")));
             }

@@ -79,7 +79,8 @@ fn rows() -> Vec<Row> {
 fn series(number: u64) -> Series {
     let limits = (&LabelLimits::LABELS, &LabelLimits::ANNOTATIONS);
     let instance = format!("eu-1-{number}:9100");
-    let labels = [("alertname", "HighErrorRate"), ("instance", &instance), ("service", "payments-api"), ("severity", "s1")];
+    let labels =
+        [("alertname", "HighErrorRate"), ("instance", &instance), ("service", "payments-api"), ("severity", "s1")];
     let texts = [("summary", "error rate 38% > 5% for 3m"), ("value", "0.38")];
     let alert = |end| Alert {
         labels: Labels::new(labels, limits.0).unwrap(),
@@ -100,7 +101,11 @@ fn series(number: u64) -> Series {
 
 fn detail(number: u64) -> Arc<Detail> {
     let by = |clock: &str, told, text: &str| Line::by_hub(at(clock), told, text);
-    let mut note = by("03:18", Told::Note, "ledger lock is held by the batch job; mira looks at it and will call the payments lead");
+    let mut note = by(
+        "03:18",
+        Told::Note,
+        "ledger lock is held by the batch job; mira looks at it and will call the payments lead",
+    );
     note.author = crate::domain::incident::Author::User(UserName::parse("mira").unwrap());
     let lines = vec![by("03:16", Told::Opened, "HighErrorRate of prometheus"), note];
     Arc::new(Detail { incident: id(number), series: vec![series(1)], lines })
@@ -161,7 +166,10 @@ impl Desk {
         for word in keys.split(' ').filter(|word| !word.is_empty()) {
             let typed = word.strip_prefix('"').and_then(|word| word.strip_suffix('"'));
             let presses: Vec<KeyPress> = match typed {
-                Some(text) => text.chars().map(|c| KeyPress::plain(super::key::Key::Char(if c == '_' { ' ' } else { c }))).collect(),
+                Some(text) => text
+                    .chars()
+                    .map(|c| KeyPress::plain(super::key::Key::Char(if c == '_' { ' ' } else { c })))
+                    .collect(),
                 None => vec![KeyPress::parse(word).unwrap()],
             };
             for press in presses {
@@ -414,7 +422,8 @@ mod selection {
     #[test]
     fn a_row_that_vanishes_gives_the_cursor_to_a_neighbour_that_no_key_is_meant_for_yet() {
         let mut desk = Desk::new(picture(rows()));
-        desk.keys("j").change(|picture| Arc::make_mut(&mut picture.rows).retain(|row| row.incident.number != Number(11)));
+        desk.keys("j")
+            .change(|picture| Arc::make_mut(&mut picture.rows).retain(|row| row.incident.number != Number(11)));
         assert_eq!(desk.selected(), 10);
         assert!(desk.keys("a").submitted().is_empty());
         assert!(desk.has("10 changed just now, press a again"));
@@ -438,7 +447,9 @@ mod selection {
 
     #[test]
     fn moves_go_to_both_ends_and_no_further() {
-        for (keys, expect) in [("G", 7), ("G g g", 12), ("end home", 12), ("ctrl-d", 7), ("j pagedown pageup", 12), ("k", 12), ("G j", 7)] {
+        for (keys, expect) in
+            [("G", 7), ("G g g", 12), ("end home", 12), ("ctrl-d", 7), ("j pagedown pageup", 12), ("k", 12), ("G j", 7)]
+        {
             let mut desk = Desk::new(picture(rows()));
             assert_eq!(desk.keys(keys).selected(), expect, "{keys}");
         }
@@ -482,7 +493,9 @@ mod verbs {
     fn offline_an_ack_says_that_it_was_not_sent() {
         let mut desk = Desk::new(picture(rows()));
         desk.change(|picture| picture.link = offline()).keys("a").change_row(12, wait_for(Act::Ack));
-        for word in ["OFFLINE since 03:16: new alerts will NOT show here", "NEW>ack?", "NOT sent. Escalation may still fire."] {
+        for word in
+            ["OFFLINE since 03:16: new alerts will NOT show here", "NEW>ack?", "NOT sent. Escalation may still fire."]
+        {
             assert!(desk.has(word), "{}", desk.screen());
         }
         desk.wait(60_000).event(Event::Due);
@@ -738,7 +751,9 @@ mod truth {
             Desk::new(picture).screen()
         };
         assert!(words(Link::Live, Some(at("03:17"))).contains("No open incidents. Hub confirmed 03:17Z."));
-        assert!(words(offline(), Some(at("03:16"))).contains("No open incidents as of 03:16Z. Cannot know since then."));
+        assert!(
+            words(offline(), Some(at("03:16"))).contains("No open incidents as of 03:16Z. Cannot know since then.")
+        );
         assert!(words(offline(), None).contains("Nothing was ever heard from the hub"));
         assert!(words(Link::Connecting, None).contains("No answer from the hub yet"));
     }

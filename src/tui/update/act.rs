@@ -31,7 +31,9 @@ pub(super) fn begin(state: &mut State, action: Action, now: Timestamp) -> Vec<Ef
         return Vec::new();
     };
     let number = row.incident.number;
-    if state.guard.changed.get(&row.incident.id).is_some_and(|at| now < at.plus(LOCK_FOR)) {
+    // A note quiets nothing, and its prompt says what it is on.
+    let changed = state.guard.changed.get(&row.incident.id).is_some_and(|at| now < at.plus(LOCK_FOR));
+    if changed && action != Action::IncidentNote {
         state.guard.last_verb = None;
         state.warn(format!("{number} changed just now, press {} again", pressed(state, action)));
         return Vec::new();

@@ -81,7 +81,11 @@ fn note(state: &mut State, text: String, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     };
     let basis = Basis { rev: incident.rev, claim_no: incident.claim_no };
-    act::submit(state, Submission { incident: incident.id, number: incident.number, basis, act: Act::Note { text } }, now)
+    act::submit(
+        state,
+        Submission { incident: incident.id, number: incident.number, basis, act: Act::Note { text } },
+        now,
+    )
 }
 
 #[cfg(test)]

@@ -151,7 +151,10 @@ fn one_series(series: &Series, width: usize) -> Vec<Line> {
         lines.extend(text(Role::Text, "  ", &said, width));
     }
     lines.extend(series.episodes.iter().rev().take(EPISODES).map(episode));
-    lines.push(pair("  seen", &format!("{} to {}, flaps {}", minute(series.first_seen), minute(series.last_seen), series.flaps)));
+    lines.push(pair(
+        "  seen",
+        &format!("{} to {}, flaps {}", minute(series.first_seen), minute(series.last_seen), series.flaps),
+    ));
     if !series.generator_url.is_empty() {
         lines.extend(text(Role::Dim, "  ", &series.generator_url, width));
     }

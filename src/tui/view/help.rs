@@ -40,5 +40,8 @@ fn line(state: &State, action: Action, contexts: &[Context]) -> Line {
     let mut seen = HashSet::new();
     keys.retain(|keys| seen.insert(keys.clone()));
     let keys = if keys.is_empty() { "(no key)".to_owned() } else { keys.join(", ") };
-    Line::of(Role::Text, "  ").cell(Role::FooterKey, KEYS, &keys).cell(Role::Dim, 22, action.name()).with(Role::Text, action.help())
+    Line::of(Role::Text, "  ")
+        .cell(Role::FooterKey, KEYS, &keys)
+        .cell(Role::Dim, 22, action.name())
+        .with(Role::Text, action.help())
 }

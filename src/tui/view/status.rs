@@ -119,7 +119,8 @@ fn fresh(state: &State) -> Option<(String, Role)> {
     let incident = &row.incident;
     let keys = keys_of(state, Action::CursorTop).unwrap_or_else(|| ":cursor.top".to_owned());
     let severity = words::severity(incident.severity);
-    let text = format!("{} NEW ABOVE: {severity} {} {} ({keys} shows)", state.fresh.len(), incident.number, incident.service);
+    let text =
+        format!("{} NEW ABOVE: {severity} {} {} ({keys} shows)", state.fresh.len(), incident.number, incident.service);
     Some((text, Role::StateNew))
 }
 
@@ -209,7 +210,11 @@ fn right(state: &State) -> Line {
     };
     let unsent = state.picture.unsent;
     let line = Line::of(role, &hub);
-    if unsent > 0 { line.with(Role::Text, " | ").with(Role::Unsent, &format!(" {unsent} UNSENT ")) } else { line.with(Role::Text, " ") }
+    if unsent > 0 {
+        line.with(Role::Text, " | ").with(Role::Unsent, &format!(" {unsent} UNSENT "))
+    } else {
+        line.with(Role::Text, " ")
+    }
 }
 
 /// Draws the keys that matter here, from the keymap as it is.

@@ -102,14 +102,23 @@ fn invitation(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
 fn headings(state: &State, columns: &Columns, area: Rect, canvas: &mut Canvas<'_>) {
     let role = if state.focus == Focus::Stream { Role::Title } else { Role::Dim };
     let mut line = Line::of(role, "  ").cell(role, 2, "SV").cell(role, columns.number, "ID").cell(role, STATE, "STAT");
-    let optional = [(columns.since, "SINCE"), (columns.service, "SERVICE"), (columns.summary, "SUMMARY"), (columns.owner, "OWNER")];
+    let optional = [
+        (columns.since, "SINCE"),
+        (columns.service, "SERVICE"),
+        (columns.summary, "SUMMARY"),
+        (columns.owner, "OWNER"),
+    ];
     for (cells, name) in optional.into_iter().filter(|(cells, _)| *cells > 0) {
         line = line.cell(role, cells, name);
     }
     canvas.line(area, &line);
     if !state.fresh.is_empty() {
         let note = Line::of(Role::FilterHides, &format!(" {} new above ", state.fresh.len()));
-        canvas.ends(Rect { x: area.right().saturating_sub(note.width() as u16), width: note.width() as u16, ..area }, &Line::default(), &note);
+        canvas.ends(
+            Rect { x: area.right().saturating_sub(note.width() as u16), width: note.width() as u16, ..area },
+            &Line::default(),
+            &note,
+        );
     }
 }
 

@@ -49,7 +49,8 @@ pub(super) fn state(row: &Row, live: bool) -> (String, Role) {
     let overdue = if row.incident.overdue { "!" } else { "" };
     match asked(row) {
         None => {
-            let role = if row.incident.overdue && shown == Shown::New { Role::StateOverdue } else { Role::shown(shown) };
+            let role =
+                if row.incident.overdue && shown == Shown::New { Role::StateOverdue } else { Role::shown(shown) };
             (format!("{}{overdue}", state_word(shown)), role)
         }
         Some(asked) => {
