@@ -266,3 +266,73 @@ fn on_panic(events: SyncSender<Event>) {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::UserName;
+    use crate::sync::desk::Slot;
+    use crate::sync::picture::{Link, Picture};
+
+    fn picture(unsent: usize) -> Picture {
+        Picture {
+            user: UserName::parse("mira").unwrap(),
+            hub: "hub".into(),
+            ingest: None,
+            ingest_open: false,
+            demo: false,
+            link: Link::Live,
+            as_of: None,
+            skew_ms: None,
+            rows: Arc::default(),
+            rows_hidden: 0,
+            detail: None,
+            unsent,
+            notices: Vec::new(),
+        }
+    }
+
+    fn console() -> (Console, Arc<Slot>) {
+        let slot = Arc::new(Slot::new(picture(0)));
+        let (asks, _) = sync_channel(1);
+        (Console::new(Desk::new(asks, slot.clone()), Options::default()), slot)
+    }
+
+    #[test]
+    fn a_thousand_pictures_are_one_event() {
+        let (console, slot) = console();
+        let (handle, desk) = (console.handle(), console.desk.clone());
+        console.desk.wake_with(move || handle.wake(&desk));
+        (1..=1000).for_each(|unsent| slot.publish(picture(unsent)));
+        assert_eq!(console.events.try_iter().count(), 1);
+        assert_eq!(console.desk.picture().unsent, 1000);
+    }
+
+    #[test]
+    fn a_picture_that_finds_the_queue_full_is_not_forgotten() {
+        let (console, _slot) = console();
+        let handle = console.handle();
+        (0..EVENTS_MAX).for_each(|_| handle.events.try_send(Event::Due).unwrap());
+        handle.wake(&console.desk);
+        assert!(handle.picture_missed.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn stopping_a_full_queue_does_not_block() {
+        let (console, _slot) = console();
+        let handle = console.handle();
+        (0..EVENTS_MAX).for_each(|_| handle.events.try_send(Event::Due).unwrap());
+        handle.stop();
+        assert!(handle.stop.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn a_mirror_that_is_gone_is_told_and_not_called_saved() {
+        let (console, _slot) = console();
+        let mut state = State::new(console.desk.picture(), Keymap::builtin(), Vec::new(), (80, 24));
+        let id = crate::domain::id::IncidentId::from_bytes([1; 16]);
+        let basis = crate::domain::op::Basis { rev: 1, claim_no: 0 };
+        console.ask(&mut state, Ask::Submit { incident: id, basis, act: crate::domain::op::Act::Ack });
+        assert!(state.toast.is_some_and(|toast| toast.warn && toast.text.as_str().contains("NOT done")));
+    }
+}
