@@ -627,7 +627,7 @@ mod prompts {
 
     #[test]
     fn a_filter_hides_rows_and_counts_them() {
-        check("/ \"PAY\"", &["1 of 6 shown", "filter: PAY", " /PAY"]);
+        check("/ \"PAY\"", &["1 of 6 shown", "2 unacked hidden by the filter", "filter: PAY", " /PAY"]);
         check("/ \"ack_jonas\" enter", &["1 of 6 shown", "> S2 10"]);
         check("/ \"pay\" esc", &["6 of 6 shown"]);
         check("/ \"pay\" enter esc", &["1 of 6 shown", "Esc again clears the filter"]);

@@ -8,9 +8,10 @@ use super::super::theme::Role;
 use super::super::update::matching;
 use super::paint::{Canvas, Line};
 use super::words;
+use crate::domain::incident::Life;
 use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
-use crate::sync::picture::Link;
+use crate::sync::picture::{Link, Row};
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 
@@ -97,6 +98,7 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     }
     notes.extend(state.trouble.iter().map(|text| (text.clone(), Role::BannerProblem)));
     notes.extend(fresh(state));
+    notes.extend(hidden(state));
     if let Some(problem) = state.problems.first() {
         let more = state.problems.len() - 1;
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
@@ -122,6 +124,14 @@ fn fresh(state: &State) -> Option<(String, Role)> {
     let text =
         format!("{} NEW ABOVE: {severity} {} {} ({keys} shows)", state.fresh.len(), incident.number, incident.service);
     Some((text, Role::StateNew))
+}
+
+/// Says how many incidents that nobody has are hidden by the filter: a filter must not make anybody blind.
+fn hidden(state: &State) -> Option<(String, Role)> {
+    let is_new = |row: &&Row| row.incident.life == Life::Triggered;
+    let shown = (0..state.order.len()).filter_map(|position| state.row_at(position)).filter(is_new).count();
+    let hidden = state.unacked() - shown;
+    (hidden > 0).then(|| (format!("{hidden} unacked hidden by the filter"), Role::StateNew))
 }
 
 /// Draws the prompt or the question that is open, else what was just done.
