@@ -2,6 +2,7 @@
 
 use super::super::action::Action;
 use super::super::editor::Editor;
+use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{Focus, Mode, State};
 use super::super::theme::Role;
@@ -119,7 +120,7 @@ fn banners(state: &State) -> Vec<(String, Role)> {
 fn fresh(state: &State) -> Option<(String, Role)> {
     let row = state.picture.rows.iter().find(|row| state.fresh.first() == Some(&row.incident.id))?;
     let incident = &row.incident;
-    let keys = keys_of(state, Action::CursorTop).unwrap_or_else(|| ":cursor.top".to_owned());
+    let keys = keys_in(state, Action::CursorTop, state.pane_contexts()).unwrap_or_else(|| ":cursor.top".to_owned());
     let severity = words::severity(incident.severity);
     let text =
         format!("{} NEW ABOVE: {severity} {} {} ({keys} shows)", state.fresh.len(), incident.number, incident.service);
@@ -257,5 +258,9 @@ fn footer_actions(state: &State) -> &'static [Action] {
 }
 
 fn keys_of(state: &State, action: Action) -> Option<String> {
-    state.keymap.keys_of(action, state.contexts()).first().map(|binding| binding.label())
+    keys_in(state, action, state.contexts())
+}
+
+fn keys_in(state: &State, action: Action, contexts: &[Context]) -> Option<String> {
+    state.keymap.keys_of(action, contexts).first().map(|binding| binding.label())
 }
