@@ -27,11 +27,9 @@ pub enum Event {
     Busy,
     /// A part of the program failed; where, in our own words.
     Trouble(String),
-    /// The terminal gives no more input.
-    InputEnded,
     /// Somebody asked the process to end (a signal).
     Stop,
-    /// The terminal vanished.
+    /// The terminal vanished, or gives no more input.
     Hangup,
 }
 
@@ -53,8 +51,6 @@ pub enum Exit {
     Quit,
     /// A signal, or whoever holds the handle.
     Stopped,
-    /// The terminal vanished: exit status 129.
+    /// The terminal vanished, or gives no more input: exit status 129.
     Hangup,
-    /// The terminal gives no more input though it is there.
-    InputEnded,
 }

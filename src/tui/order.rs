@@ -123,12 +123,18 @@ fn sorted(state: &State) -> Vec<usize> {
 fn frozen(state: &State, before: &[IncidentId], sorted: &[usize]) -> Vec<usize> {
     let rows = &state.picture.rows;
     let now_at: HashMap<IncidentId, usize> = sorted.iter().map(|index| (rows[*index].incident.id, *index)).collect();
-    let mut order: Vec<usize> = before.iter().filter_map(|id| now_at.get(id).copied()).collect();
-    let old: HashSet<usize> = order.iter().copied().collect();
-    for index in sorted.iter().filter(|index| !old.contains(index)) {
-        let place = order.iter().position(|other| rank(&rows[*index]) < rank(&rows[*other])).unwrap_or(order.len());
-        order.insert(place, *index);
+    let old: Vec<usize> = before.iter().filter_map(|id| now_at.get(id).copied()).collect();
+    let known: HashSet<usize> = old.iter().copied().collect();
+    let mut new = sorted.iter().copied().filter(|index| !known.contains(index)).peekable();
+    let mut order = Vec::with_capacity(sorted.len());
+    for index in old {
+        let place = rank(&rows[index]);
+        while let Some(first) = new.next_if(|new| rank(&rows[*new]) < place) {
+            order.push(first);
+        }
+        order.push(index);
     }
+    order.extend(new);
     order
 }
 

@@ -37,6 +37,8 @@ pub struct Handle {
     events: SyncSender<Event>,
     stop: Arc<AtomicBool>,
     picture_waits: Arc<AtomicBool>,
+    /// A newer picture found the queue full.
+    picture_missed: Arc<AtomicBool>,
 }
 
 impl Handle {
@@ -54,7 +56,7 @@ impl Handle {
         }
         // The newest is taken again when the event is handled: what lies in the event only has to be not newer.
         if self.events.try_send(Event::Picture(desk.picture())).is_err() {
-            self.picture_waits.store(false, Ordering::SeqCst);
+            self.picture_missed.store(true, Ordering::SeqCst);
         }
     }
 }
@@ -79,7 +81,8 @@ impl Console {
     /// Returns a console over this desk.
     pub fn new(desk: Desk, options: Options) -> Self {
         let (sender, events) = sync_channel(EVENTS_MAX);
-        let handle = Handle { events: sender, stop: Arc::default(), picture_waits: Arc::default() };
+        let (stop, picture_waits, picture_missed) = Default::default();
+        let handle = Handle { events: sender, stop, picture_waits, picture_missed };
         Self { desk, options, handle, events }
     }
 
@@ -122,11 +125,20 @@ impl Console {
             return Ok(exit);
         }
         loop {
-            draw(&state, screen).context("drawing")?;
+            if let Err(error) = draw(&state, screen) {
+                return if is_hang_up(&error) { Ok(Exit::Hangup) } else { Err(error).context("drawing") };
+            }
             let Some(event) = self.next(&state) else { return Ok(Exit::Stopped) };
             let waiting = std::iter::once(event).chain(self.events.try_iter()).take(EVENTS_PER_DRAWING);
             for event in waiting {
                 if let Some(exit) = self.step(&mut state, event, screen) {
+                    return Ok(exit);
+                }
+            }
+            if self.handle.picture_missed.swap(false, Ordering::SeqCst) {
+                // Nothing but the newest picture counts, and the step takes that one.
+                let missed = Event::Picture(self.desk.picture());
+                if let Some(exit) = self.step(&mut state, missed, screen) {
                     return Ok(exit);
                 }
             }
@@ -184,6 +196,13 @@ impl Console {
     }
 }
 
+/// Returns whether writing failed because nobody is at the other end: the watchdog may notice a moment later.
+fn is_hang_up(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::IO | Errno::PIPE | Errno::NXIO | Errno::BADF))
+}
+
 fn draw(state: &State, screen: &mut Screen) -> std::io::Result<()> {
     let mut buffer = Buffer::empty(Rect::new(0, 0, state.width, state.height));
     view::draw(state, &screen.theme, &mut buffer);
@@ -202,7 +221,7 @@ struct LastWord(SyncSender<Event>);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        let _ = self.0.try_send(Event::InputEnded);
+        let _ = self.0.try_send(Event::Hangup);
     }
 }
 
@@ -246,4 +265,74 @@ fn on_panic(events: SyncSender<Event>) {
             }
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::UserName;
+    use crate::sync::desk::Slot;
+    use crate::sync::picture::{Link, Picture};
+
+    fn picture(unsent: usize) -> Picture {
+        Picture {
+            user: UserName::parse("mira").unwrap(),
+            hub: "hub".into(),
+            ingest: None,
+            ingest_open: false,
+            demo: false,
+            link: Link::Live,
+            as_of: None,
+            skew_ms: None,
+            rows: Arc::default(),
+            rows_hidden: 0,
+            detail: None,
+            unsent,
+            notices: Vec::new(),
+        }
+    }
+
+    fn console() -> (Console, Arc<Slot>) {
+        let slot = Arc::new(Slot::new(picture(0)));
+        let (asks, _) = sync_channel(1);
+        (Console::new(Desk::new(asks, slot.clone()), Options::default()), slot)
+    }
+
+    #[test]
+    fn a_thousand_pictures_are_one_event() {
+        let (console, slot) = console();
+        let (handle, desk) = (console.handle(), console.desk.clone());
+        console.desk.wake_with(move || handle.wake(&desk));
+        (1..=1000).for_each(|unsent| slot.publish(picture(unsent)));
+        assert_eq!(console.events.try_iter().count(), 1);
+        assert_eq!(console.desk.picture().unsent, 1000);
+    }
+
+    #[test]
+    fn a_picture_that_finds_the_queue_full_is_not_forgotten() {
+        let (console, _slot) = console();
+        let handle = console.handle();
+        (0..EVENTS_MAX).for_each(|_| handle.events.try_send(Event::Due).unwrap());
+        handle.wake(&console.desk);
+        assert!(handle.picture_missed.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn stopping_a_full_queue_does_not_block() {
+        let (console, _slot) = console();
+        let handle = console.handle();
+        (0..EVENTS_MAX).for_each(|_| handle.events.try_send(Event::Due).unwrap());
+        handle.stop();
+        assert!(handle.stop.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn a_mirror_that_is_gone_is_told_and_not_called_saved() {
+        let (console, _slot) = console();
+        let mut state = State::new(console.desk.picture(), Keymap::builtin(), Vec::new(), (80, 24));
+        let id = crate::domain::id::IncidentId::from_bytes([1; 16]);
+        let basis = crate::domain::op::Basis { rev: 1, claim_no: 0 };
+        console.ask(&mut state, Ask::Submit { incident: id, basis, act: crate::domain::op::Act::Ack });
+        assert!(state.toast.is_some_and(|toast| toast.warn && toast.text.as_str().contains("NOT done")));
+    }
 }

@@ -17,11 +17,16 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The terminal while it is ours. Dropping it gives it back.
 pub(super) struct Screen {
-    backend: CrosstermBackend<BufWriter<Stdout>>,
+    cells: Cells<BufWriter<Stdout>>,
     pub(super) theme: Theme,
+    title: Option<usize>,
+}
+
+/// The cells of a terminal, and what stands in them.
+struct Cells<W: Write> {
+    backend: CrosstermBackend<W>,
     /// What stands on the terminal; `None` when nobody knows.
     shown: Option<Buffer>,
-    title: Option<usize>,
 }
 
 impl Screen {
@@ -34,30 +39,45 @@ impl Screen {
         TAKEN.store(true, Ordering::SeqCst);
         // crossterm 0.29 answers NO_COLOR by a bare `CSI m`, which takes bold and reverse away too; our theme has no colour then.
         style::force_color_output(true);
-        let screen = Self {
-            backend: CrosstermBackend::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())),
-            theme,
-            shown: None,
-            title: None,
-        };
+        let screen =
+            Self { cells: Cells::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())), theme, title: None };
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         Ok(screen)
     }
 
     /// Returns columns and rows.
     pub(super) fn size(&self) -> io::Result<(u16, u16)> {
-        self.backend.size().map(|size| (size.width, size.height))
+        self.cells.backend.size().map(|size| (size.width, size.height))
     }
 
     /// Forgets what stands on the terminal: the next drawing writes every cell.
     pub(super) fn forget(&mut self) {
-        self.shown = None;
+        self.cells.shown = None;
+    }
+
+    /// Writes the cells that differ from what stands there, and nothing at all when none does.
+    pub(super) fn show(&mut self, next: Buffer) -> io::Result<()> {
+        self.cells.show(next)
+    }
+
+    /// Writes how many incidents are open into the title, when that changed. No text from outside ever stands there.
+    pub(super) fn title(&mut self, open: usize) -> io::Result<()> {
+        if self.title.replace(open) == Some(open) {
+            return Ok(());
+        }
+        execute!(io::stdout(), SetTitle(format!("nightdesk (open: {open})")))
+    }
+}
+
+impl<W: Write> Cells<W> {
+    fn new(writer: W) -> Self {
+        Self { backend: CrosstermBackend::new(writer), shown: None }
     }
 
     /// Writes the cells that differ from what stands there, and nothing at all when none does.
     ///
     /// Not by ratatui's `Terminal::draw`: that writes a few bytes even when no cell changed, which tmux shows as activity.
-    pub(super) fn show(&mut self, next: Buffer) -> io::Result<()> {
+    fn show(&mut self, next: Buffer) -> io::Result<()> {
         let known = self.shown.take().filter(|shown| shown.area == next.area);
         let last = match known {
             Some(last) => last,
@@ -74,14 +94,6 @@ impl Screen {
         Write::flush(&mut self.backend)?;
         self.shown = Some(next);
         Ok(())
-    }
-
-    /// Writes how many incidents are open into the title, when that changed. No text from outside ever stands there.
-    pub(super) fn title(&mut self, open: usize) -> io::Result<()> {
-        if self.title.replace(open) == Some(open) {
-            return Ok(());
-        }
-        execute!(io::stdout(), SetTitle(format!("nightdesk (open: {open})")))
     }
 }
 
@@ -104,4 +116,59 @@ pub(super) fn give_back() {
 /// Returns whether the terminal is ours now.
 pub(super) fn is_taken() -> bool {
     TAKEN.load(Ordering::SeqCst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::layout::Rect;
+
+    /// Counts what is written.
+    #[derive(Clone, Default)]
+    struct Tape(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+    impl Write for Tape {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(tape: &Tape) -> String {
+        String::from_utf8(std::mem::take(&mut *tape.0.borrow_mut())).unwrap()
+    }
+
+    fn page(words: &str) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 2));
+        buffer.set_string(0, 0, words, ratatui::style::Style::new());
+        buffer
+    }
+
+    #[test]
+    fn a_screen_that_did_not_change_writes_no_byte() {
+        let tape = Tape::default();
+        let mut cells = Cells::new(tape.clone());
+        cells.show(page("NEW 12")).unwrap();
+        assert!(written(&tape).contains("NEW"));
+        cells.show(page("NEW 12")).unwrap();
+        assert_eq!(written(&tape), "");
+        cells.show(page("ACK 12")).unwrap();
+        let change = written(&tape);
+        assert!(change.contains("ACK") && !change.contains("12"), "{change:?}");
+    }
+
+    #[test]
+    fn a_forgotten_screen_is_written_whole() {
+        let tape = Tape::default();
+        let mut cells = Cells::new(tape.clone());
+        cells.show(page("NEW")).unwrap();
+        written(&tape);
+        cells.shown = None;
+        cells.show(page("NEW")).unwrap();
+        assert!(written(&tape).contains("NEW"));
+    }
 }

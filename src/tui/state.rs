@@ -231,12 +231,19 @@ impl State {
 
     /// Returns where keys are looked up, the nearest first.
     pub(crate) fn contexts(&self) -> &'static [Context] {
-        match (&self.mode, self.focus) {
-            (Mode::Browse, Focus::Stream) => &[Context::Stream, Context::Global],
-            (Mode::Browse, Focus::Detail) => &[Context::Detail, Context::Global],
-            (Mode::Help { .. }, _) => &[Context::Help, Context::Global],
-            (Mode::Confirm(_), _) => &[Context::Confirm],
-            (Mode::Filter { .. } | Mode::Command { .. } | Mode::Note { .. }, _) => &[Context::Prompt],
+        match self.mode {
+            Mode::Browse => self.pane_contexts(),
+            Mode::Help { .. } => &[Context::Help, Context::Global],
+            Mode::Confirm(_) => &[Context::Confirm],
+            Mode::Filter { .. } | Mode::Command { .. } | Mode::Note { .. } => &[Context::Prompt],
+        }
+    }
+
+    /// Returns where keys are looked up once no prompt is open: what is said of the panes names these.
+    pub(crate) fn pane_contexts(&self) -> &'static [Context] {
+        match self.focus {
+            Focus::Stream => &[Context::Stream, Context::Global],
+            Focus::Detail => &[Context::Detail, Context::Global],
         }
     }
 

@@ -341,6 +341,28 @@ mod screens {
     }
 
     #[test]
+    fn a_question_at_sixty_by_twenty() {
+        let mut desk = Desk::sized(picture(rows()), 60, 20);
+        desk.keys("D");
+        insta::assert_snapshot!(desk.screen());
+    }
+
+    #[test]
+    fn a_command_being_typed_while_something_new_stands_above() {
+        let mut desk = Desk::sized(picture(rows()), 100, 20);
+        desk.keys("j").wait(5000).add(incident(1313, 1, "dns", "all resolvers fail", "03:19"));
+        desk.keys(": \"un\"");
+        insta::assert_snapshot!(desk.screen());
+    }
+
+    #[test]
+    fn a_note_at_thirty_by_six() {
+        let mut desk = Desk::sized(picture(rows()), 30, 6);
+        desk.keys("n \"it_is_the_ledger_lock_again\" left left");
+        insta::assert_snapshot!(desk.screen());
+    }
+
+    #[test]
     fn a_first_start_without_alerts() {
         let mut picture = picture(Vec::new());
         picture.ingest = Some("127.0.0.1:7400".into());
@@ -532,14 +554,14 @@ mod verbs {
 
     #[test]
     fn acking_what_another_has_asks_first() {
-        check("j j a", &["jonas has 10 db-orders; y joins"]);
+        check("j j a", &["jonas has 10; y joins, Esc leaves it (db-orders)"]);
         check_asked("j j a a enter", &[]);
         check_asked("j j a y", &[(10, Act::Ack)]);
     }
 
     #[test]
     fn resolve_needs_another_key_than_the_one_that_asked() {
-        check("D", &["Resolve 12 payments-api: 1 series still fire; y sends resolve, f forces"]);
+        check("D", &["Resolve 12? 1 series still fire; y sends resolve, f forces"]);
         check_asked("D D enter space a", &[]);
         check_asked("D esc y", &[]);
         check_asked("D y", &[(12, Act::Resolve { force: false })]);
@@ -548,7 +570,7 @@ mod verbs {
 
     #[test]
     fn force_is_not_offered_where_nothing_burns() {
-        check("j j j j D", &["Resolve 9 backup? y resolves"]);
+        check("j j j j D", &["Resolve 9? y resolves, Esc leaves it (backup)"]);
         check_asked("j j j j D f", &[]);
     }
 
@@ -627,7 +649,7 @@ mod prompts {
 
     #[test]
     fn a_filter_hides_rows_and_counts_them() {
-        check("/ \"PAY\"", &["1 of 6 shown", "filter: PAY", " /PAY"]);
+        check("/ \"PAY\"", &["1 of 6 shown", "2 unacked hidden by the filter", "filter: PAY", " /PAY"]);
         check("/ \"ack_jonas\" enter", &["1 of 6 shown", "> S2 10"]);
         check("/ \"pay\" esc", &["6 of 6 shown"]);
         check("/ \"pay\" enter esc", &["1 of 6 shown", "Esc again clears the filter"]);

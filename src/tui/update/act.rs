@@ -31,7 +31,9 @@ pub(super) fn begin(state: &mut State, action: Action, now: Timestamp) -> Vec<Ef
         return Vec::new();
     };
     let number = row.incident.number;
-    if state.guard.changed.get(&row.incident.id).is_some_and(|at| now < at.plus(LOCK_FOR)) {
+    // A note quiets nothing, and its prompt says what it is on.
+    let changed = state.guard.changed.get(&row.incident.id).is_some_and(|at| now < at.plus(LOCK_FOR));
+    if changed && action != Action::IncidentNote {
         state.guard.last_verb = None;
         state.warn(format!("{number} changed just now, press {} again", pressed(state, action)));
         return Vec::new();
@@ -92,11 +94,14 @@ fn note(state: &mut State, incident: &Incident) {
 
 /// Returns the question before a resolve. The hub judges; with firing series force is offered, for the hub will refuse without.
 fn resolve(incident: &Incident) -> Confirm {
-    let name = format!("{} {}", incident.number, incident.service);
+    // The keys stand before the service: on a narrow screen the end is cut.
+    let (number, service) = (incident.number, &incident.service);
     let firing = incident.tally.firing;
     let question = match firing {
-        0 => format!("Resolve {name}? y resolves, Esc leaves it"),
-        _ => format!("Resolve {name}: {firing} series still fire; y sends resolve, f forces, Esc leaves it"),
+        0 => format!("Resolve {number}? y resolves, Esc leaves it ({service})"),
+        _ => format!(
+            "Resolve {number}? {firing} series still fire; y sends resolve, f forces, Esc leaves it ({service})"
+        ),
     };
     Confirm {
         question: SafeText::line(&question, 300),
@@ -111,6 +116,6 @@ fn anothers(state: &State, incident: &Incident) -> Option<Confirm> {
     if incident.life != Life::Acked {
         return None;
     }
-    let question = format!("{owner} has {} {}; y joins, Esc leaves it", incident.number, incident.service);
+    let question = format!("{owner} has {}; y joins, Esc leaves it ({})", incident.number, incident.service);
     Some(Confirm { question: SafeText::line(&question, 300), yes: Deed::Submit(bind(incident, Act::Ack)), force: None })
 }

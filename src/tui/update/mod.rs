@@ -39,7 +39,6 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             state.trouble = Some(text);
             Vec::new()
         }
-        Event::InputEnded => vec![Effect::Leave(Exit::InputEnded)],
         Event::Stop => vec![Effect::Leave(Exit::Stopped)],
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     };
@@ -148,6 +147,7 @@ fn open(state: &mut State) {
 
 fn other_pane(state: &mut State) {
     match state.focus {
+        _ if matches!(state.mode, Mode::Help { .. }) => {}
         Focus::Stream if state.layout().shows_both() => state.focus = Focus::Detail,
         Focus::Stream => open(state),
         Focus::Detail => leave_detail(state),

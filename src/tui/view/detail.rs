@@ -48,7 +48,7 @@ fn border(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let title = state.row().map_or(String::new(), |row| format!(" {} {} ", row.incident.number, row.incident.service));
     let left = Line::of(role, "--").with(Role::Title, &title);
     let key = |action| {
-        let keys = state.keymap.keys_of(action, state.contexts());
+        let keys = state.keymap.keys_of(action, state.pane_contexts());
         keys.first().map_or(String::new(), |binding| format!(" {}={} ", binding.label(), action.short()))
     };
     let hint = Line::of(role, &format!("{}{}--", key(Action::DetailOpen), key(Action::PaneNext)));

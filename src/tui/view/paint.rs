@@ -96,33 +96,59 @@ impl Canvas<'_> {
 ///
 /// Raw pieces are measured as they will be shown, so that each is made safe once.
 pub(crate) fn wrap(raw: &str, cells: usize, lines_max: usize) -> Vec<String> {
-    let width = |text: &str| SafeText::line(text, usize::MAX).width();
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
+    let mut lines = Lines { done: Vec::new(), line: String::new(), used: 0, cells };
     for word in raw.trim_end().split_inclusive([' ', '\n']) {
-        if lines.len() >= lines_max {
+        if lines.done.len() >= lines_max {
             break;
         }
-        let (text, ends) = match word.strip_suffix('\n') {
-            Some(text) => (text, true),
-            None => (word, false),
-        };
-        if width(&line) + width(text.trim_end()) > cells && !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        for grapheme in text.graphemes(true) {
-            if width(&line) + width(grapheme) > cells && !line.trim().is_empty() && grapheme != " " {
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push_str(grapheme);
-        }
-        if ends {
-            lines.push(std::mem::take(&mut line));
+        lines.word(word.trim_end_matches('\n'));
+        if word.ends_with('\n') {
+            lines.end();
         }
     }
-    lines.push(line);
-    lines.truncate(lines_max);
-    lines.into_iter().map(|line| line.trim_end_matches(' ').to_owned()).collect()
+    lines.end();
+    lines.done.truncate(lines_max);
+    lines.done
+}
+
+/// A text being broken into lines.
+struct Lines {
+    done: Vec<String>,
+    line: String,
+    /// Cells that the line takes so far.
+    used: usize,
+    cells: usize,
+}
+
+impl Lines {
+    /// Puts a word on the line, or on the next where it does not fit; one that fits on no line is broken.
+    fn word(&mut self, word: &str) {
+        if self.used > 0 && self.used + cells_of(word.trim_end()) > self.cells {
+            self.end();
+        }
+        for grapheme in word.graphemes(true) {
+            let width = cells_of(grapheme);
+            if self.used > 0 && self.used + width > self.cells && grapheme != " " {
+                self.end();
+            }
+            self.line.push_str(grapheme);
+            self.used += width;
+        }
+    }
+
+    fn end(&mut self) {
+        self.line.truncate(self.line.trim_end_matches(' ').len());
+        self.done.push(std::mem::take(&mut self.line));
+        self.used = 0;
+    }
+}
+
+/// Returns how many cells a raw text will take once it is safe.
+fn cells_of(raw: &str) -> usize {
+    match raw.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        true => raw.len(),
+        false => SafeText::line(raw, usize::MAX).width(),
+    }
 }
 
 #[cfg(test)]

@@ -2,15 +2,17 @@
 
 use super::super::action::Action;
 use super::super::editor::Editor;
+use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{Focus, Mode, State};
 use super::super::theme::Role;
 use super::super::update::matching;
 use super::paint::{Canvas, Line};
 use super::words;
+use crate::domain::incident::Life;
 use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
-use crate::sync::picture::Link;
+use crate::sync::picture::{Link, Row};
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 
@@ -97,6 +99,7 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     }
     notes.extend(state.trouble.iter().map(|text| (text.clone(), Role::BannerProblem)));
     notes.extend(fresh(state));
+    notes.extend(hidden(state));
     if let Some(problem) = state.problems.first() {
         let more = state.problems.len() - 1;
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
@@ -117,11 +120,19 @@ fn banners(state: &State) -> Vec<(String, Role)> {
 fn fresh(state: &State) -> Option<(String, Role)> {
     let row = state.picture.rows.iter().find(|row| state.fresh.first() == Some(&row.incident.id))?;
     let incident = &row.incident;
-    let keys = keys_of(state, Action::CursorTop).unwrap_or_else(|| ":cursor.top".to_owned());
+    let keys = keys_in(state, Action::CursorTop, state.pane_contexts()).unwrap_or_else(|| ":cursor.top".to_owned());
     let severity = words::severity(incident.severity);
     let text =
         format!("{} NEW ABOVE: {severity} {} {} ({keys} shows)", state.fresh.len(), incident.number, incident.service);
     Some((text, Role::StateNew))
+}
+
+/// Says how many incidents that nobody has are hidden by the filter: a filter must not make anybody blind.
+fn hidden(state: &State) -> Option<(String, Role)> {
+    let is_new = |row: &&Row| row.incident.life == Life::Triggered;
+    let shown = (0..state.order.len()).filter_map(|position| state.row_at(position)).filter(is_new).count();
+    let hidden = state.unacked() - shown;
+    (hidden > 0).then(|| (format!("{hidden} unacked hidden by the filter"), Role::StateNew))
 }
 
 /// Draws the prompt or the question that is open, else what was just done.
@@ -247,5 +258,9 @@ fn footer_actions(state: &State) -> &'static [Action] {
 }
 
 fn keys_of(state: &State, action: Action) -> Option<String> {
-    state.keymap.keys_of(action, state.contexts()).first().map(|binding| binding.label())
+    keys_in(state, action, state.contexts())
+}
+
+fn keys_in(state: &State, action: Action, contexts: &[Context]) -> Option<String> {
+    state.keymap.keys_of(action, contexts).first().map(|binding| binding.label())
 }
