@@ -296,6 +296,27 @@ mod tests {
         assert!(!hub.identity.counts("replica"));
     }
 
+    fn example(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+    }
+
+    #[test]
+    fn the_example_of_a_hub_says_the_defaults() {
+        let (example, default) = (Hub::read(&example("hub.toml")).unwrap(), Hub::default());
+        assert_eq!(format!("{example:?}"), format!("{default:?}"));
+    }
+
+    #[test]
+    fn the_example_of_a_console_loads() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::find(Some(home.path().to_owned())).unwrap();
+        std::fs::create_dir(&paths.config).unwrap();
+        std::fs::copy(example("console.toml"), paths.config.join("config.toml")).unwrap();
+        let console = Console::read(&paths, None, "login").unwrap();
+        assert_eq!((console.user.as_str(), console.hub.as_deref()), ("mira", Some("http://127.0.0.1:7400")));
+        assert_eq!(Console::read(&paths, Some("unix:/x".into()), "login").unwrap().hub.as_deref(), Some("unix:/x"));
+    }
+
     #[test]
     fn a_mistake_is_named_with_its_place() {
         assert!(hub("[timing]\nflap = \"2s\"").unwrap_err().contains("line 2"));

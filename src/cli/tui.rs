@@ -60,7 +60,7 @@ pub fn show(
     }
     Ok(match exit? {
         tui::Exit::Quit | tui::Exit::Stopped => Exit::Confirmed,
-        tui::Exit::Hangup | tui::Exit::InputEnded => Exit::HungUp,
+        tui::Exit::Hangup => Exit::HungUp,
     })
 }
 

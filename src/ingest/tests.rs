@@ -1,3 +1,5 @@
+//! Every format against the corpus, hostile bodies and arbitrary bytes.
+
 use super::*;
 use crate::domain::event::End;
 use proptest::prelude::*;

@@ -31,7 +31,7 @@ fn refuse_network(path: &Path) -> Result<(), StoreError> {
     // The magic numbers of statfs(2).
     const KINDS: [(i64, &str); 4] = [(0x6969, "NFS"), (0x517B, "SMB"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2")];
     let stat = rustix::fs::statfs(path).map_err(|errno| io_error(path)(errno.into()))?;
-    match KINDS.iter().find(|(magic, _)| *magic == i64::from(stat.f_type)) {
+    match KINDS.iter().find(|(magic, _)| *magic == stat.f_type) {
         Some((_, kind)) => Err(StoreError::NetworkFile { path: path.to_owned(), kind }),
         None => Ok(()),
     }

@@ -429,9 +429,9 @@ async fn a_mirror_that_follows_the_feed_is_the_hubs_picture() {
         }
     }
     let incident = desk.incidents().await.remove(0);
-    assert_eq!(mirror.incidents(at(0)).unwrap(), [incident.clone()]);
-    assert_eq!(mirror.find("1").unwrap(), [incident.clone()]);
-    assert_eq!(mirror.find(&incident.id.to_string()[..8]).unwrap(), [incident.clone()]);
+    assert_eq!(mirror.incidents(at(0)).unwrap(), std::slice::from_ref(&incident));
+    assert_eq!(mirror.find("1").unwrap(), std::slice::from_ref(&incident));
+    assert_eq!(mirror.find(&incident.id.to_string()[..8]).unwrap(), std::slice::from_ref(&incident));
     assert_eq!(mirror.series_of(incident.id, 10).unwrap().len(), 2);
     assert_eq!(mirror.lines_of(incident.id, 10).unwrap().len(), 1);
 }

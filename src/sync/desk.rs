@@ -101,6 +101,12 @@ impl Desk {
         Self { notes, slot }
     }
 
+    /// Returns a handle whose mirror is gone: every ask is refused.
+    #[cfg(test)]
+    pub fn without_mirror(slot: Arc<Slot>) -> Self {
+        Self::new(std::sync::mpsc::sync_channel(1).0, slot)
+    }
+
     /// Hands an ask over without waiting.
     ///
     /// # Errors

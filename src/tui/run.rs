@@ -260,6 +260,7 @@ fn on_panic(events: SyncSender<Event>) {
             }
             let place =
                 panic.location().map_or_else(|| "?".into(), |place| format!("{}:{}", place.file(), place.line()));
+            tracing::error!(%place, thread = thread.name().unwrap_or("?"), "a thread panicked");
             if let Ok(Some(events)) = TROUBLE.try_read().as_deref() {
                 let _ = events.try_send(Event::Trouble(format!("a part of nightdesk failed at {place}; restart it")));
             }
@@ -294,8 +295,7 @@ mod tests {
 
     fn console() -> (Console, Arc<Slot>) {
         let slot = Arc::new(Slot::new(picture(0)));
-        let (asks, _) = sync_channel(1);
-        (Console::new(Desk::new(asks, slot.clone()), Options::default()), slot)
+        (Console::new(Desk::without_mirror(slot.clone()), Options::default()), slot)
     }
 
     #[test]
