@@ -63,7 +63,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     Ok(Exit::Confirmed)
 }
 
-/// Open before resolved, unexamined and worst first, newest first.
+/// Open before resolved, worst first (the unexamined among the S5, as on the screen), newest first.
 fn order(incident: &Incident) -> (bool, u8, Reverse<crate::domain::time::Timestamp>) {
-    (incident.life == Life::Resolved, incident.severity.map_or(0, Severity::number), Reverse(incident.since))
+    (incident.life == Life::Resolved, incident.severity.map_or(5, Severity::number), Reverse(incident.since))
 }
