@@ -95,8 +95,11 @@ pub async fn exchanged(globals: &Globals) -> anyhow::Result<Opened> {
 
 /// Exchanges with the hub; returns why not, if it did not work.
 pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
-    let exchange = exchange(&mut parts.mirror, &parts.device, &parts.client, parts.admin_token.as_deref());
-    match tokio::time::timeout(ASK_WITHIN, exchange).await {
+    match tokio::time::timeout(ASK_WITHIN, exchange(parts)).await {
+        Ok(Err(ExchangeError::OtherHub(card))) => {
+            let remembered = parts.device.remember_hub(parts.client.address(), &card);
+            Some(remembered.err().map_or(ExchangeError::OtherHub(card), ExchangeError::Mirror))
+        }
         Ok(outcome) => outcome.err(),
         Err(_) => Some(ClientError::Slow(parts.client.address().clone()).into()),
     }

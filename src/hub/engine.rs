@@ -14,6 +14,8 @@ const ROUND: Duration = Duration::from_secs(1);
 const AWAY: Duration = Duration::from_secs(30);
 /// Rounds between two writes of counters.
 const ROUNDS_BETWEEN_COUNTERS: u64 = 60;
+/// Rounds between two looks at what is too old to keep; the first is right after the start.
+const ROUNDS_BETWEEN_PRUNINGS: u64 = 86_400;
 /// Series in one write of counters.
 const COUNTERS_MAX: usize = 2000;
 
@@ -55,10 +57,19 @@ impl Engine {
         }
         self.due(now).await;
         self.tell_overload(now).await;
+        if self.round % ROUNDS_BETWEEN_PRUNINGS == 1
+            && let Err(error) = self.hub.store.prune(now).await
+        {
+            fold::failed(&self.hub, &error);
+        }
         self.hub.metrics.tick.set(now.as_millis() / 1000);
     }
 
     async fn due(&self, now: Timestamp) {
+        if self.hub.firing.has(&own::source()) {
+            // While this runs, the hub's silence about its own alerts means that they are over.
+            self.hub.spoke(&own::source(), now);
+        }
         let mut spoke: Vec<_> =
             std::mem::take(&mut *self.hub.spoke.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
         loop {
@@ -100,7 +111,6 @@ impl Engine {
         );
         let event =
             own::alert("NightdeskOverloaded", ("limit", "queued_alerts"), &summary, &self.hub.config.identity, now);
-        self.hub.spoke(&event.key.source, now);
         match self.hub.store.ingest(Batch { now, events: vec![event], ..Batch::default() }).await {
             Ok(committed) => self.hub.committed(&committed),
             Err(error) => fold::failed(&self.hub, &error),

@@ -32,6 +32,8 @@ pub struct Firing {
 #[derive(Default)]
 struct Inner {
     sources: Vec<SourceName>,
+    /// How many series of each source are in the set.
+    burning: Vec<usize>,
     series: HashMap<(u16, Fingerprint), Entry>,
     /// Series with repeats that are not on the disk yet.
     dirty: Vec<(u16, Fingerprint)>,
@@ -86,6 +88,13 @@ impl Firing {
         self.lock().series.len()
     }
 
+    /// Returns whether any series of the source burns.
+    pub fn has(&self, source: &SourceName) -> bool {
+        let inner = self.lock();
+        let number = inner.sources.iter().position(|known| known == source);
+        number.is_some_and(|number| inner.burning[number] > 0)
+    }
+
     /// Follows a commit.
     pub fn update(&self, committed: &[Series]) {
         if committed.is_empty() {
@@ -95,7 +104,9 @@ impl Firing {
         for series in committed {
             let key = (inner.source(&series.source), series.fingerprint);
             if series.state.is_over() {
-                inner.series.remove(&key);
+                if inner.series.remove(&key).is_some() {
+                    inner.burning[usize::from(key.0)] -= 1;
+                }
                 continue;
             }
             let entry = Entry {
@@ -108,8 +119,11 @@ impl Firing {
                 last_seen: series.last_seen,
                 repeats: 0,
             };
-            let repeats = inner.series.get(&key).map_or(0, |before| before.repeats);
-            inner.series.insert(key, Entry { repeats, ..entry });
+            let before = inner.series.get(&key).map(|before| before.repeats);
+            if before.is_none() {
+                inner.burning[usize::from(key.0)] += 1;
+            }
+            inner.series.insert(key, Entry { repeats: before.unwrap_or(0), ..entry });
         }
     }
 
@@ -202,6 +216,7 @@ impl Inner {
         let known = self.sources.iter().position(|source| source == name);
         let index = known.unwrap_or_else(|| {
             self.sources.push(name.clone());
+            self.burning.push(0);
             self.sources.len() - 1
         });
         u16::try_from(index).expect("sources come from the configuration and are few")

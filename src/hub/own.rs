@@ -9,6 +9,11 @@ use std::time::Duration;
 /// How long an alert of the hub burns after its last cause.
 const BURNS: Duration = Duration::from_secs(300);
 
+/// Returns the name under which the hub speaks of itself.
+pub fn source() -> SourceName {
+    SourceName::parse("nightdesk").expect("a plain word is a name")
+}
+
 /// Returns an event that says what the hub could not do, by a name and one more label that tells such alerts apart.
 pub fn alert(name: &str, about: (&str, &str), summary: &str, rule: &IdentityRule, now: Timestamp) -> Event {
     let labels = [("alertname", name), ("service", "nightdesk"), ("severity", "critical"), about];
@@ -19,6 +24,5 @@ pub fn alert(name: &str, about: (&str, &str), summary: &str, rule: &IdentityRule
         end: End::Until(now.plus(BURNS)),
         generator_url: String::new(),
     };
-    let source = SourceName::parse("nightdesk").expect("a plain word is a name");
-    Event::new(source, alert, rule, now)
+    Event::new(source(), alert, rule, now)
 }

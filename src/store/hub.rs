@@ -161,6 +161,14 @@ impl HubStore {
         self.sqlite().writer.run(move |connection| ops::submit(connection, &rules, &ops, now)).await
     }
 
+    /// Forgets what is too old: series over for 30 days, incidents resolved for 400, a bounded number of each.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was forgotten then.
+    pub async fn prune(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.sqlite().writer.run(move |connection| due::prune(connection, now)).await
+    }
+
     /// Returns at most `max` changes after `after`, verdicts on operations of `node` among them.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Several processes of one user may have it open. They are one node: numbers are taken inside the transaction that writes them.
 
 use super::sqlite::{self, Schema};
-use super::{Cursor, FeedKind, FeedPage, StoreError};
+use super::{Cursor, FeedKind, FeedPage, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
 use crate::domain::incident::{Incident, Line};
@@ -14,14 +14,9 @@ use crate::domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Deserialize;
 use std::path::Path;
-use std::time::Duration;
 
 /// Operations that may wait for a hub.
 pub const WAITING_MAX: u64 = 10_000;
-/// How long resolved incidents stay.
-const INCIDENTS_KEPT: Duration = Duration::from_secs(400 * 86_400);
-/// How long series that are over stay.
-const SERIES_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 const SCHEMA: Schema = Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql") };
 

@@ -15,6 +15,12 @@ pub use hub::HubStore;
 use crate::domain::id::{NodeId, SourceName};
 use crate::domain::time::Timestamp;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long resolved incidents stay, at the hub and in mirrors.
+const INCIDENTS_KEPT: Duration = Duration::from_secs(400 * 86_400);
+/// How long series that are over stay, at the hub and in mirrors.
+const SERIES_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Why the store did not do it. What was not answered with `Ok` is not remembered.
 #[derive(Debug, thiserror::Error)]

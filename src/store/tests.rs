@@ -152,6 +152,7 @@ async fn all(make: Make) {
     pages_of_any_size_tell_the_same(make()).await;
     what_was_not_taken_is_kept(make()).await;
     a_console_cannot_become_anothers(make()).await;
+    what_is_too_old_is_forgotten_and_what_is_open_never(make()).await;
 }
 
 #[tokio::test]
@@ -302,6 +303,23 @@ async fn what_was_not_taken_is_kept(desk: Desk) {
     let kept: Vec<Quarantined> = desk.store.quarantine(10).await.unwrap().into_iter().map(|(_, row)| row).collect();
     assert_eq!(kept, [item]);
     assert_eq!(desk.incidents().await.len(), 1);
+}
+
+async fn what_is_too_old_is_forgotten_and_what_is_open_never(desk: Desk) {
+    const DAY: i64 = 86_400;
+    desk.take(vec![fires("a", 0), event("prometheus", "b", 0, 0, End::Open)]).await;
+    desk.take(vec![ends("a", 10)]).await;
+    let other =
+        Event::new(SourceName::parse("x").unwrap(), alert("Other", "c", 0, End::Open), &IdentityRule::default(), at(0));
+    desk.take(vec![other.clone()]).await;
+    desk.take(vec![Event { alert: alert("Other", "c", 0, End::Ended(at(5))), ..other }]).await;
+    desk.due(700, 700).await;
+    desk.store.prune(at(31 * DAY)).await.unwrap();
+    assert_eq!(desk.series().await.len(), 1);
+    assert_eq!(desk.incidents().await.len(), 2);
+    desk.store.prune(at(401 * DAY)).await.unwrap();
+    let left = desk.incidents().await;
+    assert_eq!((left.len(), left[0].shown()), (1, Shown::New));
 }
 
 async fn a_console_cannot_become_anothers(desk: Desk) {

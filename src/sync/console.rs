@@ -80,7 +80,7 @@ impl Console {
             stop: CancellationToken::new(),
             short_key,
         });
-        let mut teller = Teller::open(mirror, device, session.client.address().to_string(), card, embedded)?;
+        let mut teller = Teller::open(mirror, device, session.client.address().clone(), card, embedded)?;
         let slot = Arc::new(Slot::new(teller.picture()));
         let (thread_slot, waker) = (slot.clone(), session.clone());
         let teller = thread::Builder::new()
@@ -153,6 +153,7 @@ impl Session {
         let token = self.client.introduce(&self.introduction, self.admin_token.as_deref()).await?;
         self.say(Note::Token(token.clone())).await;
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        self.woken.notify_one();
         Ok(())
     }
 
@@ -215,6 +216,7 @@ async fn meet(session: &Session) -> Result<(), ClientError> {
         }
     };
     if card.short_key() != session.short_key {
+        session.say(Note::OtherHub(card)).await;
         let text = "another hub answers there now; start this console again to open that hub's mirror".to_owned();
         return Err(ClientError::Refused { status: 409, text });
     }
@@ -227,7 +229,11 @@ async fn meet(session: &Session) -> Result<(), ClientError> {
 }
 
 async fn pull_once(session: &Session) -> Result<(), ClientError> {
-    let Some(Cursor { epoch, seq }) = session.ask(Note::Cursor).await else { return Ok(()) };
+    let Some(Cursor { epoch, seq }) = session.ask(Note::Cursor).await else {
+        // The mirror refused and said so on the screen; its disk may have room again in a while.
+        session.pause(u32::MAX).await;
+        return Ok(());
+    };
     let node = session.introduction.node;
     // The first question does not wait: what there is should be on the screen now.
     let wait = if epoch.is_empty() { 0 } else { WAIT_SECONDS_MAX };
@@ -245,7 +251,9 @@ async fn pull_once(session: &Session) -> Result<(), ClientError> {
         Pulled::Page(page) => Note::Page { page, skew_ms, asked_at: sent, reply },
         Pulled::Gone(epoch) => Note::Gone { epoch, reply },
     });
-    done.await;
+    if done.await.is_none() {
+        session.pause(u32::MAX).await;
+    }
     Ok(())
 }
 

@@ -42,6 +42,7 @@ pub(super) enum Note {
     Link(Link),
     Token(String),
     Card(HubCard),
+    OtherHub(HubCard),
 }
 
 /// The mirror takes no more asks: 1,000 already wait.

@@ -1,6 +1,22 @@
 //! Plans of the exchange with a hub: pure, so that a table can test them.
 
-use super::wire::{OpResult, PushAnswer};
+use super::wire::{OpResult, PUSH_BYTES_MAX, PushAnswer};
+use crate::domain::envelope::SignedOp;
+
+/// Returns as many of the operations, from the first on, as one push takes: by count they were chosen, by bytes they are cut here.
+pub fn one_push(mut ops: Vec<SignedOp>) -> Vec<SignedOp> {
+    let mut bytes = 0;
+    let fit = ops
+        .iter()
+        .take_while(|op| {
+            bytes += op.bytes.len();
+            bytes <= PUSH_BYTES_MAX
+        })
+        .count();
+    // One operation always fits: it is shorter than a push.
+    ops.truncate(fit.max(1));
+    ops
+}
 
 /// What to do after a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! One exchange with the hub, for a command that acts and ends: push what waits, pull to the head.
 
 use super::client::{ClientError, HubClient, Pulled};
-use super::device::Device;
-use super::exchange::{Next, after_push};
-use super::wire::{FeedQuery, OpResult, PUSH_OPS_MAX};
+use super::console::Parts;
+use super::exchange::{Next, after_push, one_push};
+use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
 
@@ -16,38 +16,38 @@ pub enum ExchangeError {
     /// The mirror.
     #[error(transparent)]
     Mirror(#[from] StoreError),
+    /// Another hub answers at the address: a mirror belongs to one hub.
+    #[error("another hub answers there now; run the command again, and it opens that hub's mirror")]
+    OtherHub(Box<HubCard>),
 }
 
 /// Pushes what waits and pulls until nothing newer is there.
 ///
 /// # Errors
 /// [`ExchangeError`]; what was done until then stays done.
-pub async fn exchange(
-    mirror: &mut Mirror,
-    device: &Device,
-    client: &HubClient,
-    admin_token: Option<&str>,
-) -> Result<(), ExchangeError> {
-    let token = token(mirror, device, client, admin_token).await?;
+pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
+    let token = token(parts).await?;
+    let Parts { mirror, client, .. } = parts;
     push(mirror, client, &token).await?;
     pull(mirror, client, &token).await
 }
 
 /// Returns this console's token: the remembered one while the hub accepts it, else a new one.
-async fn token(
-    mirror: &mut Mirror,
-    device: &Device,
-    client: &HubClient,
-    admin_token: Option<&str>,
-) -> Result<String, ExchangeError> {
+async fn token(parts: &mut Parts) -> Result<String, ExchangeError> {
+    let Parts { mirror, device, client, admin_token, short_key, .. } = parts;
     if let Some(token) = mirror.note("token")? {
         match client.card(Some(&token)).await {
+            Ok(card) if card.short_key() != short_key => return Err(ExchangeError::OtherHub(Box::new(card))),
             Ok(_) => return Ok(token),
             Err(ClientError::Denied) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let token = client.introduce(&device.introduction(mirror.node()), admin_token).await?;
+    let card = client.card(admin_token.as_deref()).await?;
+    if card.short_key() != short_key {
+        return Err(ExchangeError::OtherHub(Box::new(card)));
+    }
+    let token = client.introduce(&device.introduction(mirror.node()), admin_token.as_deref()).await?;
     mirror.set_note("token", &token)?;
     Ok(token)
 }
@@ -62,6 +62,7 @@ async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
         if ops.is_empty() {
             return Ok(());
         }
+        let ops = one_push(ops);
         let answer = client.push(&ops, Some(token)).await?;
         let next = after_push(&answer);
         let judged = answer.answers.into_iter().filter_map(|one| match one.result {

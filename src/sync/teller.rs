@@ -2,9 +2,11 @@
 //!
 //! The overlay is computed anew for each picture and never written into the mirror.
 
+use super::client::HubAddress;
 use super::clock;
 use super::desk::{Ask, Note};
 use super::device::{Device, random};
+use super::exchange;
 use super::picture::{Detail, Link, Notice, Picture, Row, Waiting};
 use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
@@ -31,7 +33,7 @@ const SKEW_SHOWN_MS: i64 = 5000;
 pub(super) struct Teller {
     mirror: Mirror,
     device: Device,
-    hub: String,
+    address: HubAddress,
     card: Option<HubCard>,
     embedded: bool,
     link: Link,
@@ -54,14 +56,14 @@ impl Teller {
     pub fn open(
         mirror: Mirror,
         device: Device,
-        hub: String,
+        address: HubAddress,
         card: Option<HubCard>,
         embedded: bool,
     ) -> Result<Self, StoreError> {
         let mut teller = Self {
             mirror,
             device,
-            hub,
+            address,
             card,
             embedded,
             link: Link::Connecting,
@@ -116,12 +118,13 @@ impl Teller {
                     Some(nseq) => self.mirror.ops_from(nseq, PUSH_OPS_MAX)?,
                     None => self.mirror.waiting(PUSH_OPS_MAX)?,
                 };
-                let _ = reply.send(ops);
+                let _ = reply.send(exchange::one_push(ops));
             }
             Note::Answer(answer) => self.judged(answer)?,
             Note::Link(link) => self.link_changed(link)?,
             Note::Token(token) => self.mirror.set_note("token", &token)?,
             Note::Card(card) => self.card = Some(card),
+            Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
         Ok(false)
     }
@@ -292,7 +295,7 @@ impl Teller {
         let card = self.card.as_ref();
         Picture {
             user: self.device.user.clone(),
-            hub: self.hub.clone(),
+            hub: self.address.to_string(),
             ingest: card.filter(|_| self.embedded).map(|card| card.ingest.clone()),
             ingest_open: card.is_some_and(|card| card.ingest_open),
             demo: card.is_some_and(|card| card.demo),

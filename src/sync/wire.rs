@@ -14,6 +14,8 @@ pub const FEED_ROWS_MAX: usize = 1000;
 pub const WAIT_SECONDS_MAX: u64 = 10;
 /// Most operations in a push.
 pub const PUSH_OPS_MAX: usize = 500;
+/// Most bytes of envelopes in a push; as hex, twice that stands in its body.
+pub const PUSH_BYTES_MAX: usize = 256 * 1024;
 /// The header that carries the hub's time, in milliseconds since 1970.
 pub const TIME_HEADER: &str = "nightdesk-time-ms";
 

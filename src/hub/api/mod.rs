@@ -8,6 +8,7 @@ mod ops;
 mod status;
 
 use super::Hub;
+use crate::sync::wire::PUSH_BYTES_MAX;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -17,6 +18,9 @@ use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+
+/// Bytes of a push: the envelopes as hex, with room for the JSON around each.
+const PUSH_BODY_BYTES_MAX: usize = 4 * PUSH_BYTES_MAX;
 
 /// Returns everything that the hub answers to.
 pub fn router(hub: Arc<Hub>) -> Router {
@@ -39,7 +43,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/v1/consoles", post(consoles::introduce))
         .route("/v1/quarantine", get(consoles::quarantine))
         .route("/v1/feed", get(feed::feed))
-        .route("/v1/ops", post(ops::push))
+        .route("/v1/ops", post(ops::push).layer(DefaultBodyLimit::max(PUSH_BODY_BYTES_MAX)))
         .layer(middleware::from_fn(refuse_browsers))
         .with_state(hub)
 }

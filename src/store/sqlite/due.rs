@@ -1,7 +1,7 @@
 //! What happens by itself: words that run out, due times that pass.
 
-use super::super::StoreError;
 use super::super::hub::{Due, Rules};
+use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::work::Work;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, SourceName};
@@ -70,4 +70,23 @@ fn incidents(work: &mut Work<'_>) -> Result<i64, StoreError> {
         }
     }
     Ok(due.len() as i64)
+}
+
+/// Rows of each table that one pruning takes.
+const PRUNED_MAX: i64 = 20_000;
+
+pub(in crate::store) fn prune(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    let tx = super::immediate(connection)?;
+    tx.execute(
+        "DELETE FROM series WHERE id IN
+           (SELECT id FROM series WHERE state IN ('resolved', 'expired') AND ends_at < ?1 LIMIT ?2)",
+        params![now.minus(SERIES_KEPT).as_millis(), PRUNED_MAX],
+    )?;
+    // An incident that a series still names stays until the series goes. Operations and verdicts stay: they are the record.
+    let old = "SELECT id FROM incident WHERE life = 'resolved' AND json_extract(body, '$.resolved_at') < ?1
+                 AND id NOT IN (SELECT incident FROM series WHERE incident IS NOT NULL) LIMIT ?2";
+    let parameters = params![now.minus(INCIDENTS_KEPT).as_millis(), PRUNED_MAX];
+    tx.execute(&format!("DELETE FROM line WHERE incident IN ({old})"), parameters)?;
+    tx.execute(&format!("DELETE FROM incident WHERE id IN ({old})"), parameters)?;
+    Ok(tx.commit()?)
 }
