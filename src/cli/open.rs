@@ -20,12 +20,27 @@ const ASK_WITHIN: Duration = Duration::from_secs(5);
 /// Returns where files lie and what the configuration says.
 pub fn settings(globals: &Globals) -> anyhow::Result<(Paths, Console)> {
     let paths = Paths::find(globals.home.clone())?;
-    let login = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    let login = login();
     let mut console = Console::read(&paths, globals.hub.clone(), &login)?;
     if let Some(file) = &globals.token_file {
         console.token_file = Some(file.clone());
     }
     Ok((paths, console))
+}
+
+/// Returns the login name: by the environment, else (in cron jobs and containers) by the user database.
+fn login() -> String {
+    let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    named.or_else(|| login_in(&std::fs::read_to_string("/etc/passwd").ok()?)).unwrap_or_default()
+}
+
+fn login_in(passwd: &str) -> Option<String> {
+    let own = rustix::process::geteuid().as_raw().to_string();
+    let fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    fields
+        .into_iter()
+        .find(|fields| fields.get(2) == Some(&own.as_str()))
+        .and_then(|fields| Some((*fields.first()?).to_owned()))
 }
 
 /// Returns the configured hub's address, or that of this user's own hub.
@@ -50,7 +65,7 @@ pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> any
             (card.short_key().to_owned(), Some(card))
         }
     };
-    let mirror = Mirror::open(&device.mirror_of(&short_key), teller::fresh_node(), clock::now())
+    let mirror = Mirror::open(&device.mirror_of(&short_key), &console.user, teller::fresh_node(), clock::now())
         .context("opening the mirror")?;
     Ok(Parts { device, mirror, client, card, short_key, admin_token, embedded: false })
 }

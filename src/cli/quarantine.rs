@@ -25,7 +25,8 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     // A console that is known has its token in the mirror; else the admin token or the socket must do.
     let token = match device.known_hub(&address)? {
         Some(short_key) => {
-            Mirror::open(&device.mirror_of(&short_key), teller::fresh_node(), clock::now())?.note("token")?
+            Mirror::open(&device.mirror_of(&short_key), &console.user, teller::fresh_node(), clock::now())?
+                .note("token")?
         }
         None => None,
     };

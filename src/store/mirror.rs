@@ -5,7 +5,7 @@
 use super::sqlite::{self, Schema};
 use super::{Cursor, FeedKind, FeedPage, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
+use crate::domain::id::{IncidentId, NodeId, OpId, UserName, unhex};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::judge::Verdict;
 use crate::domain::op::Op;
@@ -60,17 +60,24 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Opens or makes the mirror; `fresh_node` names a new one.
+    /// Opens or makes the mirror of this user; `fresh_node` names a new one.
     ///
     /// # Errors
-    /// [`StoreError`] says what stands against it.
-    pub fn open(path: &Path, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
+    /// [`StoreError`] says what stands against it; a mirror signs for one user only.
+    pub fn open(path: &Path, user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
         let mut connection = sqlite::open(path, &SCHEMA)?;
         let tx = sqlite::immediate(&mut connection)?;
         tx.execute(
             "INSERT INTO meta VALUES ('node', ?1) ON CONFLICT DO NOTHING",
             [crate::domain::id::hex(fresh_node.as_bytes())],
         )?;
+        tx.execute("INSERT INTO meta VALUES ('user', ?1) ON CONFLICT DO NOTHING", [user.as_str()])?;
+        if let Some(other) = meta(&tx, "user")?.filter(|other| other != user.as_str()) {
+            let why = format!(
+                "this mirror is {other}'s and you are {user}; set user in config.toml, or NIGHTDESK_HOME to another directory"
+            );
+            return Err(StoreError::Unsafe { path: path.to_owned(), why });
+        }
         let node = meta(&tx, "node")?.and_then(|hex| unhex(&hex)).map_or(fresh_node, NodeId::from_bytes);
         prune(&tx, now)?;
         tx.commit()?;

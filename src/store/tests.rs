@@ -416,8 +416,21 @@ proptest! {
     }
 }
 
+fn mira() -> UserName {
+    UserName::parse("mira").unwrap()
+}
+
+#[test]
+fn a_mirror_signs_for_one_user() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(mirror(&dir));
+    let eve = UserName::parse("eve").unwrap();
+    let error = Mirror::open(&dir.path().join("mirror.db"), &eve, NODE, at(0)).err().unwrap().to_string();
+    assert!(error.contains("this mirror is mira's and you are eve"), "{error}");
+}
+
 fn mirror(dir: &TempDir) -> Mirror {
-    Mirror::open(&dir.path().join("mirror.db"), NODE, at(0)).unwrap()
+    Mirror::open(&dir.path().join("mirror.db"), &mira(), NODE, at(0)).unwrap()
 }
 
 fn append(mirror: &mut Mirror, incident: &Incident, op_no: u128) -> SignedOp {
@@ -500,7 +513,7 @@ fn a_newer_databases_is_refused_and_not_touched() {
     let path = dir.path().join("mirror.db");
     drop(mirror(&dir));
     rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    let error = Mirror::open(&path, NODE, at(0)).err().unwrap().to_string();
+    let error = Mirror::open(&path, &mira(), NODE, at(0)).err().unwrap().to_string();
     assert!(error.contains("newer nightdesk"), "{error}");
 }
 

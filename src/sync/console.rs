@@ -180,23 +180,23 @@ impl Session {
 
 async fn pull(session: Arc<Session>) {
     let mut failures = 0;
-    let mut met = false;
+    let (mut met, mut live) = (false, false);
     while !session.stop.is_cancelled() {
         let round = async {
             if !met {
                 meet(&session).await?;
             }
-            pull_once(&session).await
+            pull_once(&session, live).await
         };
         let outcome = tokio::select! {
             outcome = round => outcome,
             () = session.stop.cancelled() => return,
         };
         match outcome {
-            Ok(()) => (met, failures) = (true, 0),
+            Ok(caught_up) => (met, live, failures) = (true, caught_up, 0),
             Err(error) => {
                 failures += 1;
-                met = false;
+                (met, live) = (false, false);
                 session.say(Note::Link(link_after(&error))).await;
                 session.pause(failures).await;
             }
@@ -228,25 +228,27 @@ async fn meet(session: &Session) -> Result<(), ClientError> {
     Ok(())
 }
 
-async fn pull_once(session: &Session) -> Result<(), ClientError> {
+/// Asks once for changes; returns whether the mirror is at the head of the feed.
+async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
     let Some(Cursor { epoch, seq }) = session.ask(Note::Cursor).await else {
         // The mirror refused and said so on the screen; its disk may have room again in a while.
         session.pause(u32::MAX).await;
-        return Ok(());
+        return Ok(false);
     };
     let node = session.introduction.node;
-    // The first question does not wait: what there is should be on the screen now.
-    let wait = if epoch.is_empty() { 0 } else { WAIT_SECONDS_MAX };
+    // Nothing waits until the picture is known to be whole: that it is should be on the screen now.
+    let wait = if live { WAIT_SECONDS_MAX } else { 0 };
     let query = FeedQuery { epoch, after: seq, wait, node };
     let sent = clock::now();
     let (pulled, hub_time) = match session.client.feed(&query, session.token().as_deref()).await {
         Err(ClientError::Denied) => {
             *session.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            return session.introduce().await;
+            return session.introduce().await.map(|()| false);
         }
         other => other?,
     };
     let skew_ms = hub_time.map(|hub| clock::now().as_millis() - hub.as_millis());
+    let caught_up = matches!(&pulled, Pulled::Page(page) if page.next >= page.head);
     let done = session.ask(|reply| match pulled {
         Pulled::Page(page) => Note::Page { page, skew_ms, asked_at: sent, reply },
         Pulled::Gone(epoch) => Note::Gone { epoch, reply },
@@ -254,7 +256,7 @@ async fn pull_once(session: &Session) -> Result<(), ClientError> {
     if done.await.is_none() {
         session.pause(u32::MAX).await;
     }
-    Ok(())
+    Ok(caught_up)
 }
 
 fn link_after(error: &ClientError) -> Link {

@@ -29,6 +29,15 @@ pub enum Next {
     Stuck,
 }
 
+/// Returns why the hub cannot take an operation of this push, for people, if there is one that it cannot.
+pub fn stuck(answer: &PushAnswer) -> Option<String> {
+    answer.answers.iter().find_map(|one| match &one.result {
+        OpResult::Judged(_) | OpResult::Gap(_) => None,
+        OpResult::Fork => Some("this console's database was copied or restored".to_owned()),
+        OpResult::Invalid(reason) => Some(reason.clone()),
+    })
+}
+
 /// Returns what to do after this answer.
 pub fn after_push(answer: &PushAnswer) -> Next {
     for one in &answer.answers {

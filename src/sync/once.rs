@@ -2,7 +2,7 @@
 
 use super::client::{ClientError, HubClient, Pulled};
 use super::console::Parts;
-use super::exchange::{Next, after_push, one_push};
+use super::exchange::{self, Next, after_push, one_push};
 use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
@@ -16,6 +16,9 @@ pub enum ExchangeError {
     /// The mirror.
     #[error(transparent)]
     Mirror(#[from] StoreError),
+    /// The hub cannot take what waits; it is kept.
+    #[error("the hub cannot take what waits: {0}")]
+    Stuck(String),
     /// Another hub answers at the address: a mirror belongs to one hub.
     #[error("another hub answers there now; run the command again, and it opens that hub's mirror")]
     OtherHub(Box<HubCard>),
@@ -65,6 +68,7 @@ async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
         let ops = one_push(ops);
         let answer = client.push(&ops, Some(token)).await?;
         let next = after_push(&answer);
+        let stuck = exchange::stuck(&answer);
         let judged = answer.answers.into_iter().filter_map(|one| match one.result {
             OpResult::Judged(verdict) => Some((one.op_id, verdict)),
             OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
@@ -73,7 +77,7 @@ async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
         match next {
             Next::More => from = None,
             Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
-            Next::From(_) | Next::Stuck => return Ok(()),
+            Next::From(_) | Next::Stuck => return Err(ExchangeError::Stuck(stuck.unwrap_or_default())),
         }
     }
 }

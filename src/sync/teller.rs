@@ -251,20 +251,14 @@ impl Teller {
     }
 
     fn judged(&mut self, answer: PushAnswer) -> Result<(), StoreError> {
-        let mut verdicts = Vec::new();
-        for one in answer.answers {
-            match one.result {
-                OpResult::Judged(verdict) => verdicts.push((one.op_id, verdict)),
-                OpResult::Gap(_) => {}
-                OpResult::Fork => self.notice(
-                    "this console's database was copied or restored; what waits cannot be sent from it, and is kept"
-                        .into(),
-                    false,
-                ),
-                OpResult::Invalid(reason) => self.notice(format!("the hub cannot take what waits: {reason}"), false),
-            }
+        if let Some(reason) = exchange::stuck(&answer) {
+            self.notice(format!("the hub cannot take what waits: {reason}; it is kept"), false);
         }
-        for (op_id, verdict) in self.mirror.settle(verdicts, answer.head)? {
+        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
+            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
+            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
+        });
+        for (op_id, verdict) in self.mirror.settle(judged.collect(), answer.head)? {
             self.tell_verdict(op_id, &verdict)?;
         }
         self.read_unshown()
