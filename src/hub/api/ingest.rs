@@ -1,6 +1,6 @@
 //! Alerts come in. 2xx means: on the disk, or a repeat of what is on the disk.
 
-use super::{Hubbed, denied};
+use super::{Declared, Hubbed, denied};
 use crate::domain::event::Event;
 use crate::domain::id::SourceName;
 use crate::domain::text::SafeText;
@@ -33,9 +33,13 @@ async fn take(hub: &Hub, format: Format, request: Request) -> Response {
     let Ok(source) = hub.tokens.source(request.headers(), format) else {
         return denied(hub);
     };
+    if request.extensions().get::<Declared>().is_some_and(|Declared(length)| *length > hub.config.body_bytes_max as u64)
+    {
+        return refused_body(hub, format, &source, true).await;
+    }
     let body = match tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
-        Ok(Err(rejection)) => return refused_body(hub, format, &source, &rejection).await,
+        Ok(Err(rejection)) => return refused_body(hub, format, &source, is_too_large(&rejection)).await,
         Err(_) => {
             return refuse(hub, "slow_body", StatusCode::REQUEST_TIMEOUT, "the body took longer than 10 s\n".into());
         }
@@ -126,20 +130,34 @@ async fn unreadable_body(
     }
 }
 
+/// Returns whether a limit broke it off; between the limit on what comes and this reader lies the decompression, which wraps its error.
+fn is_too_large(rejection: &BytesRejection) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    rejection.status() == StatusCode::PAYLOAD_TOO_LARGE
+}
+
 /// A body over the limits is gone before it was read whole: that it came is kept.
-async fn refused_body(hub: &Hub, format: Format, source: &SourceName, rejection: &BytesRejection) -> Response {
-    let reason = match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => format!(
+async fn refused_body(hub: &Hub, format: Format, source: &SourceName, too_large: bool) -> Response {
+    let (status, reason) = if too_large {
+        let reason = format!(
             "the body is larger than taken ({} bytes as sent, {} unpacked); send smaller groups, or raise limits.body_bytes in hub.toml",
             hub.config.body_bytes_max, hub.config.decoded_bytes_max
-        ),
-        _ => "the body broke off or its compression cannot be read".to_owned(),
+        );
+        (StatusCode::PAYLOAD_TOO_LARGE, reason)
+    } else {
+        (StatusCode::BAD_REQUEST, "the body broke off or its compression cannot be read".to_owned())
     };
-    let too_large =
+    let alert =
         own::alert("NightdeskBodyRefused", ("source", source.as_str()), &reason, &hub.config.identity, clock::now());
     count_quarantined(hub, source, 1);
-    match fold::submit(hub, vec![too_large], vec![quarantine(source, format, &reason, b"")]).await {
-        Ok(()) => refuse(hub, "body", rejection.status(), format!("{reason}\n")),
+    match fold::submit(hub, vec![alert], vec![quarantine(source, format, &reason, b"")]).await {
+        Ok(()) => refuse(hub, "body", status, format!("{reason}\n")),
         Err(overload) => overloaded(hub, overload),
     }
 }
