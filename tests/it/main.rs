@@ -2,6 +2,14 @@
 
 mod support;
 
+mod ack;
+mod alertmanager;
+mod corpus;
 mod examples;
+mod expiry;
+mod feed;
+mod kill;
+mod limits;
+mod prometheus;
 mod servers;
 mod tidy;

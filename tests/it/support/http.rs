@@ -47,7 +47,7 @@ pub fn get(address: &str, path: &str, headers: &[(&str, &str)]) -> io::Result<Re
     send(address, "GET", path, headers, b"")
 }
 
-/// Sends a POST of JSON to `address`; a `content-type` among `headers` replaces JSON's.
+/// Sends a POST of JSON to `address`; a `content-type` or `host` among `headers` replaces ours.
 ///
 /// # Errors
 /// As [`get`].
@@ -58,15 +58,25 @@ pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) ->
     send(address, "POST", path, &all, body)
 }
 
+/// Sends a POST whose length is not told, in one chunk.
+///
+/// # Errors
+/// As [`get`].
+pub fn post_chunked(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
+    let framed = [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n0\r\n\r\n"].concat();
+    send(address, "POST", path, &[headers, &[("transfer-encoding", "chunked")]].concat(), &framed)
+}
+
 fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n{lines}\r\n"
-    );
+    let chunked = headers.iter().any(|(name, _)| *name == "transfer-encoding");
+    let length = if chunked { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    let named = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let host = if named { String::new() } else { format!("host: {address}\r\n") };
+    let head = format!("{method} {path} HTTP/1.1\r\n{host}connection: close\r\n{length}{lines}\r\n");
     let sent = stream.write_all(&[head.as_bytes(), body].concat());
     // A server that refuses a large body answers and closes before all is written: its answer still counts.
     let mut bytes = Vec::new();

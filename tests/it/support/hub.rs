@@ -116,6 +116,15 @@ impl Hub {
         http::post(&self.address, path, &[("authorization", &bearer)], body.as_bytes())
     }
 
+    /// Posts JSON to `/api/v2/alerts` as a source.
+    ///
+    /// # Panics
+    /// When the hub does not take it.
+    pub fn alert(&self, alerts: &[serde_json::Value]) {
+        let answer = self.ingest("/api/v2/alerts", &super::alerts::body(alerts)).expect("the hub answers");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
     /// Runs `nightdesk ARGS` as the person on this hub's machine, and waits for its end.
     pub fn command(&self, args: &[&str]) -> Ended {
         self.command_at(&self.home(), args)

@@ -3,10 +3,16 @@
 //! Nothing sleeps: what is awaited is asked for again and again up to a limit ([`until`]).
 #![allow(dead_code, reason = "a test uses the part it needs")]
 
+pub mod alerts;
+pub mod corpus;
+pub mod database;
 pub mod http;
 pub mod hub;
+pub mod operator;
+pub mod person;
 pub mod process;
 pub mod pty;
+pub mod random;
 pub mod servers;
 pub mod target;
 pub mod tmux;

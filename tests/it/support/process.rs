@@ -57,6 +57,21 @@ impl Process {
         }
     }
 
+    /// Stops it where it stands (SIGSTOP); it still takes connections and answers none.
+    pub fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Lets it go on after [`Process::pause`].
+    pub fn resume(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).expect("a child can be signalled");
+    }
+
     /// Kills it with SIGKILL and waits for its end: it has no chance to tidy up.
     pub fn kill9(&mut self) {
         let _ = self.child.kill();
@@ -68,8 +83,7 @@ impl Process {
     /// # Panics
     /// When it still runs after `limit`.
     pub fn terminate(&mut self, limit: Duration) -> ExitStatus {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("a child can be signalled");
+        self.signal(rustix::process::Signal::TERM);
         let ended = try_until(limit, || self.ended());
         ended.unwrap_or_else(|| panic!("{} still runs {limit:?} after SIGTERM", self.name))
     }

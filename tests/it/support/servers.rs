@@ -206,6 +206,16 @@ impl Alertmanager {
         self.process.id()
     }
 
+    /// Lets it hang: its senders wait, and it tells nobody anything.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets it go on after [`Alertmanager::pause`].
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
     /// Kills it with SIGKILL, as a source that falls silent.
     pub fn kill9(&mut self) {
         self.process.kill9();

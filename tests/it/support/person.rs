@@ -1,0 +1,89 @@
+//! A person with a console of her own: a home, a name, and the way to the hub.
+
+use super::hub::{Ended, Hub, nightdesk};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// Who runs commands.
+#[derive(Debug, Clone)]
+pub struct Person {
+    home: PathBuf,
+    name: String,
+    /// The hub's address as commands take it.
+    hub: String,
+    /// The hub's admin token, for who comes over http.
+    token_file: Option<PathBuf>,
+}
+
+impl Person {
+    /// Returns somebody on the hub's machine, who comes over its socket.
+    pub fn near(hub: &Hub, home: &Path, name: &str) -> Self {
+        Self { home: home.to_owned(), name: name.to_owned(), hub: hub.socket(), token_file: None }
+    }
+
+    /// Returns somebody who comes over http and was given the admin token.
+    pub fn far(hub: &Hub, home: &Path, name: &str) -> Self {
+        let hub_address = format!("http://{}", hub.address());
+        let token_file = Some(hub.data().join("admin.token"));
+        Self { home: home.to_owned(), name: name.to_owned(), hub: hub_address, token_file }
+    }
+
+    /// Returns the environment of this person's programs.
+    pub fn env(&self) -> Vec<(String, String)> {
+        let text = |path: &Path| path.display().to_string();
+        let mut env = vec![
+            ("NIGHTDESK_HOME".to_owned(), text(&self.home)),
+            ("NIGHTDESK_HUB".to_owned(), self.hub.clone()),
+            ("USER".to_owned(), self.name.clone()),
+        ];
+        env.extend(self.token_file.iter().map(|file| ("NIGHTDESK_TOKEN_FILE".to_owned(), text(file))));
+        env
+    }
+
+    /// Returns where this person's console keeps its data.
+    pub fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    /// Runs `nightdesk ARGS` and waits for its end.
+    pub fn run(&self, args: &[&str]) -> Ended {
+        let mut command = nightdesk(&self.home);
+        command.envs(self.env()).args(args).stdin(Stdio::null());
+        let output = command.output().expect("our own binary can be started");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Runs a command with `--json` that must end with that status, and returns the objects it prints.
+    #[track_caller]
+    pub fn json(&self, args: &[&str], status: i32) -> Vec<Value> {
+        let ended = self.run(&[args, &["--json"]].concat());
+        assert_eq!(ended.code, Some(status), "{args:?}: {ended:?}");
+        let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        ended.stdout.lines().map(object).collect()
+    }
+
+    /// Returns what `nightdesk list --json` prints.
+    #[track_caller]
+    pub fn list(&self) -> Vec<Value> {
+        self.json(&["list"], 0)
+    }
+
+    /// Returns what `nightdesk show ID --json` prints.
+    #[track_caller]
+    pub fn show(&self, number: &str) -> Value {
+        self.json(&["show", number], 0).remove(0)
+    }
+
+    /// Returns the incident of that summary, if it is listed.
+    #[track_caller]
+    pub fn find(&self, summary: &str) -> Option<Value> {
+        self.list().into_iter().find(|incident| incident["summary"] == summary)
+    }
+}
+
+/// Returns the number of an incident as commands take it.
+pub fn number(incident: &Value) -> String {
+    incident["number"].to_string()
+}
