@@ -61,12 +61,20 @@ pub struct Tally {
     pub unknown: u32,
     /// Resolved or expired.
     pub over: u32,
+    /// Those of the firing that are facts, which a person closes without force.
+    #[serde(default)]
+    pub instant: u32,
 }
 
 impl Tally {
     /// Returns how many there are in all.
     pub fn total(self) -> u32 {
         self.firing + self.unknown + self.over
+    }
+
+    /// Returns how many burn that are states: what force is needed against.
+    pub fn lasting(self) -> u32 {
+        self.firing.saturating_sub(self.instant)
     }
 
     fn slot(&mut self, state: SeriesState) -> &mut u32 {
@@ -253,6 +261,12 @@ impl Incident {
             *slot = slot.saturating_sub(1);
         }
         *self.tally.slot(to) += 1;
+    }
+
+    /// Counts one of the firing series as a fact, or no longer.
+    pub fn count_instant(&mut self, from: Option<SeriesState>, to: SeriesState) {
+        let fires = |state| u32::from(state == SeriesState::Firing);
+        self.tally.instant = (self.tally.instant + fires(to)).saturating_sub(from.map_or(0, fires));
     }
 
     /// Takes the severity of a series that fires; a raise is a reason to page again.

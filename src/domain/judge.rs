@@ -169,14 +169,16 @@ pub fn judge(
         (Act::Resolve { .. }, Life::Triggered | Life::Acked) if op.basis.rev != incident.rev => {
             Judgement::quiet(Verdict::Superseded { by: Newer::Changed })
         }
-        (Act::Resolve { force: false }, Life::Triggered | Life::Acked) if incident.tally.firing > 0 => {
-            Judgement::quiet(Verdict::Refused { because: Refusal::StillFiring { firing: incident.tally.firing } })
+        (Act::Resolve { force: false }, Life::Triggered | Life::Acked) if incident.tally.lasting() > 0 => {
+            Judgement::quiet(Verdict::Refused { because: Refusal::StillFiring { firing: incident.tally.lasting() } })
         }
         (Act::Resolve { .. }, Life::Triggered | Life::Acked) => {
+            let lasting = incident.tally.lasting();
             let firing = std::mem::take(&mut incident.tally.firing);
             incident.tally.over += firing;
+            incident.tally.instant = 0;
             incident.resolve(now);
-            let text = if firing > 0 { "resolved by force while it fired" } else { "resolved" };
+            let text = if lasting > 0 { "resolved by force while it fired" } else { "resolved" };
             Judgement { verdict: Verdict::Applied, line: told(Told::Resolved, text), dismiss_firing: firing > 0 }
         }
     }
@@ -274,6 +276,16 @@ mod tests {
         let judgement = judge(&mut incident, &force, None, at(10), &Timing::default());
         assert!(judgement.dismiss_firing);
         assert_eq!((incident.shown(), incident.tally.firing, incident.next_due_at), (Shown::Resolved, 0, None));
+    }
+
+    #[test]
+    fn facts_are_closed_without_force() {
+        let mut incident = firing();
+        incident.count_instant(None, SeriesState::Firing);
+        let resolve = by("mira", &incident, Act::Resolve { force: false });
+        let judgement = judge(&mut incident, &resolve, None, at(10), &Timing::default());
+        assert_eq!((judgement.verdict, judgement.dismiss_firing), (Verdict::Applied, true));
+        assert_eq!(incident.tally.instant, 0);
     }
 
     #[test]

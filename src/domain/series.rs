@@ -157,6 +157,12 @@ impl Series {
         (series, change)
     }
 
+    /// Returns whether it is a fact ("backup failed"), not a state: the label `nightdesk="instant"` says so. A fact has no end by itself
+    /// and none by its source; a person closes it.
+    pub fn is_instant(&self) -> bool {
+        self.labels.get("nightdesk") == Some("instant")
+    }
+
     /// Folds one event in and returns what it changed.
     ///
     /// Events of one batch come sorted by [`Event::order`]. What is older than the last transition moves counters only.
@@ -164,6 +170,7 @@ impl Series {
         self.deliveries += 1;
         self.last_seen = self.last_seen.max(event.received_at);
         match (self.state, event.alert.end) {
+            (SeriesState::Firing | SeriesState::Unknown, End::Ended(_)) if self.is_instant() => Change::Counters,
             (SeriesState::Firing, End::Open | End::Until(_)) => self.repeat(event),
             (SeriesState::Unknown, End::Open | End::Until(_)) => {
                 self.state = SeriesState::Firing;
@@ -182,7 +189,7 @@ impl Series {
     /// `source_spoke_at` is the latest request of the source. `hub_up_since` is when the hub last came back to its senses: a word that
     /// ran out while the hub was away gets its full length again, for the repeats had nobody to reach.
     pub fn run_out(&self, now: Timestamp, source_spoke_at: Timestamp, hub_up_since: Timestamp) -> Option<SeriesState> {
-        if !matches!(self.state, SeriesState::Firing | SeriesState::Unknown) {
+        if !matches!(self.state, SeriesState::Firing | SeriesState::Unknown) || self.is_instant() {
             return None;
         }
         let ends_at = self.ends_at?;
@@ -396,6 +403,21 @@ mod tests {
         let (series, changes) = folded(&[firing(10, 5), ended(40, 5, 38), firing(130, 5)]);
         assert_eq!(changes[2], Change::Fired);
         assert_eq!(series.state, SeriesState::Firing);
+    }
+
+    #[test]
+    fn a_fact_ends_by_a_person_only() {
+        let instant = |mut event: Event| {
+            event.alert.labels =
+                Labels::new([("alertname", "BackupFailed"), ("nightdesk", "instant")], &LabelLimits::LABELS).unwrap();
+            event
+        };
+        let (mut series, changes) = folded(&[instant(firing(10, 5)), instant(ended(40, 5, 38))]);
+        assert_eq!(changes[1], Change::Counters);
+        assert_eq!(series.run_out(at(9000), at(9000), at(0)), None);
+        series.dismiss(at(9000));
+        assert_eq!(series.fold(&instant(firing(9100, 5))), Change::Counters);
+        assert_eq!(series.fold(&instant(firing(9100, 9050))), Change::Fired);
     }
 
     #[test]

@@ -18,6 +18,9 @@ use std::path::Path;
 /// Operations that may wait for a hub.
 pub const WAITING_MAX: u64 = 10_000;
 
+/// The note of when the mirror last held all that the hub had.
+const AS_OF: &str = "as_of";
+
 const SCHEMA: Schema = Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql") };
 
 /// Why an operation was not written.
@@ -113,6 +116,22 @@ impl Mirror {
         let tx = sqlite::immediate(&mut self.connection)?;
         set_meta(&tx, key, value)?;
         Ok(tx.commit()?)
+    }
+
+    /// Returns when the mirror last held all that the hub had; `None` before the first time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn as_of(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.note(AS_OF)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis))
+    }
+
+    /// Notes that the mirror still held all that the hub had.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_as_of(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.set_note(AS_OF, &at.as_millis().to_string())
     }
 
     /// Returns how far the feed was applied.
@@ -247,11 +266,12 @@ impl Mirror {
         Ok(tx.commit()?)
     }
 
-    /// Applies a page of the feed: rows and cursor in one transaction. At the head, rows of an older generation go.
+    /// Applies a page of the feed: rows and cursor in one transaction. At the head, rows of an older generation go, and what is mirrored
+    /// is all there was when the hub was asked.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was applied then.
-    pub fn apply(&mut self, page: &FeedPage) -> Result<Applied, StoreError> {
+    pub fn apply(&mut self, page: &FeedPage, asked_at: Timestamp) -> Result<Applied, StoreError> {
         let tx = sqlite::immediate(&mut self.connection)?;
         let held = cursor(&tx)?;
         if page.epoch != held.epoch || page.next < held.seq {
@@ -271,6 +291,7 @@ impl Mirror {
         set_meta(&tx, "seq", &page.next.to_string())?;
         if page.next >= page.head {
             applied.swept = sweep(&tx, generation)?;
+            set_meta(&tx, AS_OF, &asked_at.as_millis().to_string())?;
         }
         tx.commit()?;
         Ok(applied)

@@ -453,7 +453,7 @@ async fn a_mirror_that_follows_the_feed_is_the_hubs_picture() {
     let mut after = 0;
     loop {
         let page = desk.page(after, 2).await;
-        mirror.apply(&page).unwrap();
+        mirror.apply(&page, at(9)).unwrap();
         after = page.next;
         if page.next >= page.head {
             break;
@@ -473,17 +473,17 @@ async fn another_history_replaces_the_old_rows_at_its_head_and_keeps_what_waits(
     desk.take(vec![fires("a", 0)]).await;
     let mut mirror = mirror(&dir);
     mirror.restart("epoch-1").unwrap();
-    mirror.apply(&desk.page(0, 100).await).unwrap();
+    mirror.apply(&desk.page(0, 100).await, at(9)).unwrap();
     let old = desk.incidents().await.remove(0);
     append(&mut mirror, &old, 1);
     mirror.restart("epoch-2").unwrap();
     assert_eq!(mirror.incidents(at(0)).unwrap().len(), 1);
     let empty = FeedPage { epoch: "epoch-2".into(), next: 0, head: 0, rows: Vec::new() };
-    assert!(mirror.apply(&empty).unwrap().swept);
+    assert!(mirror.apply(&empty, at(9)).unwrap().swept);
     assert!(mirror.incidents(at(0)).unwrap().is_empty());
     assert_eq!(mirror.waiting(10).unwrap().len(), 1);
     // A page of the old history that was still on its way changes nothing.
-    mirror.apply(&desk.page(0, 100).await).unwrap();
+    mirror.apply(&desk.page(0, 100).await, at(9)).unwrap();
     assert!(mirror.incidents(at(0)).unwrap().is_empty());
 }
 

@@ -1,6 +1,7 @@
 //! One exchange with the hub, for a command that acts and ends: push what waits, pull to the head.
 
 use super::client::{ClientError, HubClient, Pulled};
+use super::clock;
 use super::console::Parts;
 use super::exchange::{self, Next, after_push, one_push};
 use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
@@ -85,12 +86,13 @@ async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
 async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
     loop {
         let cursor = mirror.cursor()?;
+        let asked_at = clock::now();
         let query = FeedQuery { epoch: cursor.epoch, after: cursor.seq, wait: 0, node: mirror.node() };
         match client.feed(&query, Some(token)).await?.0 {
             Pulled::Gone(epoch) => mirror.restart(&epoch)?,
             Pulled::Page(page) => {
                 let at_head = page.next >= page.head;
-                mirror.apply(&page)?;
+                mirror.apply(&page, asked_at)?;
                 if at_head {
                     return Ok(());
                 }

@@ -81,7 +81,7 @@ impl Teller {
             notice_no: 0,
             data_version: 0,
         };
-        teller.as_of = teller.mirror.note("as_of")?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+        teller.as_of = teller.mirror.as_of()?;
         teller.reload()?;
         Ok(teller)
     }
@@ -103,7 +103,7 @@ impl Teller {
                 let newer = page.next > self.mirror.cursor()?.seq;
                 let caught_up = page.next >= page.head;
                 if newer {
-                    let applied = self.mirror.apply(&page)?;
+                    let applied = self.mirror.apply(&page, asked_at)?;
                     self.applied(applied)?;
                 }
                 self.answered(asked_at, skew_ms, newer && caught_up, caught_up)?;
@@ -210,7 +210,10 @@ impl Teller {
         let was_live = self.link == Link::Live;
         if caught_up {
             self.link = Link::Live;
-            if news || !was_live || self.as_of.is_none() {
+            if news {
+                // The transaction that applied the news wrote it down.
+                self.as_of = Some(at);
+            } else if !was_live || self.as_of.is_none() {
                 self.confirmed_at(at)?;
             }
         }
@@ -226,7 +229,7 @@ impl Teller {
 
     fn confirmed_at(&mut self, at: Timestamp) -> Result<(), StoreError> {
         self.as_of = Some(at);
-        self.mirror.set_note("as_of", &at.as_millis().to_string())
+        self.mirror.set_as_of(at)
     }
 
     fn link_changed(&mut self, link: Link) -> Result<(), StoreError> {

@@ -41,7 +41,7 @@ fn incident(number: u64, severity: u8, service: &str, summary: &str, since: &str
     let group = Group { key: number.to_string(), service: service.into(), summary: summary.into() };
     let mut incident = Incident::open(id(number), Number(number), group, at(since), &Timing::default());
     incident.severity = Severity::new(severity).ok();
-    incident.tally = Tally { firing: 1, unknown: 0, over: 0 };
+    incident.tally = Tally { firing: 1, unknown: 0, over: 0, instant: 0 };
     Row { incident, waiting: Vec::new() }
 }
 
@@ -54,7 +54,7 @@ fn owned(mut row: Row, owner: &str) -> Row {
 }
 
 fn over(mut row: Row, since: &str) -> Row {
-    row.incident.tally = Tally { firing: 0, unknown: 0, over: 1 };
+    row.incident.tally = Tally { firing: 0, unknown: 0, over: 1, instant: 0 };
     row.incident.resolve(at(since));
     row
 }
@@ -63,7 +63,7 @@ fn rows() -> Vec<Row> {
     let mut recovering = owned(incident(8, 3, "mail-relay", "queue depth 12k", "01:40"), "mira");
     recovering.incident.recovering_until = Some(at("03:25"));
     let mut unknown = incident(9, 0, "backup", "wal gap on eu-2", "01:12");
-    unknown.incident.tally = Tally { firing: 0, unknown: 2, over: 0 };
+    unknown.incident.tally = Tally { firing: 0, unknown: 2, over: 0, instant: 0 };
     let mut overdue = incident(11, 2, "checkout-web", "p99 latency 2.8s > 1.5s", "03:09");
     overdue.incident.overdue = true;
     vec![

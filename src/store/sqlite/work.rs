@@ -128,6 +128,7 @@ impl<'c> Work<'c> {
         self.mark(key, Dirty::Material);
         let Some(held) = self.series.get(key) else { return Ok(()) };
         let (after, severity, said) = (held.series.state, held.series.severity, held.series.incident);
+        let instant = held.series.is_instant();
         let group = group(&held.series);
         let current = match said {
             Some(id) => self.incident(id)?.filter(|incident| incident.open_key.is_some()).map(|incident| incident.id),
@@ -147,6 +148,9 @@ impl<'c> Work<'c> {
         let incident = &mut held.incident;
         let shown = incident.shown();
         incident.count(from, after);
+        if instant {
+            incident.count_instant(from, after);
+        }
         let raised = if after == SeriesState::Firing { incident.raise(severity, now) } else { None };
         if incident.tally.total() == 1 {
             // The one series' text is the incident's: a disk that fills further says so.

@@ -96,7 +96,7 @@ fn note(state: &mut State, incident: &Incident) {
 fn resolve(incident: &Incident) -> Confirm {
     // The keys stand before the service: on a narrow screen the end is cut.
     let (number, service) = (incident.number, &incident.service);
-    let firing = incident.tally.firing;
+    let firing = incident.tally.lasting();
     let question = match firing {
         0 => format!("Resolve {number}? y resolves, Esc leaves it ({service})"),
         _ => format!(
