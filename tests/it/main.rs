@@ -4,10 +4,13 @@ mod support;
 
 mod ack;
 mod alertmanager;
+mod console;
 mod corpus;
 mod examples;
 mod expiry;
 mod feed;
+mod hostile;
+mod idle;
 mod kill;
 mod limits;
 mod prometheus;

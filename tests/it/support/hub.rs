@@ -54,6 +54,16 @@ impl Hub {
         self.process.kill9();
     }
 
+    /// Lets it hang: it takes connections and answers none.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets it go on after [`Hub::pause`].
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
     /// Asks it to end (SIGTERM) and returns how it did.
     pub fn terminate(&mut self) -> ExitStatus {
         self.process.terminate(START_LIMIT)

@@ -1,6 +1,8 @@
 //! A person with a console of her own: a home, a name, and the way to the hub.
 
-use super::hub::{Ended, Hub, nightdesk};
+use super::hub::{BINARY, Ended, Hub, nightdesk};
+use super::pty::Pty;
+use super::tmux::Tmux;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -44,6 +46,20 @@ impl Person {
     /// Returns where this person's console keeps its data.
     pub fn data(&self) -> PathBuf {
         self.home.join("data")
+    }
+
+    /// Opens this person's console in a tmux window of that size.
+    pub fn console(&self, width: u16, height: u16) -> Tmux {
+        let env = self.env();
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Tmux::start(width, height, BINARY, &env)
+    }
+
+    /// Opens this person's console in a pseudo-terminal of that size.
+    pub fn pty(&self, width: u16, height: u16) -> Pty {
+        let env = self.env();
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Pty::start(width, height, BINARY, &[], &env)
     }
 
     /// Runs `nightdesk ARGS` and waits for its end.

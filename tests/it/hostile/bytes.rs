@@ -1,0 +1,75 @@
+//! Which bytes a console may write, and nothing else.
+
+use crate::support::corpus::forbidden;
+
+/// Modes that the console sets and takes back: alternate screen, cursor, marked pastes, focus.
+const MODES: [&str; 4] = ["?1049", "?25", "?2004", "?1004"];
+
+/// Returns what is not ours, with its place.
+pub fn only_ours(raw: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(raw).map_err(|error| format!("no UTF-8: {error}"))?;
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        plain(&rest[..at])?;
+        rest = sequence(&rest[at + 1..])?;
+    }
+    plain(rest)
+}
+
+/// Text between sequences: nothing that a terminal obeys, nothing that a person does not see.
+fn plain(text: &str) -> Result<(), String> {
+    match text.chars().find(|c| *c == '\n' || forbidden(&c.to_string()).is_some()) {
+        Some(bad) => Err(format!("{bad:?} in {:?}", around(text))),
+        None => Ok(()),
+    }
+}
+
+/// Reads one sequence behind its ESC; returns what follows it.
+fn sequence(text: &str) -> Result<&str, String> {
+    if let Some(text) = text.strip_prefix('[') {
+        return csi(text);
+    }
+    if let Some(text) = text.strip_prefix("]0;").or_else(|| text.strip_prefix("]2;")) {
+        return title(text);
+    }
+    Err(format!("ESC and {:?}", around(text)))
+}
+
+fn csi(text: &str) -> Result<&str, String> {
+    let end = text.find(|c: char| !matches!(c, '0'..='9' | ';' | ':' | '?')).unwrap_or(text.len());
+    let (parameters, rest) = text.split_at(end);
+    let mut rest = rest.chars();
+    let numbers = parameters.chars().all(|c| matches!(c, '0'..='9' | ';' | ':'));
+    let known = match rest.next() {
+        Some('m' | 'H' | 'J' | 'K') => numbers,
+        Some('h' | 'l') => MODES.contains(&parameters),
+        _ => false,
+    };
+    if known { Ok(rest.as_str()) } else { Err(format!("CSI and {:?}", around(text))) }
+}
+
+/// A title of our own form: no text from outside.
+fn title(text: &str) -> Result<&str, String> {
+    let ours = || {
+        let rest = text.strip_prefix("nightdesk (open: ")?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let rest = rest[digits..].strip_prefix(')')?;
+        rest.strip_prefix('\u{7}').or_else(|| rest.strip_prefix("\u{1b}\\"))
+    };
+    ours().ok_or_else(|| format!("a title {:?}", around(text)))
+}
+
+fn around(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+#[test]
+fn what_is_not_ours_is_found() {
+    for good in ["a ü 👩\u{200d}🚀", "\u{1b}[1;2H\u{1b}[0mx\u{1b}[38;5;9m", "\u{1b}[?1049h\u{1b}[?25l", "\u{1b}]0;nightdesk (open: 3)\u{7}x"] {
+        assert_eq!(only_ours(good.as_bytes()), Ok(()), "{good:?}");
+    }
+    for bad in ["\u{1b}]0;pwned\u{7}", "\u{1b}[6n", "\u{1b}[?1000h", "\u{1b}P", "a\u{7}", "a\u{9b}", "\r", "\u{202e}", "\u{1b}[201~", "\u{1b}"] {
+        assert!(only_ours(bad.as_bytes()).is_err(), "{bad:?}");
+    }
+    assert!(only_ours(b"\x9b").is_err());
+}
