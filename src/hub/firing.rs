@@ -41,6 +41,8 @@ struct Inner {
 
 struct Entry {
     labels: Labels,
+    /// Two bits for each label: a filter sees by them, without touching the text, that nearly all others lack what it wants.
+    marks: u64,
     /// Hash of the text that accompanies it, to see whether a repeat says something new.
     text: u64,
     state: SeriesState,
@@ -110,6 +112,7 @@ impl Firing {
                 continue;
             }
             let entry = Entry {
+                marks: series.labels.iter().fold(0, |marks, (name, value)| marks | self.mark(name, value)),
                 labels: series.labels.clone(),
                 text: self.text(&series.annotations, &series.generator_url),
                 state: series.state,
@@ -190,9 +193,13 @@ impl Firing {
 
     /// Returns the series that all matchers match.
     pub fn find(&self, matchers: &[Matcher]) -> Vec<Found> {
+        let wanted = matchers.iter().filter_map(Matcher::label);
+        let marks = wanted.fold(0, |marks, (name, value)| marks | self.mark(name, value));
+        let matches = |entry: &Entry| {
+            entry.marks & marks == marks && matchers.iter().all(|matcher| matcher.matches(&entry.labels))
+        };
         let inner = self.lock();
-        let matching =
-            inner.series.iter().filter(|(_, entry)| matchers.iter().all(|matcher| matcher.matches(&entry.labels)));
+        let matching = inner.series.iter().filter(|(_, entry)| matches(entry));
         matching
             .map(|((source, fingerprint), entry)| Found {
                 key: SeriesKey { source: inner.sources[usize::from(*source)].clone(), fingerprint: *fingerprint },
@@ -200,6 +207,12 @@ impl Firing {
                 last_seen: entry.last_seen,
             })
             .collect()
+    }
+
+    /// Returns the bits of one label in [`Entry::marks`].
+    fn mark(&self, name: &str, value: &str) -> u64 {
+        let hash = self.hasher.hash_one((name, value));
+        1 << (hash & 63) | 1 << (hash >> 6 & 63)
     }
 
     fn text(&self, annotations: &Labels, generator_url: &str) -> u64 {

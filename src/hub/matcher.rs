@@ -56,6 +56,14 @@ impl Matcher {
         Ok(Self { name: name.to_owned(), test, negated })
     }
 
+    /// Returns the one label without which nothing fulfils it, or `None` when it is not as simple.
+    pub fn label(&self) -> Option<(&str, &str)> {
+        match &self.test {
+            Test::Equal(value) if !self.negated && !value.is_empty() => Some((&self.name, value)),
+            Test::Equal(_) | Test::Matches(_) => None,
+        }
+    }
+
     /// Returns whether the labels fulfil it; an absent label is an empty one.
     pub fn matches(&self, labels: &Labels) -> bool {
         let value = labels.get(&self.name).unwrap_or_default();
@@ -98,6 +106,15 @@ mod tests {
         check("job!~\"api|web\"", true);
         check("pod=\"\"", true);
         check("alertname=\"Disk full\"", true);
+    }
+
+    #[test]
+    fn only_a_plain_equality_wants_one_label() {
+        let label = |text| Matcher::parse(text).unwrap().label().map(|(name, value)| format!("{name} {value}"));
+        assert_eq!(label("job=\"node\"").as_deref(), Some("job node"));
+        for text in ["job=\"\"", "job!=node", "job=~node", "job!~node"] {
+            assert_eq!(label(text), None, "{text}");
+        }
     }
 
     #[test]
