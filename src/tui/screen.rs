@@ -2,12 +2,17 @@
 
 use super::theme::Theme;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
+    enable_raw_mode,
+};
 use crossterm::{cursor, execute, style};
 use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Whether the terminal is ours now; whoever gives it back does so once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -41,7 +46,8 @@ impl Screen {
         style::force_color_output(true);
         let screen =
             Self { cells: Cells::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())), theme, title: None };
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        // Without wrapping, a text that the terminal thinks wider than we do ends at the edge instead of on the next line.
+        execute!(io::stdout(), EnterAlternateScreen, DisableLineWrap, EnableBracketedPaste, cursor::Hide)?;
         Ok(screen)
     }
 
@@ -86,15 +92,55 @@ impl<W: Write> Cells<W> {
                 Buffer::empty(next.area)
             }
         };
-        let cells = last.diff(&next);
+        let mut cells = last.diff(&next);
+        let changed: BTreeSet<u16> = cells.iter().map(|(_, y, _)| *y).collect();
+        let unsure: BTreeSet<u16> =
+            changed.into_iter().filter(|y| is_unsure(&last, *y) || is_unsure(&next, *y)).collect();
+        cells.retain(|(_, y, _)| !unsure.contains(y));
         if !cells.is_empty() {
             self.backend.draw(cells.into_iter())?;
+        }
+        for y in unsure {
+            self.row(&next, y)?;
         }
         // An empty buffer flushes to no bytes.
         Write::flush(&mut self.backend)?;
         self.shown = Some(next);
         Ok(())
     }
+}
+
+impl<W: Write> Cells<W> {
+    /// Writes a whole row, over blanks and with each grapheme put in its place: what a terminal draws wider than it is meant to be is
+    /// written over by what follows, and where it draws narrower nothing old is left.
+    fn row(&mut self, next: &Buffer, y: u16) -> io::Result<()> {
+        let columns = next.area.left()..next.area.right();
+        self.backend.draw(columns.clone().map(|x| (x, y, &Cell::EMPTY)))?;
+        let mut run = Vec::new();
+        let mut free = columns.start;
+        for x in columns {
+            let cell = &next[(x, y)];
+            if x < free {
+                continue;
+            }
+            free = x + (cell.symbol().width().max(1) as u16);
+            run.push((x, y, cell));
+            // Each drawing begins by putting the cursor in its place.
+            if is_unsure_symbol(cell.symbol()) {
+                self.backend.draw(std::mem::take(&mut run).into_iter())?;
+            }
+        }
+        self.backend.draw(run.into_iter())
+    }
+}
+
+fn is_unsure(buffer: &Buffer, y: u16) -> bool {
+    (buffer.area.left()..buffer.area.right()).any(|x| is_unsure_symbol(buffer[(x, y)].symbol()))
+}
+
+/// Returns whether terminals differ in how many cells this takes: joined emoji, conjuncts, and all that is wide.
+fn is_unsure_symbol(symbol: &str) -> bool {
+    !symbol.is_ascii() && (symbol.chars().nth(1).is_some() || symbol.width() != 1)
 }
 
 impl Drop for Screen {
@@ -109,7 +155,7 @@ pub(super) fn give_back() {
         return;
     }
     // Whatever of it fails: the rest must be tried, and there is nobody to tell.
-    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(io::stdout(), DisableBracketedPaste, EnableLineWrap, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
 }
 
@@ -159,6 +205,23 @@ mod tests {
         cells.show(page("ACK 12")).unwrap();
         let change = written(&tape);
         assert!(change.contains("ACK") && !change.contains("12"), "{change:?}");
+    }
+
+    #[test]
+    fn what_a_terminal_draws_wider_or_in_parts_leaves_nothing_behind() {
+        let tape = Tape::default();
+        let mut cells = Cells::new(tape.clone());
+        let size = |cells: u16| std::num::NonZeroU16::new(cells).unwrap();
+        let mut terminal = vt100::Parser::new(size(2), size(20), 0);
+        // A terminal that joins nothing draws eight cells of the family, and the conjunct as two letters of their own.
+        for words in ["a 👩\u{200d}👩\u{200d}👧\u{200d}👦 b", "a జ్ఞా b", "", "plain", "a 👩\u{200d}👦 b", "x"]
+        {
+            cells.show(page(words)).unwrap();
+            terminal.process(written(&tape).as_bytes());
+            let seen = terminal.screen().contents();
+            assert!(seen.trim_end().ends_with(words.split(' ').next_back().unwrap()), "{words:?}: {seen:?}");
+            assert!(seen.trim_end().chars().count() <= words.chars().count(), "{words:?}: {seen:?}");
+        }
     }
 
     #[test]
