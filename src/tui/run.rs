@@ -229,11 +229,16 @@ impl Drop for LastWord {
 fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
     std::thread::Builder::new().name("tui-keys".into()).spawn(move || {
         let last_word = LastWord(events);
+        let mut known = crossterm::terminal::size().ok();
         while let Ok(raw) = crossterm::event::read() {
-            if let Some(event) = input::event(raw)
-                && last_word.0.send(event).is_err()
-            {
-                return;
+            // crossterm 0.29 forgets that the size changed when keys came in the same moment: the keys say so then.
+            let size = crossterm::terminal::size().ok();
+            let resized = std::mem::replace(&mut known, size) != size;
+            let resize = size.filter(|_| resized).map(|(width, height)| Event::Resize { width, height });
+            for event in resize.into_iter().chain(input::event(raw)) {
+                if last_word.0.send(event).is_err() {
+                    return;
+                }
             }
         }
     })?;
