@@ -148,7 +148,9 @@ fn a_command_of_the_same_person_shows_on_the_screen_and_the_other_way_round() {
     console.send_keys(&[":"]);
     console.send_keys(&["unack", "Enter"]);
     let refused = |screen: &str| screen.contains("changed just now");
-    let screen = console.wait_for(LIMIT, |screen| refused(screen) || row(screen, "DiskFull burns").is_some_and(|row| row.contains("NEW")));
+    let screen = console.wait_for(LIMIT, |screen| {
+        refused(screen) || row(screen, "DiskFull burns").is_some_and(|row| row.contains("NEW"))
+    });
     if refused(&screen) {
         until("the end of the lock", LIMIT, || {
             console.send_keys(&[":"]);
@@ -159,7 +161,10 @@ fn a_command_of_the_same_person_shows_on_the_screen_and_the_other_way_round() {
             })
         });
     }
-    assert_eq!(until("the release", LIMIT, || Some(person.list().remove(0)).filter(|one| one["state"] == "new"))["owner"], serde_json::Value::Null);
+    assert_eq!(
+        until("the release", LIMIT, || Some(person.list().remove(0)).filter(|one| one["state"] == "new"))["owner"],
+        serde_json::Value::Null
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::support::corpus::{forbidden, texts};
 use crate::support::hub::Hub;
 use crate::support::person::Person;
 use crate::support::pty::Pty;
+use crate::support::{try_until, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -42,6 +43,16 @@ fn wait_for_detail(console: &Pty, before: Option<&str>) -> String {
     shown(&screen).expect("it was there")
 }
 
+/// Leaves whatever is open, then the console.
+fn quit(console: &mut Pty) {
+    for key in ["\x1b", "\x1b", ":"] {
+        let before = console.bytes_written();
+        console.write(key.as_bytes());
+        try_until(Duration::from_millis(300), || (console.bytes_written() > before).then_some(()));
+    }
+    console.write(b"quit\r");
+}
+
 #[test]
 fn hostile_texts_are_shown_as_marks_and_never_obeyed() {
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -67,17 +78,22 @@ fn hostile_texts_are_shown_as_marks_and_never_obeyed() {
         number = wait_for_detail(&console, Some(&number));
     }
     console.resize(80, 24);
-    console.write(b"gg");
+    // Keys in the same moment as the new size: neither may be lost for good.
+    until("the small screen", LIMIT, || {
+        console.write(b"gg");
+        let small = |screen: &str| screen.lines().next().is_some_and(|header| header.ends_with(" LIVE "));
+        try_until(Duration::from_secs(1), || small(&console.screen_text()).then_some(()))
+    });
     wait_for_detail(&console, None);
     for key in ["\r", "\x04", "\x1b", "j", "\r", "\x04", "\x1b", "/\u{1b}[201~", "\x1b", ":note a\u{9b}b", "\x1b"] {
         let before = console.bytes_written();
         console.write(key.as_bytes());
-        crate::support::try_until(Duration::from_millis(300), || (console.bytes_written() > before).then_some(()));
+        // What a key does is drawn at once; a lone escape waits for what may follow it.
+        try_until(Duration::from_millis(300), || (console.bytes_written() > before).then_some(()));
         let screen = console.screen_text();
         assert_eq!(forbidden(&screen), None, "{screen}");
     }
-    console.write(b"\x1b");
-    console.write(b":quit\r");
+    quit(&mut console);
     assert_eq!(console.exit_code(LIMIT), Some(0), "{}", console.screen_text());
     let raw = console.raw();
     println!("{number_of_incidents} incidents, {} bytes written", raw.len());

@@ -54,7 +54,11 @@ fn a_connected_console_writes_nothing_and_rests_while_nothing_happens() {
     let (more, used) = (console.bytes_written() - written, cpu_seconds(console.id()) - cpu);
     let hub_used = cpu_seconds(hub.id()) - hub_cpu;
     let percent = |seconds: f64| 100.0 * seconds / span.as_secs_f64();
-    println!("{minutes} quiet minutes: {more} bytes, console {:.2} %, hub {:.2} % of a core", percent(used), percent(hub_used));
+    println!(
+        "{minutes} quiet minutes: {more} bytes, console {:.2} %, hub {:.2} % of a core",
+        percent(used),
+        percent(hub_used)
+    );
     let screen = console.screen_text();
     assert_eq!(more, 0, "written while nothing happened; the screen:\n{screen}");
     assert!(screen.contains("LIVE"), "{screen}");

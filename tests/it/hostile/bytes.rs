@@ -2,8 +2,8 @@
 
 use crate::support::corpus::forbidden;
 
-/// Modes that the console sets and takes back: alternate screen, cursor, marked pastes, focus.
-const MODES: [&str; 4] = ["?1049", "?25", "?2004", "?1004"];
+/// Modes that the console sets and takes back: alternate screen, cursor, marked pastes, focus, wrapping.
+const MODES: [&str; 5] = ["?1049", "?25", "?2004", "?1004", "?7"];
 
 /// Returns what is not ours, with its place.
 pub fn only_ours(raw: &[u8]) -> Result<(), String> {
@@ -65,10 +65,26 @@ fn around(text: &str) -> String {
 
 #[test]
 fn what_is_not_ours_is_found() {
-    for good in ["a ü 👩\u{200d}🚀", "\u{1b}[1;2H\u{1b}[0mx\u{1b}[38;5;9m", "\u{1b}[?1049h\u{1b}[?25l", "\u{1b}]0;nightdesk (open: 3)\u{7}x"] {
+    for good in [
+        "a ü 👩\u{200d}🚀",
+        "\u{1b}[1;2H\u{1b}[0mx\u{1b}[38;5;9m",
+        "\u{1b}[?1049h\u{1b}[?25l",
+        "\u{1b}]0;nightdesk (open: 3)\u{7}x",
+    ] {
         assert_eq!(only_ours(good.as_bytes()), Ok(()), "{good:?}");
     }
-    for bad in ["\u{1b}]0;pwned\u{7}", "\u{1b}[6n", "\u{1b}[?1000h", "\u{1b}P", "a\u{7}", "a\u{9b}", "\r", "\u{202e}", "\u{1b}[201~", "\u{1b}"] {
+    for bad in [
+        "\u{1b}]0;pwned\u{7}",
+        "\u{1b}[6n",
+        "\u{1b}[?1000h",
+        "\u{1b}P",
+        "a\u{7}",
+        "a\u{9b}",
+        "\r",
+        "\u{202e}",
+        "\u{1b}[201~",
+        "\u{1b}",
+    ] {
         assert!(only_ours(bad.as_bytes()).is_err(), "{bad:?}");
     }
     assert!(only_ours(b"\x9b").is_err());
