@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::super::hub::Rules;
 use super::rows::{self, SeriesRow};
 use crate::domain::event::SeriesKey;
-use crate::domain::grouping::{Group, group};
+use crate::domain::grouping::{Group, group, summary};
 use crate::domain::id::{IncidentId, Number, SourceName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::series::{Series, SeriesState};
@@ -128,7 +128,6 @@ impl<'c> Work<'c> {
         self.mark(key, Dirty::Material);
         let Some(held) = self.series.get(key) else { return Ok(()) };
         let (after, severity, said) = (held.series.state, held.series.severity, held.series.incident);
-        let group = group(&held.series);
         let current = match said {
             Some(id) => self.incident(id)?.filter(|incident| incident.open_key.is_some()).map(|incident| incident.id),
             None => None,
@@ -136,11 +135,10 @@ impl<'c> Work<'c> {
         let (id, from) = match current {
             Some(id) => (id, before),
             None if after.is_over() => return Ok(()),
-            None => (self.find_or_open(&group)?, None),
+            None => (self.join(key)?, None),
         };
-        if let Some(held) = self.series.get_mut(key) {
-            held.series.incident = Some(id);
-        }
+        let Some(spoke) = self.series.get_mut(key) else { return Ok(()) };
+        spoke.series.incident = Some(id);
         let (now, timing) = (self.now, self.rules.timing);
         let Some(held) = self.incidents.get_mut(&id) else { return Ok(()) };
         held.dirty = true;
@@ -150,7 +148,7 @@ impl<'c> Work<'c> {
         let raised = if after == SeriesState::Firing { incident.raise(severity, now) } else { None };
         if incident.tally.total() == 1 {
             // The one series' text is the incident's: a disk that fills further says so.
-            incident.summary = group.summary;
+            incident.summary = summary(&spoke.series);
         }
         let settled = incident.settle(shown, now, &timing);
         self.lines.extend(raised.into_iter().chain(settled).map(|line| (id, line)));
@@ -204,6 +202,12 @@ impl<'c> Work<'c> {
         let id = incident.id;
         self.keep(incident, false);
         Ok(Some(id))
+    }
+
+    /// Returns the open incident of the series' group, opened if there is none.
+    fn join(&mut self, key: &SeriesKey) -> Result<IncidentId, StoreError> {
+        let group = group(&self.series[key].series);
+        self.find_or_open(&group)
     }
 
     fn find_or_open(&mut self, group: &Group) -> Result<IncidentId, StoreError> {
