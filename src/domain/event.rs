@@ -1,7 +1,7 @@
 //! One message of a source about one alert at one time.
 
 use super::id::SourceName;
-use super::label::{AlertmanagerFingerprint, Fingerprint, IdentityRule, Labels};
+use super::label::{Fingerprint, IdentityRule, Labels};
 use super::time::Timestamp;
 use std::time::Duration;
 
@@ -45,8 +45,6 @@ pub struct SeriesKey {
 pub struct Event {
     /// Which series it speaks of.
     pub key: SeriesKey,
-    /// Alertmanager's name for it.
-    pub alertmanager_fingerprint: AlertmanagerFingerprint,
     /// What was sent.
     pub alert: Alert,
     /// When the hub had read it.
@@ -57,8 +55,7 @@ impl Event {
     /// Returns the event that this alert of this source is.
     pub fn new(source: SourceName, alert: Alert, rule: &IdentityRule, received_at: Timestamp) -> Self {
         let fingerprint = rule.fingerprint(&alert.labels);
-        let alertmanager_fingerprint = AlertmanagerFingerprint::of(&alert.labels);
-        Self { key: SeriesKey { source, fingerprint }, alertmanager_fingerprint, alert, received_at }
+        Self { key: SeriesKey { source, fingerprint }, alert, received_at }
     }
 
     /// Returns when the alert began: as sent, else when it arrived (or ended, if that was before).

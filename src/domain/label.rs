@@ -139,7 +139,16 @@ impl Labels {
 
     /// Returns the value of the label, or `None` when it is absent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find_map(|(key, value)| (key == name).then_some(value))
+        let mut start = 0;
+        for ends in self.ends.chunks_exact(2) {
+            let (name_end, value_end) = (ends[0] as usize, ends[1] as usize);
+            // The length first: most names differ in it, and their text is not touched.
+            if name_end - start == name.len() && self.text.as_bytes()[start..name_end] == *name.as_bytes() {
+                return Some(&self.text[name_end..value_end]);
+            }
+            start = value_end;
+        }
+        None
     }
 
     /// Returns how many labels there are.

@@ -128,7 +128,7 @@ impl Series {
         let mut series = Self {
             source: event.key.source.clone(),
             fingerprint: event.key.fingerprint,
-            alertmanager_fingerprint: event.alertmanager_fingerprint,
+            alertmanager_fingerprint: AlertmanagerFingerprint::of(&event.alert.labels),
             labels: event.alert.labels.clone(),
             annotations: Labels::default(),
             generator_url: String::new(),

@@ -31,7 +31,9 @@ pub struct Options {
     only: Vec<String>,
 }
 
-const BENCHES: [(&str, fn(&Options)); 3] = [("ingest", ingest::run), ("firing", firing::run), ("screen", screen::run)];
+type Bench = fn(&Options);
+
+const BENCHES: [(&str, Bench); 3] = [("ingest", ingest::run), ("firing", firing::run), ("screen", screen::run)];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();

@@ -2,9 +2,9 @@
 
 use super::super::StoreError;
 use super::super::hub::Rules;
-use super::rows::{self, SeriesRow};
+use super::rows::{self, IncidentPlace, SeriesPlace, SeriesRow};
 use crate::domain::event::SeriesKey;
-use crate::domain::grouping::{Group, group};
+use crate::domain::grouping::{Group, group, summary};
 use crate::domain::id::{IncidentId, Number, SourceName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::series::{Series, SeriesState};
@@ -22,12 +22,14 @@ enum Dirty {
 
 struct HeldSeries {
     /// `None` for a series that has no row yet.
-    row: Option<i64>,
+    row: Option<SeriesPlace>,
     series: Series,
     dirty: Dirty,
 }
 
 struct HeldIncident {
+    /// `None` for an incident that has no row yet.
+    row: Option<IncidentPlace>,
     incident: Incident,
     dirty: bool,
 }
@@ -102,7 +104,8 @@ impl<'c> Work<'c> {
             let Some(SeriesRow { id, series }) = rows::series_by_key(&self.tx, key)? else {
                 return Ok(None);
             };
-            self.series.insert(key.clone(), HeldSeries { row: Some(id), series, dirty: Dirty::Clean });
+            let row = Some(SeriesPlace { id, incident: series.incident });
+            self.series.insert(key.clone(), HeldSeries { row, series, dirty: Dirty::Clean });
         }
         Ok(self.series.get_mut(key).map(|held| &mut held.series))
     }
@@ -129,7 +132,6 @@ impl<'c> Work<'c> {
         let Some(held) = self.series.get(key) else { return Ok(()) };
         let (after, severity, said) = (held.series.state, held.series.severity, held.series.incident);
         let instant = held.series.is_instant();
-        let group = group(&held.series);
         let current = match said {
             Some(id) => self.incident(id)?.filter(|incident| incident.open_key.is_some()).map(|incident| incident.id),
             None => None,
@@ -137,11 +139,10 @@ impl<'c> Work<'c> {
         let (id, from) = match current {
             Some(id) => (id, before),
             None if after.is_over() => return Ok(()),
-            None => (self.find_or_open(&group)?, None),
+            None => (self.join(key)?, None),
         };
-        if let Some(held) = self.series.get_mut(key) {
-            held.series.incident = Some(id);
-        }
+        let Some(spoke) = self.series.get_mut(key) else { return Ok(()) };
+        spoke.series.incident = Some(id);
         let (now, timing) = (self.now, self.rules.timing);
         let Some(held) = self.incidents.get_mut(&id) else { return Ok(()) };
         held.dirty = true;
@@ -154,7 +155,7 @@ impl<'c> Work<'c> {
         let raised = if after == SeriesState::Firing { incident.raise(severity, now) } else { None };
         if incident.tally.total() == 1 {
             // The one series' text is the incident's: a disk that fills further says so.
-            incident.summary = group.summary;
+            incident.summary = summary(&spoke.series);
         }
         let settled = incident.settle(shown, now, &timing);
         self.lines.extend(raised.into_iter().chain(settled).map(|line| (id, line)));
@@ -180,16 +181,22 @@ impl<'c> Work<'c> {
         if !self.incidents.contains_key(&id)
             && let Some(incident) = rows::incident_by_id(&self.tx, id)?
         {
-            self.keep(incident, false);
+            self.keep(incident);
         }
         Ok(())
     }
 
-    fn keep(&mut self, incident: Incident, dirty: bool) {
-        if let Some(key) = &incident.open_key {
-            self.open.insert(key.clone(), incident.id);
+    /// Takes an incident as it stands in its row.
+    fn keep(&mut self, incident: Incident) {
+        let row = Some(IncidentPlace::of(&incident));
+        self.insert(HeldIncident { row, incident, dirty: false });
+    }
+
+    fn insert(&mut self, held: HeldIncident) {
+        if let Some(key) = &held.incident.open_key {
+            self.open.insert(key.clone(), held.incident.id);
         }
-        self.incidents.insert(incident.id, HeldIncident { incident, dirty });
+        self.incidents.insert(held.incident.id, held);
     }
 
     /// Returns the open incident of the group, if there is one.
@@ -206,8 +213,14 @@ impl<'c> Work<'c> {
             return Ok(None);
         }
         let id = incident.id;
-        self.keep(incident, false);
+        self.keep(incident);
         Ok(Some(id))
+    }
+
+    /// Returns the open incident of the series' group, opened if there is none.
+    fn join(&mut self, key: &SeriesKey) -> Result<IncidentId, StoreError> {
+        let group = group(&self.series[key].series);
+        self.find_or_open(&group)
     }
 
     fn find_or_open(&mut self, group: &Group) -> Result<IncidentId, StoreError> {
@@ -221,7 +234,7 @@ impl<'c> Work<'c> {
         let id = (self.rules.mint)(self.now);
         let incident = Incident::open(id, Number(number as u64), group.clone(), self.now, &self.rules.timing);
         self.lines.push((id, Line::by_hub(self.now, crate::domain::incident::Told::Opened, group.summary.clone())));
-        self.keep(incident, true);
+        self.insert(HeldIncident { row: None, incident, dirty: true });
         self.opened += 1;
         Ok(id)
     }
@@ -251,16 +264,16 @@ impl<'c> Work<'c> {
     }
 
     fn write_incidents(&mut self) -> Result<(), StoreError> {
-        let mut dirty: Vec<Incident> = std::mem::take(&mut self.incidents)
-            .into_values()
-            .filter(|held| held.dirty)
-            .map(|held| held.incident)
-            .collect();
+        let mut dirty: Vec<HeldIncident> =
+            std::mem::take(&mut self.incidents).into_values().filter(|held| held.dirty).collect();
         // What was resolved gives its key back before another incident takes it.
-        dirty.sort_by_key(|incident| (incident.open_key.is_some(), incident.number));
-        for incident in &dirty {
+        dirty.sort_by_key(|held| (held.incident.open_key.is_some(), held.incident.number));
+        for HeldIncident { row, incident, .. } in &dirty {
             let seq = self.next_seq();
-            rows::upsert_incident(&self.tx, incident, seq)?;
+            match row {
+                Some(place) => rows::update_incident(&self.tx, place, incident, seq)?,
+                None => rows::insert_incident(&self.tx, incident, seq)?,
+            }
         }
         Ok(())
     }
@@ -268,11 +281,12 @@ impl<'c> Work<'c> {
     fn write_series(&mut self) -> Result<Vec<Series>, StoreError> {
         let mut held: Vec<HeldSeries> =
             std::mem::take(&mut self.series).into_values().filter(|held| held.dirty > Dirty::Clean).collect();
-        held.sort_by_key(|held| (held.row, held.series.first_seen, held.series.fingerprint));
+        held.sort_by_key(|held| (held.row.map(|place| place.id), held.series.first_seen, held.series.fingerprint));
         for HeldSeries { row, series, dirty } in &held {
             let seq = if *dirty == Dirty::Material { Some(self.next_seq()) } else { None };
             match (row, seq) {
-                (Some(id), seq) => rows::update_series(&self.tx, *id, series, seq)?,
+                (Some(place), Some(seq)) => rows::update_series(&self.tx, place, series, seq)?,
+                (Some(place), None) => rows::update_counters(&self.tx, place, series)?,
                 (None, seq) => rows::insert_series(&self.tx, series, seq.unwrap_or(self.seq))?,
             }
         }
