@@ -13,7 +13,7 @@ use crate::support::hub::Hub;
 use crate::support::random::Random;
 use sender::{Chain, Sender};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender as Channel, channel};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 const SENDERS: u64 = 4;
@@ -64,20 +64,25 @@ fn load_until_killed(hub: &mut Hub, senders: &mut [Sender], chain: &mut Chain, a
     std::thread::scope(|scope| {
         for sender in senders {
             let (address, token, stop, told) = (&address, &token, &stop, told.clone());
-            scope.spawn(move || while !stop.load(Ordering::SeqCst) && told_of(&told, sender.send(address, token)) {});
+            scope.spawn(move || {
+                let mut answered = true;
+                while answered && !stop.load(Ordering::SeqCst) {
+                    answered = sender.send(address, token) && told.send(()).is_ok();
+                }
+            });
         }
-        scope.spawn(|| while !stop.load(Ordering::SeqCst) && chain.send(&address) {});
+        scope.spawn(|| {
+            let mut answered = true;
+            while answered && !stop.load(Ordering::SeqCst) {
+                answered = chain.send(&address);
+            }
+        });
         for _ in 0..answers {
             answered.recv_timeout(LOAD_LIMIT).expect("the hub answers under load");
         }
         hub.kill9();
         stop.store(true, Ordering::SeqCst);
     });
-}
-
-/// Tells of an answer; returns whether there was one.
-fn told_of(told: &Channel<()>, answered: bool) -> bool {
-    answered && told.send(()).is_ok()
 }
 
 /// The file is sound, and what its checks promise holds.
