@@ -53,7 +53,13 @@ pub struct Event {
 
 impl Event {
     /// Returns the event that this alert of this source is.
-    pub fn new(source: SourceName, alert: Alert, rule: &IdentityRule, received_at: Timestamp) -> Self {
+    ///
+    /// What is said to have begun or ended in the future began or ended now: kept as sent, such a time would outweigh every later word.
+    pub fn new(source: SourceName, mut alert: Alert, rule: &IdentityRule, received_at: Timestamp) -> Self {
+        alert.starts_at = alert.starts_at.map(|at| at.min(received_at));
+        if let End::Ended(at) = alert.end {
+            alert.end = End::Ended(at.min(received_at));
+        }
         let fingerprint = rule.fingerprint(&alert.labels);
         Self { key: SeriesKey { source, fingerprint }, alert, received_at }
     }

@@ -49,7 +49,7 @@ impl Shown {
     }
 }
 
-/// Recoveries that a timeline tells of; a flapping probe's later ones are counted with its series.
+/// Recoveries and silences that a timeline tells of; a flapping probe's later ones are counted with its series.
 pub const FLAP_LINES_MAX: u64 = 50;
 
 /// How many series of the incident are in which state.
@@ -95,6 +95,13 @@ pub struct Timing {
     pub ack_lease: Duration,
     /// How long an unacknowledged incident waits for its next step.
     pub step: Duration,
+}
+
+impl Timing {
+    /// Returns the longest span after which any rule lets something happen.
+    pub fn longest(&self) -> Duration {
+        self.flap_window.max(self.ack_lease).max(self.step)
+    }
 }
 
 impl Default for Timing {
@@ -210,7 +217,7 @@ pub struct Incident {
     pub next_due_at: Option<Timestamp>,
     /// A due time passed and nobody was called: paging does not exist yet.
     pub overdue: bool,
-    /// Times it recovered, for the timeline tells of the first [`FLAP_LINES_MAX`] only.
+    /// Times it recovered or fell silent, for the timeline tells of the first [`FLAP_LINES_MAX`] only.
     pub recoveries: u64,
 }
 
@@ -318,11 +325,11 @@ impl Incident {
             self.since = now;
         }
         match shown {
-            Shown::Unknown if before != Shown::Unknown => Some(Line::by_hub(
-                now,
-                Told::Unknown,
-                "no series is known to fire, and a source is silent: nobody knows",
-            )),
+            Shown::Unknown if before != Shown::Unknown => {
+                self.recoveries += 1;
+                let text = "no series is known to fire, and a source is silent: nobody knows";
+                Some(Line::by_hub(now, Told::Unknown, text)).filter(|_| self.recoveries <= FLAP_LINES_MAX)
+            }
             _ => line.filter(|_| self.recoveries <= FLAP_LINES_MAX),
         }
     }
@@ -344,6 +351,13 @@ impl Incident {
         }
         let what = if self.life == Life::Acked { "the owner's lease ended" } else { "nobody took it in time" };
         Some(Line::by_hub(now, Told::Overdue, format!("overdue: {what}; this hub does not page yet")))
+    }
+
+    /// Brings due times that lie further away than any rule would set them back within reach: they were set by a clock that was wrong.
+    pub fn pull_back(&mut self, now: Timestamp, timing: &Timing) {
+        self.step_due_at = self.step_due_at.min(now.plus(timing.step));
+        self.recovering_until = self.recovering_until.map(|until| until.min(now.plus(timing.flap_window)));
+        self.arm(now, timing);
     }
 
     /// Ends it.
@@ -438,6 +452,15 @@ mod tests {
             Some("severity rose from S5 to S2")
         );
         assert_eq!((incident.rev, incident.fire_no), (2, 2));
+    }
+
+    #[test]
+    fn a_timer_set_by_a_wrong_clock_comes_back_within_reach() {
+        let mut incident = opened();
+        step(&mut incident, None, Firing, 1_000_000);
+        step(&mut incident, Some(Firing), Resolved, 1_000_000);
+        incident.pull_back(at(10), &Timing::default());
+        assert_eq!(incident.next_due_at, Some(at(610)));
     }
 
     #[test]

@@ -82,6 +82,9 @@ pub struct Series {
     pub ends_at: Option<Timestamp>,
     /// How long the sender's word holds from its arrival, in milliseconds; the grace it gets after the hub itself was away.
     pub promise_ms: Option<u64>,
+    /// The latest start that any message gave; a person's dismissal is of everything up to it.
+    #[serde(default)]
+    pub newest_start: Timestamp,
     /// Times it fired again after an end.
     pub flaps: u64,
     /// First message.
@@ -138,6 +141,7 @@ impl Series {
             episodes: Vec::new(),
             ends_at: None,
             promise_ms: None,
+            newest_start: event.starts_at(),
             flaps: 0,
             first_seen: event.received_at,
             last_seen: event.received_at,
@@ -167,6 +171,7 @@ impl Series {
     ///
     /// Events of one batch come sorted by [`Event::order`]. What is older than the last transition moves counters only.
     pub fn fold(&mut self, event: &Event) -> Change {
+        let quiet = event.received_at.since(self.last_seen);
         self.deliveries += 1;
         self.last_seen = self.last_seen.max(event.received_at);
         match (self.state, event.alert.end) {
@@ -179,7 +184,7 @@ impl Series {
                 Change::Confirmed
             }
             (SeriesState::Firing | SeriesState::Unknown, End::Ended(at)) => self.end(at, event),
-            (SeriesState::Resolved | SeriesState::Expired, End::Open | End::Until(_)) => self.fire_again(event),
+            (SeriesState::Resolved | SeriesState::Expired, End::Open | End::Until(_)) => self.fire_again(event, quiet),
             (SeriesState::Resolved | SeriesState::Expired, End::Ended(_)) => Change::Counters,
         }
     }
@@ -235,14 +240,18 @@ impl Series {
             // The earliest start wins, as in Alertmanager: twins and restarts report later ones.
             episode.started_at = episode.started_at.min(event.starts_at());
         }
-        let same_kind = self.promise_ms.is_some() == event.promise().is_some();
+        self.newest_start = self.newest_start.max(event.starts_at());
+        let same_kind = self.promise_ms.is_some() == self.word(event).is_some();
         let text = self.take_text(event);
         self.extend(event);
         if text || !same_kind { Change::Text } else { Change::Counters }
     }
 
     fn end(&mut self, at: Timestamp, event: &Event) -> Change {
-        if at < self.started_at() {
+        let started_at = self.started_at();
+        // Where the sender gives no start, ours is the arrival by our clock, which may be ahead of the sender's.
+        let at = if event.alert.starts_at.is_none() { at.max(started_at) } else { at };
+        if at < started_at {
             return Change::Counters;
         }
         self.take_text(event);
@@ -252,9 +261,9 @@ impl Series {
         Change::Ended
     }
 
-    fn fire_again(&mut self, event: &Event) -> Change {
+    fn fire_again(&mut self, event: &Event, quiet: Duration) -> Change {
         let start = match self.episodes.last() {
-            Some(last) if !is_newer_than(last, event) => return Change::Counters,
+            Some(last) if !self.tells_of_later(last, event, quiet) => return Change::Counters,
             Some(last) => event.starts_at().max(last.ended_at.unwrap_or(last.started_at)),
             None => event.starts_at(),
         };
@@ -265,22 +274,51 @@ impl Series {
         Change::Fired
     }
 
+    /// Returns whether a firing event tells of a time after the end of `last`, the latest episode. `quiet` is the time since the message
+    /// before.
+    ///
+    /// After a word of the source the start decides; a sender that gives none always means now. After a person's dismissal only a later
+    /// start counts, or without starts a message after silence. After an expiry the alert was never over for its source, so any word that
+    /// still holds counts.
+    fn tells_of_later(&self, last: &Episode, event: &Event, quiet: Duration) -> bool {
+        let (Some(ended_at), Some(ended_by)) = (last.ended_at, last.ended_by) else {
+            return true;
+        };
+        match (ended_by, event.alert.starts_at) {
+            (EndedBy::Source, Some(start)) => {
+                start >= ended_at && start > last.started_at || still_fires(ended_at, event)
+            }
+            (EndedBy::Source, None) => true,
+            (EndedBy::Person, Some(start)) => start > self.newest_start,
+            // Each message without a start is a fact of its own.
+            (EndedBy::Person, None) if self.is_instant() => event.received_at > ended_at,
+            (EndedBy::Person, None) => quiet > event.promise().map_or(Duration::from_secs(300), |promise| promise / 2),
+            (EndedBy::Expiry, _) => event.order().1 > ended_at,
+        }
+    }
+
     fn burn(&mut self, event: &Event, started_at: Timestamp) {
         if self.episodes.len() == EPISODES_KEPT {
             self.episodes.remove(0);
         }
         self.episodes.push(Episode { started_at, ended_at: None, ended_by: None });
+        self.newest_start = event.starts_at().max(started_at);
         self.ends_at = None;
         self.extend(event);
     }
 
     /// Takes the sender's newest word on how long it holds; a word never shortens a longer one of the same kind.
     fn extend(&mut self, event: &Event) {
-        self.promise_ms = event.promise().map(|span| span.as_millis() as u64);
+        self.promise_ms = self.word(event).map(|span| span.as_millis() as u64);
         self.ends_at = match event.alert.end {
-            End::Until(at) => Some(self.ends_at.map_or(at, |ends_at| ends_at.max(at))),
-            End::Open | End::Ended(_) => None,
+            End::Until(at) if self.promise_ms.is_some() => Some(self.ends_at.map_or(at, |ends_at| ends_at.max(at))),
+            End::Open | End::Until(_) | End::Ended(_) => None,
         };
+    }
+
+    /// Returns how long the sender's word holds for this series: a fact has no end.
+    fn word(&self, event: &Event) -> Option<Duration> {
+        if self.is_instant() { None } else { event.promise() }
     }
 
     fn take_text(&mut self, event: &Event) -> bool {
@@ -301,32 +339,17 @@ impl Series {
     }
 }
 
-/// Returns whether a firing event tells of a time after the end of `last`.
-///
-/// After a word of the source the start decides; a sender that gives none always means now. After a person's dismissal only a later
-/// start counts. After an expiry the alert was never over for its source, so any word that still holds counts.
-fn is_newer_than(last: &Episode, event: &Event) -> bool {
-    let (Some(ended_at), Some(ended_by)) = (last.ended_at, last.ended_by) else {
-        return true;
-    };
-    match (ended_by, event.alert.starts_at) {
-        (EndedBy::Source, Some(start)) => {
-            start >= ended_at && start > last.started_at || still_fires_elsewhere(ended_at, event)
-        }
-        (EndedBy::Source, None) => true,
-        (EndedBy::Person, Some(start)) => start > last.started_at,
-        (EndedBy::Person, None) => false,
-        (EndedBy::Expiry, _) => event.order().1 > ended_at,
-    }
-}
+/// How much later than an end a word without a term must come, to be no message that was only late.
+const LATE_AT_MOST: Duration = Duration::from_secs(30);
 
-/// Returns whether the word was given after the end: by a twin of the source that still sees the alert burn.
+/// Returns whether the word was given after the end, though its start is before it: a twin of the source still sees the alert burn, or the
+/// sender took it for over by mistake. Failing open: who says "burning" outweighs a resolve.
 ///
-/// A word "until T" is given one promise before T. A message that was only late was given before the end. Failing open: a burning twin
-/// outweighs a resolve.
-fn still_fires_elsewhere(ended_at: Timestamp, event: &Event) -> bool {
+/// A word "until T" is given one promise before T. A message that was only late was given before the end.
+fn still_fires(ended_at: Timestamp, event: &Event) -> bool {
     // Prometheus promises four resend intervals; a quarter of it is more than a message is ever late.
-    event.promise().is_some_and(|promise| event.received_at > ended_at.plus(promise / 4))
+    let late = event.promise().map_or(LATE_AT_MOST, |promise| promise / 4);
+    event.received_at > ended_at.plus(late)
 }
 
 #[cfg(test)]
@@ -418,6 +441,53 @@ mod tests {
         series.dismiss(at(9000));
         assert_eq!(series.fold(&instant(firing(9100, 5))), Change::Counters);
         assert_eq!(series.fold(&instant(firing(9100, 9050))), Change::Fired);
+    }
+
+    #[test]
+    fn a_webhook_that_says_burning_after_its_resolve_is_believed() {
+        let open = |received| event(received, Some(5), End::Open, "down");
+        let (series, changes) = folded(&[open(10), ended(40, 5, 38), open(41), open(400)]);
+        assert_eq!(changes[2..], [Change::Counters, Change::Fired]);
+        assert_eq!(series.state, SeriesState::Firing);
+    }
+
+    #[test]
+    fn without_starts_a_dismissed_alert_fires_again_after_silence() {
+        let open = |received| event(received, None, End::Open, "down");
+        let (mut series, _) = folded(&[open(10)]);
+        series.dismiss(at(20));
+        assert_eq!(series.fold(&open(70)), Change::Counters);
+        assert_eq!(series.fold(&open(130)), Change::Counters);
+        assert_eq!(series.fold(&open(1000)), Change::Fired);
+    }
+
+    #[test]
+    fn a_dismissal_is_of_the_twins_start_too() {
+        let (mut series, _) = folded(&[firing(10, 5), firing(12, 9)]);
+        series.dismiss(at(20));
+        assert_eq!(series.fold(&firing(72, 9)), Change::Counters);
+        assert_eq!(series.fold(&firing(132, 30)), Change::Fired);
+    }
+
+    #[test]
+    fn no_time_in_the_future_outweighs_what_comes_later() {
+        let (series, changes) = folded(&[
+            event(10, Some(5), End::Open, "down"),
+            event(20, Some(5), End::Ended(at(9_000_000)), "down"),
+            event(100, Some(90), End::Open, "down"),
+        ]);
+        assert_eq!(changes[2], Change::Fired);
+        assert_eq!(series.episodes[0].ended_at, Some(at(20)));
+        let (mut series, _) = folded(&[event(10, Some(9_000_000), End::Until(at(250)), "down")]);
+        series.apply_run_out(SeriesState::Expired);
+        assert_eq!(series.fold(&firing(300, 290)), Change::Fired);
+    }
+
+    #[test]
+    fn an_end_by_a_slower_clock_ends_what_has_no_start() {
+        let (series, changes) =
+            folded(&[event(10, None, End::Open, "down"), event(20, None, End::Ended(at(8)), "down")]);
+        assert_eq!((changes[1], series.ends_at), (Change::Ended, Some(at(10))));
     }
 
     #[test]

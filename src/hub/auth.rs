@@ -28,9 +28,14 @@ pub enum Caller {
     Console(Device),
 }
 
-/// The request has no right to what it asks.
+/// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Denied;
+pub enum Denied {
+    /// It has no right to what it asks.
+    NoRight,
+    /// Nobody can say now: the store does not answer.
+    Unavailable,
+}
 
 /// Returns bytes nobody can guess.
 ///
@@ -104,11 +109,11 @@ impl Tokens {
                 if hash == self.ingest || hash == self.admin || self.open_ingest {
                     Ok(by_format())
                 } else {
-                    Err(Denied)
+                    Err(Denied::NoRight)
                 }
             }
             None if self.open_ingest => Ok(by_format()),
-            None => Err(Denied),
+            None => Err(Denied::NoRight),
         }
     }
 }
@@ -119,7 +124,7 @@ impl Tokens {
 /// [`Denied`] without the socket or a token.
 pub async fn caller(hub: &Hub, via: Via, headers: &HeaderMap) -> Result<Caller, Denied> {
     let Some(token) = credentials(headers) else {
-        return if via == Via::Socket { Ok(Caller::Admin) } else { Err(Denied) };
+        return if via == Via::Socket { Ok(Caller::Admin) } else { Err(Denied::NoRight) };
     };
     let hash = token_hash(&token);
     if hash == hub.tokens.admin {
@@ -128,7 +133,11 @@ pub async fn caller(hub: &Hub, via: Via, headers: &HeaderMap) -> Result<Caller, 
     match hub.store.device_by_token(hash).await {
         Ok(Some(device)) => Ok(Caller::Console(device)),
         Ok(None) if via == Via::Socket => Ok(Caller::Admin),
-        Ok(None) | Err(_) => Err(Denied),
+        Ok(None) => Err(Denied::NoRight),
+        Err(error) => {
+            super::fold::failed(hub, &error);
+            Err(Denied::Unavailable)
+        }
     }
 }
 
@@ -180,7 +189,7 @@ mod tests {
         let again = Tokens::prepare(dir.path(), &sources, false).unwrap();
         assert_eq!(first.admin, again.admin);
         let mut headers = HeaderMap::new();
-        assert_eq!(first.source(&headers, Format::AlertmanagerApi), Err(Denied));
+        assert_eq!(first.source(&headers, Format::AlertmanagerApi), Err(Denied::NoRight));
         headers.insert(header::AUTHORIZATION, "Bearer 0123456789abcdef".parse().unwrap());
         assert_eq!(first.source(&headers, Format::AlertmanagerApi).unwrap().as_str(), "prom-eu");
         let ingest = file::read_secret(&dir.path().join("ingest.token")).unwrap().unwrap();

@@ -23,7 +23,8 @@ const COUNTERS_MAX: usize = 2000;
 pub async fn run(hub: Arc<Hub>) {
     let mut rounds = tokio::time::interval(ROUND);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut engine = Engine { hub: hub.clone(), up_since: clock::now(), last: clock::now(), refused: 0, round: 0 };
+    let mut engine =
+        Engine { hub: hub.clone(), up_since: clock::now(), last: clock::now(), refused: 0, round: 0, pruning: false };
     loop {
         tokio::select! {
             _ = rounds.tick() => engine.round().await,
@@ -41,6 +42,8 @@ struct Engine {
     /// Requests refused for want of room, as of the last round.
     refused: u64,
     round: u64,
+    /// Something too old may be left.
+    pruning: bool,
 }
 
 impl Engine {
@@ -57,12 +60,20 @@ impl Engine {
         }
         self.due(now).await;
         self.tell_overload(now).await;
-        if self.round % ROUNDS_BETWEEN_PRUNINGS == 1
-            && let Err(error) = self.hub.store.prune(now).await
-        {
+        self.prune(now).await;
+        self.hub.metrics.tick.set(now.as_millis() / 1000);
+    }
+
+    /// Forgets what is too old, a piece a round, so that alerts get in between.
+    async fn prune(&mut self, now: Timestamp) {
+        if !self.pruning && self.round % ROUNDS_BETWEEN_PRUNINGS != 1 {
+            return;
+        }
+        let outcome = self.hub.store.prune(now).await;
+        self.pruning = matches!(outcome, Ok(true));
+        if let Err(error) = outcome {
             fold::failed(&self.hub, &error);
         }
-        self.hub.metrics.tick.set(now.as_millis() / 1000);
     }
 
     async fn due(&self, now: Timestamp) {
@@ -76,7 +87,7 @@ impl Engine {
             match self.hub.store.run_due(now, self.up_since, std::mem::take(&mut spoke)).await {
                 Ok(due) => {
                     self.hub.committed(&due.committed);
-                    if !due.more {
+                    if !due.more || self.hub.stop.is_cancelled() {
                         return;
                     }
                 }
@@ -87,10 +98,13 @@ impl Engine {
 
     /// Writes the counters of repeats, all of them in pieces, so that alerts get in between.
     async fn write_counters(&self, piece: usize) {
-        loop {
-            let touches = self.hub.firing.take_repeats(piece);
+        // What waits now, and no more: under load repeats come in faster than they are written.
+        let mut left = self.hub.firing.repeats_waiting();
+        while left > 0 {
+            let touches = self.hub.firing.take_repeats(piece.min(left));
+            left = left.saturating_sub(piece);
             if touches.is_empty() {
-                return;
+                continue;
             }
             match self.hub.store.touch(touches.clone(), clock::now()).await {
                 Ok(()) => self.hub.firing.touched(&touches),

@@ -54,6 +54,8 @@ struct Entry {
     last_seen: Timestamp,
     /// Repeats that the disk has not counted.
     repeats: u32,
+    /// Something new about it is on its way to the disk: until it is there, nobody knows what a repeat repeats.
+    pending: bool,
 }
 
 /// One series of a filtered read.
@@ -121,6 +123,7 @@ impl Firing {
                 seen_end: series.ends_at,
                 last_seen: series.last_seen,
                 repeats: 0,
+                pending: false,
             };
             let before = inner.series.get(&key).map(|before| before.repeats);
             if before.is_none() {
@@ -143,14 +146,17 @@ impl Firing {
         for (event, text) in events.into_iter().zip(texts) {
             let key = (source, event.key.fingerprint);
             match inner.series.get_mut(&key) {
-                Some(entry) if entry.repeated_by(&event, text) => {
+                Some(entry) if !entry.pending && entry.repeated_by(&event, text) => {
                     let first = entry.repeats == 0;
                     entry.repeat(&event);
                     if first {
                         inner.dirty.push(key);
                     }
                 }
-                Some(_) => news.push(event),
+                Some(entry) => {
+                    entry.pending = true;
+                    news.push(event);
+                }
                 None if matches!(event.alert.end, crate::domain::event::End::Ended(_)) => news.push(event),
                 None if free == 0 => beyond.push(event),
                 None => {
@@ -160,6 +166,11 @@ impl Firing {
             }
         }
         (news, beyond)
+    }
+
+    /// Returns how many series have repeats that the disk has not counted.
+    pub fn repeats_waiting(&self) -> usize {
+        self.lock().dirty.len()
     }
 
     /// Takes at most `max` series whose repeats the disk has not counted.

@@ -20,7 +20,7 @@ pub fn alert(name: &str, about: (&str, &str), summary: &str, rule: &IdentityRule
     let alert = Alert {
         labels: Labels::new(labels, &LabelLimits::LABELS).expect("names of the hub's own labels are valid"),
         annotations: Labels::new([("summary", summary)], &LabelLimits::ANNOTATIONS).expect("one annotation is valid"),
-        starts_at: None,
+        starts_at: Some(now),
         end: End::Until(now.plus(BURNS)),
         generator_url: String::new(),
     };

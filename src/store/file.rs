@@ -11,7 +11,7 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
     move |source| StoreError::Io { path: path.to_owned(), source }
 }
 
-/// Makes a directory for this user alone (0700), parents too, or checks that it is one.
+/// Makes a directory for this user alone (0700), parents too, or checks that it is one; closes an empty one.
 ///
 /// # Errors
 /// [`StoreError::Unsafe`] when it belongs to another user, [`StoreError::NetworkFile`] where SQLite loses data.
@@ -22,6 +22,12 @@ pub fn private_dir(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Unsafe { path: path.to_owned(), why: "the directory belongs to another user".into() });
     }
     if meta.permissions().mode() & 0o077 != 0 {
+        // Somebody else's files may lie in it: closing it is not ours to decide.
+        if fs::read_dir(path).map_err(io_error(path))?.next().is_some() {
+            let why =
+                "others may enter this directory and it is not empty; `chmod 700` it, or choose another one".into();
+            return Err(StoreError::Unsafe { path: path.to_owned(), why });
+        }
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(io_error(path))?;
     }
     refuse_network(path)

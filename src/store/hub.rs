@@ -161,11 +161,12 @@ impl HubStore {
         self.sqlite().writer.run(move |connection| ops::submit(connection, &rules, &ops, now)).await
     }
 
-    /// Forgets what is too old: series over for 30 days, incidents resolved for 400, a bounded number of each.
+    /// Forgets what is too old: series over for 30 days, incidents resolved for 400; a bounded number of each, so it returns
+    /// whether there may be more.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was forgotten then.
-    pub async fn prune(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn prune(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.sqlite().writer.run(move |connection| due::prune(connection, now)).await
     }
 

@@ -87,6 +87,16 @@ impl Mirror {
         Ok(Self { connection, node })
     }
 
+    /// Forgets what is too old.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn prune(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let tx = sqlite::immediate(&mut self.connection)?;
+        prune(&tx, now)?;
+        Ok(tx.commit()?)
+    }
+
     /// Returns the node that this database is.
     pub fn node(&self) -> NodeId {
         self.node
@@ -253,12 +263,16 @@ impl Mirror {
         Ok(news)
     }
 
-    /// Begins a new history: what is mirrored stays until the new one has been read whole.
+    /// Begins a new history, unless another process of this user moved on from `refused`, the cursor that the hub refused: what is
+    /// mirrored stays until the new one has been read whole.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn restart(&mut self, epoch: &str) -> Result<(), StoreError> {
+    pub fn restart(&mut self, epoch: &str, refused: &Cursor) -> Result<(), StoreError> {
         let tx = sqlite::immediate(&mut self.connection)?;
+        if cursor(&tx)? != *refused {
+            return Ok(());
+        }
         let generation = generation(&tx)? + 1;
         set_meta(&tx, "generation", &generation.to_string())?;
         set_meta(&tx, "epoch", epoch)?;
@@ -274,8 +288,8 @@ impl Mirror {
     pub fn apply(&mut self, page: &FeedPage, asked_at: Timestamp) -> Result<Applied, StoreError> {
         let tx = sqlite::immediate(&mut self.connection)?;
         let held = cursor(&tx)?;
-        if page.epoch != held.epoch || page.next < held.seq {
-            // Another process of this user was faster; what it applied is newer.
+        if page.epoch != held.epoch || page.next < held.seq || page.after > held.seq {
+            // Another process of this user was faster: it applied something newer, or began the history anew.
             return Ok(Applied::default());
         }
         let generation = generation(&tx)?;

@@ -141,6 +141,8 @@ pub struct FeedRow {
 pub struct FeedPage {
     /// The branch of history.
     pub epoch: String,
+    /// The place that was asked from: the page is no use to who has less.
+    pub after: u64,
     /// Ask from here next.
     pub next: u64,
     /// The newest change there is.

@@ -2,7 +2,7 @@
 
 use super::hub::{Batch, Pushed, Rules, Touch};
 use super::mirror::Mirror;
-use super::{Device, FeedKind, FeedPage, HubStore, Quarantined};
+use super::{Cursor, Device, FeedKind, FeedPage, HubStore, Quarantined};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Alert, End, Event};
 use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
@@ -142,6 +142,8 @@ fn op(incident: &Incident, nseq: u64, prev_hash: [u8; 32], act: Act) -> SignedOp
 /// What must hold of any back end.
 async fn all(make: Make) {
     one_alert_is_one_incident_with_a_timer(make()).await;
+    a_clock_that_was_ahead_leaves_no_trace(make()).await;
+    facts_past_their_end_hold_nothing_up(make()).await;
     counters_wake_nobody(make()).await;
     two_ways_are_one_incident_until_both_are_over(make()).await;
     a_fire_after_the_window_is_a_new_incident(make()).await;
@@ -166,6 +168,34 @@ async fn one_alert_is_one_incident_with_a_timer(desk: Desk) {
     assert_eq!(incidents.len(), 1);
     assert_eq!((incidents[0].number.0, incidents[0].tally.firing, incidents[0].next_due_at), (1, 2, Some(at(300))));
     assert!(desk.series().await.iter().all(|series| series.incident == Some(incidents[0].id)));
+}
+
+async fn a_clock_that_was_ahead_leaves_no_trace(desk: Desk) {
+    let ahead = 10_000_000;
+    desk.due(ahead, ahead).await;
+    desk.take(vec![event("alertmanager", "a", ahead, ahead, End::Open), fires("b", 0)]).await;
+    desk.due(250, -5).await;
+    let incident = desk.incidents().await.remove(0);
+    assert!(incident.next_due_at.is_some_and(|due| due <= at(250).plus(Timing::default().longest())), "{incident:?}");
+    let state =
+        |source: &str, all: Vec<Series>| all.into_iter().find(|one| one.source.as_str() == source).map(|one| one.state);
+    assert_eq!(state("prometheus", desk.series().await), Some(SeriesState::Unknown));
+}
+
+async fn facts_past_their_end_hold_nothing_up(desk: Desk) {
+    let mut events = vec![fires("state", 0)];
+    for number in 0..510 {
+        let mut one = event("prometheus", &format!("f{number}"), 0, 0, End::Until(at(10)));
+        let labels = [("alertname", "Fact"), ("instance", &*format!("f{number}")), ("nightdesk", "instant")];
+        one.alert.labels = Labels::new(labels, &LabelLimits::LABELS).unwrap();
+        events.push(Event::new(one.key.source.clone(), one.alert, &IdentityRule::default(), at(0)));
+    }
+    desk.take(events).await;
+    let source = SourceName::parse("prometheus").unwrap();
+    let due = desk.store.run_due(at(250), at(-1000), vec![(source, at(249))]).await.unwrap();
+    assert!(!due.more);
+    let expired = desk.series().await.into_iter().filter(|series| series.state == SeriesState::Expired).count();
+    assert_eq!(expired, 1);
 }
 
 async fn counters_wake_nobody(desk: Desk) {
@@ -241,6 +271,9 @@ async fn a_chain_has_no_gaps_and_no_forks(desk: Desk) {
     twin.op_id = OpId(Uuid::from_u128(77));
     assert_eq!(desk.push(&SignedOp::sign(twin, &key()), 3).await, Pushed::Fork);
     assert_eq!(desk.push(&second, 4).await, Pushed::Judged(Verdict::Applied));
+    let mut other = second.op.clone();
+    other.act = Act::Resolve { force: true };
+    assert_eq!(desk.push(&SignedOp::sign(other, &key()), 5).await, Pushed::Fork);
 }
 
 async fn force_dismisses_the_present_start_only(desk: Desk) {
@@ -449,7 +482,7 @@ async fn a_mirror_that_follows_the_feed_is_the_hubs_picture() {
     let (desk, dir) = (sqlite(), tempfile::tempdir().unwrap());
     desk.take(vec![fires("a", 0), fires("b", 1)]).await;
     let mut mirror = mirror(&dir);
-    mirror.restart("epoch-1").unwrap();
+    mirror.restart("epoch-1", &Cursor::default()).unwrap();
     let mut after = 0;
     loop {
         let page = desk.page(after, 2).await;
@@ -472,19 +505,40 @@ async fn another_history_replaces_the_old_rows_at_its_head_and_keeps_what_waits(
     let (desk, dir) = (sqlite(), tempfile::tempdir().unwrap());
     desk.take(vec![fires("a", 0)]).await;
     let mut mirror = mirror(&dir);
-    mirror.restart("epoch-1").unwrap();
+    mirror.restart("epoch-1", &Cursor::default()).unwrap();
     mirror.apply(&desk.page(0, 100).await, at(9)).unwrap();
     let old = desk.incidents().await.remove(0);
     append(&mut mirror, &old, 1);
-    mirror.restart("epoch-2").unwrap();
+    let refused = mirror.cursor().unwrap();
+    mirror.restart("epoch-2", &refused).unwrap();
     assert_eq!(mirror.incidents(at(0)).unwrap().len(), 1);
-    let empty = FeedPage { epoch: "epoch-2".into(), next: 0, head: 0, rows: Vec::new() };
+    let empty = FeedPage { epoch: "epoch-2".into(), after: 0, next: 0, head: 0, rows: Vec::new() };
     assert!(mirror.apply(&empty, at(9)).unwrap().swept);
     assert!(mirror.incidents(at(0)).unwrap().is_empty());
     assert_eq!(mirror.waiting(10).unwrap().len(), 1);
     // A page of the old history that was still on its way changes nothing.
     mirror.apply(&desk.page(0, 100).await, at(9)).unwrap();
     assert!(mirror.incidents(at(0)).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_begins_beyond_the_mirror_leaves_no_hole() {
+    let (desk, dir) = (sqlite(), tempfile::tempdir().unwrap());
+    desk.take(vec![fires("a", 0)]).await;
+    let (mut one, mut two) = (mirror(&dir), mirror(&dir));
+    one.restart("epoch-1", &Cursor::default()).unwrap();
+    let first = desk.page(0, 100).await;
+    one.apply(&first, at(1)).unwrap();
+    // The other process was refused at the same empty cursor, and comes too late to begin anew.
+    two.restart("epoch-1", &Cursor::default()).unwrap();
+    assert_eq!(two.cursor().unwrap().seq, first.head);
+    let refused = two.cursor().unwrap();
+    two.restart("epoch-1", &refused).unwrap();
+    desk.take(vec![fires("b", 5)]).await;
+    one.apply(&desk.page(first.head, 100).await, at(2)).unwrap();
+    assert_eq!(one.cursor().unwrap().seq, 0);
+    one.apply(&desk.page(0, 100).await, at(3)).unwrap();
+    assert_eq!(one.incidents(at(0)).unwrap(), desk.incidents().await);
 }
 
 #[tokio::test]

@@ -17,8 +17,8 @@ use super::exchange;
 use super::picture::{Link, Picture};
 use super::teller::Teller;
 use super::wire::{FeedQuery, HubCard, WAIT_SECONDS_MAX};
+use crate::store::StoreError;
 use crate::store::mirror::Mirror;
-use crate::store::{Cursor, StoreError};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -230,7 +230,7 @@ async fn meet(session: &Session) -> Result<(), ClientError> {
 
 /// Asks once for changes; returns whether the mirror is at the head of the feed.
 async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
-    let Some(Cursor { epoch, seq }) = session.ask(Note::Cursor).await else {
+    let Some(cursor) = session.ask(Note::Cursor).await else {
         // The mirror refused and said so on the screen; its disk may have room again in a while.
         session.pause(u32::MAX).await;
         return Ok(false);
@@ -238,7 +238,7 @@ async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
     let node = session.introduction.node;
     // Nothing waits until the picture is known to be whole: that it is should be on the screen now.
     let wait = if live { WAIT_SECONDS_MAX } else { 0 };
-    let query = FeedQuery { epoch, after: seq, wait, node };
+    let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait, node };
     let sent = clock::now();
     let (pulled, hub_time) = match session.client.feed(&query, session.token().as_deref()).await {
         Err(ClientError::Denied) => {
@@ -251,7 +251,7 @@ async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
     let caught_up = matches!(&pulled, Pulled::Page(page) if page.next >= page.head);
     let done = session.ask(|reply| match pulled {
         Pulled::Page(page) => Note::Page { page, skew_ms, asked_at: sent, reply },
-        Pulled::Gone(epoch) => Note::Gone { epoch, reply },
+        Pulled::Gone(epoch) => Note::Gone { epoch, refused: cursor, reply },
     });
     if done.await.is_none() {
         session.pause(u32::MAX).await;

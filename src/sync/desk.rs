@@ -36,7 +36,7 @@ pub(super) enum Note {
     Ask(Ask),
     Cursor(oneshot::Sender<Cursor>),
     Page { page: FeedPage, skew_ms: Option<i64>, asked_at: Timestamp, reply: oneshot::Sender<()> },
-    Gone { epoch: String, reply: oneshot::Sender<()> },
+    Gone { epoch: String, refused: Cursor, reply: oneshot::Sender<()> },
     Waiting { from: Option<u64>, reply: oneshot::Sender<Vec<SignedOp>> },
     Answer(PushAnswer),
     Link(Link),

@@ -87,9 +87,9 @@ async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
     loop {
         let cursor = mirror.cursor()?;
         let asked_at = clock::now();
-        let query = FeedQuery { epoch: cursor.epoch, after: cursor.seq, wait: 0, node: mirror.node() };
+        let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait: 0, node: mirror.node() };
         match client.feed(&query, Some(token)).await?.0 {
-            Pulled::Gone(epoch) => mirror.restart(&epoch)?,
+            Pulled::Gone(epoch) => mirror.restart(&epoch, &cursor)?,
             Pulled::Page(page) => {
                 let at_head = page.next >= page.head;
                 mirror.apply(&page, asked_at)?;

@@ -26,6 +26,8 @@ use uuid::Uuid;
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
 /// Verdicts that a picture carries.
 const NOTICES_MAX: usize = 20;
+/// How often what is too old is forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
 /// Skew from which on it is shown.
 const SKEW_SHOWN_MS: i64 = 5000;
 
@@ -50,6 +52,8 @@ pub(super) struct Teller {
     notices: Vec<Notice>,
     notice_no: u64,
     data_version: i64,
+    /// When what is too old was last forgotten: a console stays open for weeks.
+    pruned_at: Timestamp,
 }
 
 impl Teller {
@@ -80,6 +84,7 @@ impl Teller {
             notices: Vec::new(),
             notice_no: 0,
             data_version: 0,
+            pruned_at: clock::now(),
         };
         teller.as_of = teller.mirror.as_of()?;
         teller.reload()?;
@@ -109,8 +114,8 @@ impl Teller {
                 self.answered(asked_at, skew_ms, newer && caught_up, caught_up)?;
                 let _ = reply.send(());
             }
-            Note::Gone { epoch, reply } => {
-                self.mirror.restart(&epoch)?;
+            Note::Gone { epoch, refused, reply } => {
+                self.mirror.restart(&epoch, &refused)?;
                 let _ = reply.send(());
             }
             Note::Waiting { from, reply } => {
@@ -152,6 +157,11 @@ impl Teller {
 
     /// Reads again what another process of this user wrote.
     fn look_at_disk(&mut self) -> Result<bool, StoreError> {
+        let now = clock::now();
+        if now.since(self.pruned_at) > PRUNE_EVERY {
+            self.pruned_at = now;
+            self.mirror.prune(now)?;
+        }
         let version = self.mirror.data_version()?;
         if std::mem::replace(&mut self.data_version, version) == version {
             return Ok(false);

@@ -39,6 +39,7 @@ pub struct FeedQuery {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FeedAnswer {
     epoch: String,
+    after: u64,
     next: u64,
     head: u64,
     rows: Vec<WireRow>,
@@ -80,7 +81,7 @@ impl TryFrom<FeedPage> for FeedAnswer {
             Ok(WireRow { seq: row.seq, kind: kind_word(row.kind).to_owned(), body: RawValue::from_string(row.body)? })
         };
         let rows = page.rows.into_iter().map(row).collect::<Result<_, serde_json::Error>>()?;
-        Ok(Self { epoch: page.epoch, next: page.next, head: page.head, rows })
+        Ok(Self { epoch: page.epoch, after: page.after, next: page.next, head: page.head, rows })
     }
 }
 
@@ -90,7 +91,7 @@ impl From<FeedAnswer> for FeedPage {
         let row =
             |row: WireRow| Some(FeedRow { seq: row.seq, kind: kind_of(&row.kind)?, body: row.body.get().to_owned() });
         let rows = answer.rows.into_iter().filter_map(row).collect();
-        Self { epoch: answer.epoch, next: answer.next, head: answer.head, rows }
+        Self { epoch: answer.epoch, after: answer.after, next: answer.next, head: answer.head, rows }
     }
 }
 

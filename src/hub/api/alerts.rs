@@ -15,6 +15,8 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::time::Duration;
 
+/// Filters of one question: each is asked of every alert that burns.
+const FILTERS_MAX: usize = 16;
 /// What Alertmanager gives an alert that has no end of its own.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -56,10 +58,13 @@ pub async fn list(
     // Who may send for a source may see what it sent.
     let may_send = hub.tokens.source(&headers, crate::ingest::Format::AlertmanagerApi).is_ok()
         && headers.contains_key("authorization");
-    if !may_send && auth::caller(&hub, via, &headers).await.is_err() {
-        return denied(&hub);
+    if !may_send && let Err(why) = auth::caller(&hub, via, &headers).await {
+        return denied(&hub, why);
     }
     let query = query.unwrap_or_default();
+    if values(&query, "filter").count() > FILTERS_MAX {
+        return (StatusCode::BAD_REQUEST, Json(format!("at most {FILTERS_MAX} filters are taken"))).into_response();
+    }
     let matchers: Result<Vec<Matcher>, _> = values(&query, "filter").map(|text| Matcher::parse(&text)).collect();
     let matchers = match matchers {
         Ok(matchers) => matchers,

@@ -2,7 +2,7 @@
 
 use super::{Hubbed, denied, store_failed};
 use crate::hub::Hub;
-use crate::hub::auth::{self, Via};
+use crate::hub::auth::{self, Caller, Denied, Via};
 use crate::store::{FeedPage, StoreError};
 use crate::sync::clock;
 use crate::sync::wire::{FEED_ROWS_MAX, FeedAnswer, FeedQuery, Gone, TIME_HEADER, WAIT_SECONDS_MAX};
@@ -18,11 +18,22 @@ pub async fn feed(
     headers: HeaderMap,
     Query(query): Query<FeedQuery>,
 ) -> Response {
-    if auth::caller(&hub, via, &headers).await.is_err() {
-        return denied(&hub);
+    match auth::caller(&hub, via, &headers).await {
+        Ok(Caller::Console(device)) if device.node != query.node => return denied(&hub, Denied::NoRight),
+        Ok(Caller::Console(_) | Caller::Admin) => {}
+        Err(why) => return denied(&hub, why),
     }
-    let newest = *hub.head.borrow();
-    if query.epoch != hub.epoch || query.after > newest {
+    // The disk may be ahead of what the waiting consoles have been told.
+    let ahead = query.after > *hub.head.borrow();
+    let beyond = match ahead {
+        true => hub.store.head().await.map(|head| query.after > head.seq),
+        false => Ok(false),
+    };
+    let beyond = match beyond {
+        Ok(beyond) => beyond,
+        Err(error) => return store_failed(&hub, &error),
+    };
+    if query.epoch != hub.epoch || beyond {
         return (StatusCode::GONE, time(), Json(Gone { epoch: hub.epoch.clone() })).into_response();
     }
     let page = match wait_for_news(&hub, &query).await {
@@ -51,7 +62,13 @@ async fn wait_for_news(hub: &Hub, query: &FeedQuery) -> Result<FeedPage, StoreEr
             () = hub.stop.cancelled() => false,
         };
         if !changed {
-            break Ok(FeedPage { epoch: hub.epoch.clone(), next: query.after, head: query.after, rows: Vec::new() });
+            break Ok(FeedPage {
+                epoch: hub.epoch.clone(),
+                after: query.after,
+                next: query.after,
+                head: query.after,
+                rows: Vec::new(),
+            });
         }
     };
     hub.metrics.waiting.dec();

@@ -1,6 +1,6 @@
 //! Alerts come in. 2xx means: on the disk, or a repeat of what is on the disk.
 
-use super::{Declared, Hubbed, denied};
+use super::{BODY_WITHIN, Declared, Hubbed, denied};
 use crate::domain::event::Event;
 use crate::domain::id::SourceName;
 use crate::domain::text::SafeText;
@@ -14,10 +14,9 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use std::time::Duration;
 
-/// How long a body may take to arrive.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// Rows of the quarantine that one request may fill.
+const MALFORMED_ROWS_MAX: usize = 100;
 /// Bytes of a malformed alert or body that are kept.
 const RAW_KEPT: usize = 64 * 1024;
 
@@ -30,9 +29,12 @@ pub async fn alertmanager_webhook(State(hub): Hubbed, request: Request) -> Respo
 }
 
 async fn take(hub: &Hub, format: Format, request: Request) -> Response {
-    let Ok(source) = hub.tokens.source(request.headers(), format) else {
-        return denied(hub);
+    let source = match hub.tokens.source(request.headers(), format) {
+        Ok(source) => source,
+        Err(why) => return denied(hub, why),
     };
+    // What the unpacking layer takes it also takes the header of.
+    let packed = request.headers().get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     if request.extensions().get::<Declared>().is_some_and(|Declared(length)| *length > hub.config.body_bytes_max as u64)
     {
         return refused_body(hub, format, &source, true).await;
@@ -46,6 +48,10 @@ async fn take(hub: &Hub, format: Format, request: Request) -> Response {
     };
     let now = clock::now();
     hub.spoke(&source, now);
+    if packed {
+        let reason = "the body is packed in another way than gzip; send it with gzip or as it is".to_owned();
+        return unreadable_body(hub, format, source, &body, Unreadable { reason }).await;
+    }
     match format.parse(&body, &hub.config.ingest, now) {
         Ok(parsed) => {
             hub.metrics
@@ -76,7 +82,7 @@ async fn keep(
     hub.metrics.repeated.inc_by((received - news.len() - beyond.len()) as u64);
     let now = clock::now();
     let mut quarantined: Vec<Quarantined> =
-        malformed.into_iter().map(|one| quarantine(&source, format, &one.reason, &one.raw)).collect();
+        bounded(malformed).into_iter().map(|one| quarantine(&source, format, &one.reason, &one.raw)).collect();
     if !beyond.is_empty() {
         let limit = hub.config.firing_series_max;
         let reason = format!(
@@ -109,6 +115,22 @@ async fn keep(
         Ok(()) => StatusCode::OK.into_response(),
         Err(overload) => overloaded(hub, overload),
     }
+}
+
+/// Joins what is malformed beyond a bound: one request of nothing but commas must not push out what others left in quarantine.
+fn bounded(mut malformed: Vec<Malformed>) -> Vec<Malformed> {
+    if malformed.len() <= MALFORMED_ROWS_MAX {
+        return malformed;
+    }
+    let rest = malformed.split_off(MALFORMED_ROWS_MAX - 1);
+    let reason = format!(
+        "{} further alerts of the same request cannot be taken; the first of them: {}",
+        rest.len(),
+        rest[0].reason
+    );
+    let raws: Vec<&[u8]> = rest.iter().map(|one| &*one.raw).collect();
+    malformed.push(Malformed { raw: raws.join(&b",\n"[..]).into_boxed_slice(), reason });
+    malformed
 }
 
 async fn unreadable_body(

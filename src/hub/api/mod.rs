@@ -8,19 +8,25 @@ mod ops;
 mod status;
 
 use super::Hub;
+use super::auth::{Denied, Via};
 use crate::sync::wire::PUSH_BYTES_MAX;
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::time::Duration;
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 /// Bytes of a push: the envelopes as hex, with room for the JSON around each.
 const PUSH_BODY_BYTES_MAX: usize = 4 * PUSH_BYTES_MAX;
+
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Returns everything that the hub answers to.
 pub fn router(hub: Arc<Hub>) -> Router {
@@ -31,7 +37,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/api/v2/alerts", post(ingest::alertmanager_api).get(alerts::list))
         .route("/v1/in/alertmanager", post(ingest::alertmanager_webhook))
         .layer(decoded)
-        .layer(RequestDecompressionLayer::new().gzip(true))
+        .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(true))
         .layer(encoded)
         .layer(middleware::map_request(set_length_aside));
     Router::new()
@@ -66,7 +72,8 @@ async fn set_length_aside(mut request: Request) -> Request {
 /// Refuses what a web page of anybody could make this machine's browser send: the hub has no page of its own.
 async fn refuse_browsers(request: Request, next: Next) -> Response {
     let named = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
-    let local = named.is_none_or(is_local);
+    let by_socket = request.extensions().get::<Via>() == Some(&Via::Socket);
+    let local = by_socket || named.is_none_or(is_local);
     if request.headers().contains_key(header::ORIGIN) || !local {
         return (StatusCode::FORBIDDEN, "the hub takes no requests of web pages\n").into_response();
     }
@@ -81,16 +88,47 @@ fn is_local(host: &[u8]) -> bool {
         .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
         .map_or(host, |(name, _)| name);
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    name == "localhost" || name == "nightdesk" || address.is_ok_and(|address| address.is_loopback())
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 type Hubbed = State<Arc<Hub>>;
 
-/// The answer to who has no right to ask.
-fn denied(hub: &Hub) -> Response {
-    hub.metrics.refused.get_or_create(&super::metrics::ByReason { reason: "denied" }).inc();
-    let hint = "a token is needed: Authorization: Bearer …, or as the password of basic authentication\n";
-    ([(header::WWW_AUTHENTICATE, "Bearer")], (StatusCode::UNAUTHORIZED, hint)).into_response()
+/// The answer to who is not let in.
+fn denied(hub: &Hub, why: Denied) -> Response {
+    let (reason, status, hint) = match why {
+        Denied::NoRight => (
+            "denied",
+            StatusCode::UNAUTHORIZED,
+            "a token is needed: Authorization: Bearer …, or as the password of basic authentication
+",
+        ),
+        Denied::Unavailable => (
+            "unavailable",
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the hub's store does not answer; come again
+",
+        ),
+    };
+    hub.metrics.refused.get_or_create(&super::metrics::ByReason { reason }).inc();
+    let mut response = (status, hint).into_response();
+    if why == Denied::NoRight {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Reads the JSON body of a console that was let in: nobody else may make the hub wait for one or hold it.
+async fn json_body<T: DeserializeOwned>(request: Request) -> Result<T, Response> {
+    match tokio::time::timeout(BODY_WITHIN, Json::<T>::from_request(request, &())).await {
+        Ok(Ok(Json(body))) => Ok(body),
+        Ok(Err(rejection)) => Err(rejection.into_response()),
+        Err(_) => Err((
+            StatusCode::REQUEST_TIMEOUT,
+            "the body took longer than 10 s
+",
+        )
+            .into_response()),
+    }
 }
 
 /// The answer when the store fails.
@@ -106,10 +144,10 @@ mod tests {
 
     #[test]
     fn only_names_that_no_web_page_can_have_are_local() {
-        for host in ["127.0.0.1:7400", "localhost:7400", "[::1]:7400", "nightdesk", "127.0.0.1"] {
+        for host in ["127.0.0.1:7400", "localhost:7400", "[::1]:7400", "127.0.0.1"] {
             assert!(is_local(host.as_bytes()), "{host}");
         }
-        for host in ["evil.example:7400", "10.0.0.1:7400", "localhost.evil.example", ""] {
+        for host in ["evil.example:7400", "10.0.0.1:7400", "localhost.evil.example", "nightdesk", ""] {
             assert!(!is_local(host.as_bytes()), "{host}");
         }
     }

@@ -1,6 +1,6 @@
 //! Operations come in: read, checked, judged, answered.
 
-use super::{Hubbed, denied, store_failed};
+use super::{Hubbed, denied, json_body, store_failed};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::OpId;
 use crate::domain::judge::Verdict;
@@ -11,22 +11,21 @@ use crate::store::hub::{Pushed, Submitted};
 use crate::store::{Device, StoreError};
 use crate::sync::clock;
 use crate::sync::wire::{OpAnswer, OpResult, PUSH_OPS_MAX, Push, PushAnswer};
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use ed25519_dalek::VerifyingKey;
 use uuid::Uuid;
 
-pub async fn push(
-    State(hub): Hubbed,
-    Extension(via): Extension<Via>,
-    headers: HeaderMap,
-    Json(push): Json<Push>,
-) -> Response {
-    if auth::caller(&hub, via, &headers).await.is_err() {
-        return denied(&hub);
+pub async fn push(State(hub): Hubbed, Extension(via): Extension<Via>, request: Request) -> Response {
+    if let Err(why) = auth::caller(&hub, via, request.headers()).await {
+        return denied(&hub, why);
     }
+    let push: Push = match json_body(request).await {
+        Ok(push) => push,
+        Err(refused) => return refused,
+    };
     if push.ops.len() > PUSH_OPS_MAX {
         return (StatusCode::BAD_REQUEST, format!("at most {PUSH_OPS_MAX} operations are taken at once\n"))
             .into_response();

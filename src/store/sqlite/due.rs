@@ -8,9 +8,12 @@ use crate::domain::id::{IncidentId, SourceName};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use rusqlite::{Connection, params};
+use std::time::Duration;
 
 /// Series whose word ran out, and incidents whose time came, that one transaction takes; what is left is taken by the next.
 const MAX: i64 = 500;
+/// A step of the clock that is no step: NTP moves it by less.
+const CLOCK_STEP: Duration = Duration::from_secs(60);
 
 pub(in crate::store) fn run_due(
     connection: &mut Connection,
@@ -23,10 +26,30 @@ pub(in crate::store) fn run_due(
     for (source, at) in spoke {
         work.spoke(source, *at)?;
     }
-    let mut taken = run_out(&mut work, hub_up_since)?;
-    taken += incidents(&mut work)?;
+    mend_after_a_wrong_clock(&mut work)?;
+    let (ran_out, due) = (run_out(&mut work, hub_up_since)?, incidents(&mut work)?);
     let committed = work.commit()?;
-    Ok(Due { committed, more: taken >= MAX })
+    Ok(Due { committed, more: ran_out >= MAX || due >= MAX })
+}
+
+/// Takes back what a clock that was ahead wrote: a source cannot have spoken in the future, nor be a timer further away than any rule.
+fn mend_after_a_wrong_clock(work: &mut Work<'_>) -> Result<(), StoreError> {
+    let (now, timing) = (work.now, work.rules().timing);
+    work.tx
+        .prepare_cached("UPDATE source SET spoke_at = 0 WHERE spoke_at > ?1")?
+        .execute([now.plus(CLOCK_STEP).as_millis()])?;
+    let reach = now.plus(timing.longest() + CLOCK_STEP).as_millis();
+    let far: Vec<[u8; 16]> = work
+        .tx
+        .prepare_cached("SELECT id FROM incident WHERE next_due_at IS NOT NULL AND next_due_at > ?1 LIMIT ?2")?
+        .query_map([reach, MAX], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in far {
+        if let Some(incident) = work.incident_mut(IncidentId::from_bytes(id))? {
+            incident.pull_back(now, &timing);
+        }
+    }
+    Ok(())
 }
 
 fn run_out(work: &mut Work<'_>, hub_up_since: Timestamp) -> Result<i64, StoreError> {
@@ -39,7 +62,7 @@ fn run_out(work: &mut Work<'_>, hub_up_since: Timestamp) -> Result<i64, StoreErr
         .prepare_cached(sql)?
         .query_map(params![work.now.as_millis(), hub_up_since.as_millis(), MAX], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    let count = found.len() as i64;
+    let mut count = 0;
     for (body, spoke_at) in found {
         let series: Series = serde_json::from_str(&body)?;
         let key = SeriesKey { source: series.source, fingerprint: series.fingerprint };
@@ -49,6 +72,7 @@ fn run_out(work: &mut Work<'_>, hub_up_since: Timestamp) -> Result<i64, StoreErr
         let before = series.state;
         series.apply_run_out(state);
         work.conclude(&key, Some(before))?;
+        count += 1;
     }
     Ok(count)
 }
@@ -73,11 +97,12 @@ fn incidents(work: &mut Work<'_>) -> Result<i64, StoreError> {
 }
 
 /// Rows of each table that one pruning takes.
-const PRUNED_MAX: i64 = 20_000;
+const PRUNED_MAX: i64 = 5000;
 
-pub(in crate::store) fn prune(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+/// Forgets what is too old, a bounded number of rows; returns whether there may be more.
+pub(in crate::store) fn prune(connection: &mut Connection, now: Timestamp) -> Result<bool, StoreError> {
     let tx = super::immediate(connection)?;
-    tx.execute(
+    let mut gone = tx.execute(
         "DELETE FROM series WHERE id IN
            (SELECT id FROM series WHERE state IN ('resolved', 'expired') AND ends_at < ?1 LIMIT ?2)",
         params![now.minus(SERIES_KEPT).as_millis(), PRUNED_MAX],
@@ -87,6 +112,7 @@ pub(in crate::store) fn prune(connection: &mut Connection, now: Timestamp) -> Re
                  AND id NOT IN (SELECT incident FROM series WHERE incident IS NOT NULL) LIMIT ?2";
     let parameters = params![now.minus(INCIDENTS_KEPT).as_millis(), PRUNED_MAX];
     tx.execute(&format!("DELETE FROM line WHERE incident IN ({old})"), parameters)?;
-    tx.execute(&format!("DELETE FROM incident WHERE id IN ({old})"), parameters)?;
-    Ok(tx.commit()?)
+    gone = gone.max(tx.execute(&format!("DELETE FROM incident WHERE id IN ({old})"), parameters)?);
+    tx.commit()?;
+    Ok(gone as i64 >= PRUNED_MAX)
 }

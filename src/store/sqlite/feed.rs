@@ -45,5 +45,5 @@ pub(in crate::store) fn feed(
     rows.truncate(max);
     // A full page ends at its last row; a short one saw everything up to the head.
     let next = if rows.len() == max { rows.last().map_or(head as u64, |row| row.seq) } else { head as u64 };
-    Ok(FeedPage { epoch, next, head: head as u64, rows })
+    Ok(FeedPage { epoch, after: after as u64, next, head: head as u64, rows })
 }

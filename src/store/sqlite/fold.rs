@@ -9,7 +9,7 @@ use crate::domain::series::{Change, Series};
 use rusqlite::{Connection, params};
 
 /// Rows that the quarantine keeps; the oldest go first.
-const QUARANTINE_ROWS_MAX: i64 = 100_000;
+const QUARANTINE_ROWS_MAX: i64 = 10_000;
 
 pub(in crate::store) fn ingest(
     connection: &mut Connection,

@@ -28,8 +28,9 @@ pub(in crate::store) fn submit(
 
 fn one(work: &mut Work<'_>, signed: &SignedOp) -> Result<Pushed, StoreError> {
     let op = &signed.op;
-    if let Some(verdict) = stored_verdict(work, op.op_id)? {
-        return Ok(Pushed::Judged(verdict));
+    if let Some((hash, verdict)) = stored_verdict(work, op.op_id)? {
+        // The same id with other bytes is no retry: a verdict must not be taken for another act.
+        return Ok(if hash == signed.hash() { Pushed::Judged(verdict) } else { Pushed::Fork });
     }
     let (nseq, hash): (i64, [u8; 32]) = work
         .tx
@@ -47,13 +48,13 @@ fn one(work: &mut Work<'_>, signed: &SignedOp) -> Result<Pushed, StoreError> {
     Ok(Pushed::Judged(verdict))
 }
 
-fn stored_verdict(work: &Work<'_>, op_id: OpId) -> Result<Option<Verdict>, StoreError> {
-    let body: Option<String> = work
+fn stored_verdict(work: &Work<'_>, op_id: OpId) -> Result<Option<([u8; 32], Verdict)>, StoreError> {
+    let found: Option<([u8; 32], String)> = work
         .tx
-        .prepare_cached("SELECT verdict FROM op WHERE op_id = ?1")?
-        .query_row([op_id.as_bytes()], |row| row.get(0))
+        .prepare_cached("SELECT hash, verdict FROM op WHERE op_id = ?1")?
+        .query_row([op_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    body.map(|body| Ok(serde_json::from_str(&body)?)).transpose()
+    found.map(|(hash, body)| Ok((hash, serde_json::from_str(&body)?))).transpose()
 }
 
 fn verdict(work: &mut Work<'_>, signed: &SignedOp) -> Result<Verdict, StoreError> {
