@@ -1,7 +1,7 @@
 //! A sender's word runs out: over when its source still speaks, unknown when it is silent, and given its full length again after the hub
 //! itself was away.
 
-use crate::support::alerts::{firing, firing_until, in_seconds};
+use crate::support::alerts::{firing, firing_until, in_seconds, stretch};
 use crate::support::hub::Hub;
 use crate::support::person::{Person, number};
 use crate::support::until;
@@ -64,6 +64,20 @@ fn an_unknown_one_expires_when_its_source_speaks_of_other_things() {
     wait_for(&person, "Short burns", |incident| incident["state"] == "unknown");
     hub.alert(&[firing("Other", &[])]);
     wait_for(&person, "Short burns", |incident| incident["state"] == "resolved");
+}
+
+#[test]
+fn an_end_and_a_new_start_in_one_request_leave_it_firing() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let hub = Hub::start(dir.path(), "");
+    let person = Person::near(&hub, &hub.home(), "mira");
+    let (start, end, later) = (in_seconds(-60), in_seconds(-10), in_seconds(3600));
+    hub.alert(&[stretch("Flap", &[], start, later)]);
+    // A Prometheus whose messages had to wait sends them together.
+    hub.alert(&[stretch("Flap", &[], start, end), stretch("Flap", &[], in_seconds(-5), later)]);
+    let incident = person.find("Flap burns").expect("it is listed");
+    assert_eq!(incident["state"], "new", "{incident}");
+    assert_eq!(person.show(&number(&incident))["series_list"][0]["flaps"], 1);
 }
 
 #[test]
