@@ -55,11 +55,12 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         println!("nightdesk hub on http://{}, data in {}", hub.address, data.display());
         println!("sources send with the token in {}", data.join("ingest.token").display());
         println!("consoles of this user: nightdesk --hub unix:{}", hub.socket.display());
-        let failed = tokio::select! {
-            _ = terminate.recv() => false,
-            _ = interrupt.recv() => false,
-            () = hub.stopped() => true,
+        let (ends_by, failed) = tokio::select! {
+            _ = terminate.recv() => ("SIGTERM", false),
+            _ = interrupt.recv() => ("SIGINT", false),
+            () = hub.stopped() => ("its disk", true),
         };
+        tracing::info!(ends_by, "hub ends");
         hub.shut_down().await;
         if failed {
             anyhow::bail!(

@@ -54,8 +54,8 @@ struct Entry {
     last_seen: Timestamp,
     /// Repeats that the disk has not counted.
     repeats: u32,
-    /// Something new about it is on its way to the disk: until it is there, nobody knows what a repeat repeats.
-    pending: bool,
+    /// When something new about it arrived that is on its way to the disk: until it is there, nobody knows what a repeat repeats.
+    pending: Option<Timestamp>,
 }
 
 /// One series of a filtered read.
@@ -123,13 +123,18 @@ impl Firing {
                 seen_end: series.ends_at,
                 last_seen: series.last_seen,
                 repeats: 0,
-                pending: false,
+                pending: None,
             };
-            let before = inner.series.get(&key).map(|before| before.repeats);
+            // Of several changes in the queue the first may be on the disk and the last not yet.
+            let before = inner.series.get(&key).map(|before| {
+                let pending = before.pending.filter(|arrived| *arrived > series.last_seen);
+                (before.repeats, pending)
+            });
             if before.is_none() {
                 inner.burning[usize::from(key.0)] += 1;
             }
-            inner.series.insert(key, Entry { repeats: before.unwrap_or(0), ..entry });
+            let (repeats, pending) = before.unwrap_or_default();
+            inner.series.insert(key, Entry { repeats, pending, ..entry });
         }
     }
 
@@ -146,7 +151,7 @@ impl Firing {
         for (event, text) in events.into_iter().zip(texts) {
             let key = (source, event.key.fingerprint);
             match inner.series.get_mut(&key) {
-                Some(entry) if !entry.pending && entry.repeated_by(&event, text) => {
+                Some(entry) if entry.pending.is_none() && entry.repeated_by(&event, text) => {
                     let first = entry.repeats == 0;
                     entry.repeat(&event);
                     if first {
@@ -154,7 +159,7 @@ impl Firing {
                     }
                 }
                 Some(entry) => {
-                    entry.pending = true;
+                    entry.pending = entry.pending.max(Some(event.received_at));
                     news.push(event);
                 }
                 None if matches!(event.alert.end, crate::domain::event::End::Ended(_)) => news.push(event),
