@@ -7,7 +7,7 @@
 //! answer for the disk.
 
 use super::matcher::Matcher;
-use crate::domain::event::{Event, SeriesKey};
+use crate::domain::event::{End, Event, SeriesKey};
 use crate::domain::id::SourceName;
 use crate::domain::label::{Fingerprint, Labels};
 use crate::domain::series::{Series, SeriesState};
@@ -162,7 +162,7 @@ impl Firing {
                     entry.pending = entry.pending.max(Some(event.received_at));
                     news.push(event);
                 }
-                None if matches!(event.alert.end, crate::domain::event::End::Ended(_)) => news.push(event),
+                None if matches!(event.alert.end, End::Ended(_)) => news.push(event),
                 None if free == 0 => beyond.push(event),
                 None => {
                     free -= 1;
@@ -256,7 +256,7 @@ impl Entry {
     /// Returns whether the event says nothing that the disk must know before the answer.
     fn repeated_by(&self, event: &Event, text: u64) -> bool {
         let lasting = match (self.stored_end, event.promise()) {
-            (None, None) => matches!(event.alert.end, crate::domain::event::End::Open),
+            (None, None) => matches!(event.alert.end, End::Open),
             (Some(end), Some(promise)) => end > event.received_at.plus(resend(promise)),
             (None, Some(_)) | (Some(_), None) => false,
         };
@@ -270,7 +270,7 @@ impl Entry {
     fn repeat(&mut self, event: &Event) {
         self.repeats = self.repeats.saturating_add(1);
         self.last_seen = self.last_seen.max(event.received_at);
-        if let crate::domain::event::End::Until(at) = event.alert.end {
+        if let End::Until(at) = event.alert.end {
             self.seen_end = self.seen_end.max(Some(at));
         }
     }
@@ -278,4 +278,95 @@ impl Entry {
 
 fn resend(promise: Duration) -> Duration {
     promise / RESENDS_PROMISED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Alert;
+    use crate::domain::label::{IdentityRule, LabelLimits};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn source() -> SourceName {
+        SourceName::parse("prometheus").unwrap()
+    }
+
+    fn event(received: i64, summary: &str, end: End) -> Event {
+        let alert = Alert {
+            labels: Labels::new([("alertname", "Down")], &LabelLimits::LABELS).unwrap(),
+            annotations: Labels::new([("summary", summary)], &LabelLimits::ANNOTATIONS).unwrap(),
+            starts_at: Some(at(0)),
+            end,
+            generator_url: String::new(),
+        };
+        Event::new(source(), alert, &IdentityRule::default(), at(received))
+    }
+
+    fn fires(received: i64) -> Event {
+        event(received, "down", End::Until(at(received + 240)))
+    }
+
+    fn burning() -> Firing {
+        let firing = Firing { inner: Mutex::default(), hasher: RandomState::new() };
+        firing.update(&[Series::begin(&fires(0)).0]);
+        firing
+    }
+
+    /// Returns how many of the events must be written, and how many find no room.
+    fn sifted(firing: &Firing, events: &[Event]) -> (usize, usize) {
+        let (news, beyond) = firing.sift(&source(), events.to_vec(), 1);
+        (news.len(), beyond.len())
+    }
+
+    #[test]
+    fn a_repeat_is_answered_from_memory_while_the_stored_end_is_far() {
+        let firing = burning();
+        assert_eq!(sifted(&firing, &[fires(60), fires(120)]), (0, 0));
+        // 240 s were promised from 0; at 161 s less than one resend interval and its margin is left of them on the disk.
+        assert_eq!(sifted(&firing, &[fires(161)]), (1, 0));
+    }
+
+    #[test]
+    fn what_says_something_new_is_written_and_what_follows_it_too() {
+        let firing = burning();
+        assert_eq!(sifted(&firing, &[event(60, "worse", End::Until(at(300)))]), (1, 0));
+        let firing = burning();
+        assert_eq!(sifted(&firing, &[event(60, "down", End::Ended(at(59))), fires(61), fires(62)]), (3, 0));
+    }
+
+    #[test]
+    fn a_change_that_waits_behind_another_still_holds_the_repeats() {
+        let firing = burning();
+        let text = event(60, "worse", End::Until(at(300)));
+        assert_eq!(sifted(&firing, &[text.clone(), event(70, "worse", End::Ended(at(69)))]), (2, 0));
+        let (mut series, _) = Series::begin(&fires(0));
+        series.fold(&text);
+        firing.update(&[series]);
+        assert_eq!(sifted(&firing, &[event(80, "worse", End::Until(at(320)))]), (1, 0));
+    }
+
+    #[test]
+    fn repeats_reach_the_disk_as_one_touch_and_extend_the_end() {
+        let firing = burning();
+        sifted(&firing, &[fires(60), fires(120)]);
+        assert_eq!(firing.repeats_waiting(), 1);
+        let touches = firing.take_repeats(10);
+        assert_eq!((touches[0].deliveries, touches[0].last_seen, touches[0].ends_at), (2, at(120), Some(at(360))));
+        assert_eq!(firing.repeats_waiting(), 0);
+        firing.touched(&touches);
+        assert_eq!(sifted(&firing, &[fires(200)]), (0, 0));
+    }
+
+    #[test]
+    fn beyond_the_room_only_what_fires_anew_is_kept_apart() {
+        let firing = burning();
+        let mut other = fires(10);
+        other.alert.labels = Labels::new([("alertname", "Other")], &LabelLimits::LABELS).unwrap();
+        let other = Event::new(source(), other.alert, &IdentityRule::default(), at(10));
+        assert_eq!(sifted(&firing, &[other]), (0, 1));
+        assert!(firing.has(&source()) && firing.len() == 1);
+    }
 }
