@@ -15,16 +15,14 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Returns the bytes that hex digits stand for, or `None` when the text is not hex of exactly `N` bytes.
 pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != N * 2 {
-        return None;
-    }
+    unhex_all(text)?.try_into().ok()
+}
+
+/// Returns the bytes that hex digits stand for, or `None` when the text is not hex.
+pub fn unhex_all(text: &str) -> Option<Vec<u8>> {
     let nibble = |digit: u8| (digit as char).to_digit(16).map(|value| value as u8);
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    Some(bytes)
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some(nibble(pair[0])? << 4 | nibble(*pair.get(1)?)?)).collect()
 }
 
 macro_rules! uuid_id {

@@ -5,6 +5,7 @@ use crate::config::Source;
 use crate::domain::id::{SourceName, hex};
 use crate::ingest::Format;
 use crate::store::{Device, StoreError, file};
+use crate::sync::device::random;
 use anyhow::Context as _;
 use axum::http::{HeaderMap, header};
 use std::collections::HashMap;
@@ -35,16 +36,6 @@ pub enum Denied {
     NoRight,
     /// Nobody can say now: the store does not answer.
     Unavailable,
-}
-
-/// Returns bytes nobody can guess.
-///
-/// # Panics
-/// When the system has no randomness: nothing can be kept secret then.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the system gives random bytes");
-    bytes
 }
 
 /// Returns a new token: a kind by which a scanner finds a leaked one, and 256 random bits.

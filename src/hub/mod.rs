@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::store::hub::Rules;
 use crate::store::{HubStore, StoreError, file};
 use crate::sync::clock;
+use crate::sync::device::random;
 use crate::sync::wire::HubCard;
 use anyhow::Context as _;
 use ed25519_dalek::SigningKey;
@@ -199,7 +200,7 @@ async fn prepare(
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
     let rules = Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint };
-    let fresh_epoch = crate::domain::id::hex(&auth::random::<16>());
+    let fresh_epoch = crate::domain::id::hex(&random::<16>());
     let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
         .context("opening the hub's database")?;
     let firing = firing::Firing::load(&store).await.context("reading what fires")?;
@@ -229,7 +230,7 @@ fn hub_key(data: &Path) -> Result<SigningKey, StoreError> {
     if let Some(seed) = file::read_secret(&path)?.and_then(|hex| crate::domain::id::unhex(&hex)) {
         return Ok(SigningKey::from_bytes(&seed));
     }
-    let seed = auth::random::<32>();
+    let seed = random::<32>();
     file::write_private(&path, crate::domain::id::hex(&seed).as_bytes())?;
     Ok(SigningKey::from_bytes(&seed))
 }

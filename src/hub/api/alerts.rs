@@ -7,7 +7,7 @@ use crate::domain::time::Timestamp;
 use crate::hub::auth::{self, Via};
 use crate::hub::firing::Found;
 use crate::hub::matcher::Matcher;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -53,7 +53,7 @@ pub async fn list(
     State(hub): Hubbed,
     Extension(via): Extension<Via>,
     headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
     // Who may send for a source may see what it sent.
     let may_send = hub.tokens.source(&headers, crate::ingest::Format::AlertmanagerApi).is_ok()
@@ -61,11 +61,10 @@ pub async fn list(
     if !may_send && let Err(why) = auth::caller(&hub, via, &headers).await {
         return denied(&hub, why);
     }
-    let query = query.unwrap_or_default();
     if values(&query, "filter").count() > FILTERS_MAX {
         return (StatusCode::BAD_REQUEST, Json(format!("at most {FILTERS_MAX} filters are taken"))).into_response();
     }
-    let matchers: Result<Vec<Matcher>, _> = values(&query, "filter").map(|text| Matcher::parse(&text)).collect();
+    let matchers: Result<Vec<Matcher>, _> = values(&query, "filter").map(Matcher::parse).collect();
     let matchers = match matchers {
         Ok(matchers) => matchers,
         Err(error) => return (StatusCode::BAD_REQUEST, Json(error.to_string())).into_response(),
@@ -105,40 +104,7 @@ pub async fn list(
     Json(alerts).into_response()
 }
 
-/// Returns the decoded values of a query parameter that may stand several times.
-fn values<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = String> + 'q {
-    query.split('&').filter_map(move |pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (key == name).then(|| decode(value))
-    })
-}
-
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digits = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
-                let hex = std::str::from_utf8(&digits).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
-                hex.unwrap_or(b'?')
-            }
-            other => other,
-        });
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filters_come_url_encoded_and_several() {
-        let query = "filter=job%3D%22a+b%22&active=true&filter=x%3d1";
-        assert_eq!(values(query, "filter").collect::<Vec<_>>(), ["job=\"a b\"", "x=1"]);
-        assert_eq!(values("filter", "filter").collect::<Vec<_>>(), [""]);
-        assert_eq!(decode("%zz%4"), "?@");
-    }
+/// Returns the values of a query parameter that may stand several times.
+fn values<'q>(query: &'q [(String, String)], name: &'q str) -> impl Iterator<Item = &'q str> {
+    query.iter().filter_map(move |(key, value)| (key == name).then_some(value.as_str()))
 }

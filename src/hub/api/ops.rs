@@ -2,7 +2,7 @@
 
 use super::{Hubbed, denied, json_body, store_failed};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::OpId;
+use crate::domain::id::{OpId, unhex_all};
 use crate::domain::judge::Verdict;
 use crate::hub::Hub;
 use crate::hub::auth::{self, Via};
@@ -84,7 +84,7 @@ fn outcome(verdict: &Verdict) -> &'static str {
 /// Reads one operation and checks that the console it names signed it, for its own user.
 async fn check(hub: &Hub, text: &str) -> Result<Result<SignedOp, (OpId, String)>, StoreError> {
     let unread = |reason: &str| Ok(Err((OpId(Uuid::nil()), reason.to_owned())));
-    let Some(bytes) = unhex(text) else { return unread("an operation is sent as hex digits") };
+    let Some(bytes) = unhex_all(text) else { return unread("an operation is sent as hex digits") };
     let signed = match SignedOp::read(bytes) {
         Ok(signed) => signed,
         Err(error) => return unread(&error.to_string()),
@@ -105,11 +105,4 @@ fn signed_by(signed: &SignedOp, device: &Device) -> Result<(), String> {
     }
     let key = VerifyingKey::from_bytes(&device.public_key).map_err(|_| "the console's key is none".to_owned())?;
     signed.verify(&key).map_err(|error| error.to_string())
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
