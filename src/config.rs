@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     Read {
         /// Which.
         path: PathBuf,
@@ -22,14 +22,15 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// The file is not what it must be; the message has line and column.
-    #[error("{path}: {source}")]
+    /// The file is not what it must be.
+    #[error("{path}: line {line}: {why}")]
     Parse {
         /// Which.
         path: PathBuf,
-        /// Where and what.
-        #[source]
-        source: Box<toml::de::Error>,
+        /// In which line.
+        line: usize,
+        /// What is wrong there.
+        why: String,
     },
     /// A value has no sense.
     #[error("{path}: {field}: {why}")]
@@ -258,7 +259,11 @@ impl Console {
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })
+    toml::from_str(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        ConfigError::Parse { path: path.to_owned(), line, why: error.message().to_owned() }
+    })
 }
 
 /// Returns the span that a text such as `10m`, `1h 30m` or `500ms` names.

@@ -1,6 +1,6 @@
 //! `nightdesk ack`, `unack`, `note`, `resolve`.
 
-use super::open::{Opened, again, exchanged, find};
+use super::open::{Opened, again, exchanged, find, tell};
 use super::{Exit, Globals, Target, output};
 use crate::domain::judge::Verdict;
 use crate::domain::op::{Act, Basis, NOTE_BYTES_MAX};
@@ -28,20 +28,21 @@ pub fn run(globals: &Globals, target: &Target, act: Act) -> anyhow::Result<Exit>
         let name = act.kind().to_owned();
         let signed = append(&mut parts.mirror, &parts.device, Draft { incident: incident.id, basis, act })?;
         let behind = again(&mut parts).await;
+        tell(&mut parts.mirror, Some(signed.op.op_id))?;
         let verdict = parts.mirror.own_op(signed.op.op_id)?.and_then(|own| own.verdict);
         let incident = parts.mirror.incident(incident.id)?.unwrap_or(incident);
         let exit = exit_of(verdict.as_ref());
         if target.json {
             let mut object = output::incident(&incident, usize::from(verdict.is_none()));
             object["op"] = json!({ "op_id": signed.op.op_id.to_string(), "kind": name, "verdict": verdict });
-            println!("{}", output::json_line(&object));
+            output::say!("{}", output::json_line(&object));
             return Ok(exit);
         }
         match verdict {
-            Some(verdict) => println!("{name} {}: {}", incident.number, output::text(&verdict.sentence())),
+            Some(verdict) => output::say!("{name} {}: {}", incident.number, output::text(&verdict.sentence())),
             None => {
                 let why = behind.map_or(String::new(), |error| format!(" ({})", output::text(&error.to_string())));
-                println!(
+                output::say!(
                     "{name} {}: saved here only, NOT confirmed{why}; it is sent when a hub answers",
                     incident.number
                 );

@@ -38,14 +38,14 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     if arguments.json {
         for incident in &incidents {
-            println!("{}", output::json_line(&output::incident(incident, waiting(incident))));
+            output::say!("{}", output::json_line(&output::incident(incident, waiting(incident))));
         }
         return Ok(Exit::Confirmed);
     }
-    println!("SV ID     STATE       SINCE                SERVICE         OWNER      SUMMARY");
+    output::say!("SV ID     STATE       SINCE                SERVICE         OWNER      SUMMARY");
     for incident in &incidents {
         let sign = if waiting(incident) > 0 { " (waiting for the hub)" } else { "" };
-        println!(
+        output::say!(
             "{} {:<6} {:<11} {} {} {} {}{sign}",
             incident.severity.map_or("S?".to_owned(), |severity| severity.to_string()),
             incident.number.0,
@@ -58,7 +58,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     if incidents.is_empty() {
         let when = if behind.is_some() { "as last mirrored; the hub does not answer" } else { "confirmed by the hub" };
-        println!("No open incidents, {when}.");
+        output::say!("No open incidents, {when}.");
     }
     Ok(Exit::Confirmed)
 }

@@ -1,7 +1,8 @@
 //! From arguments and files to a mirror and the way to its hub.
 
-use super::Globals;
+use super::{Globals, output};
 use crate::config::{Console, Paths};
+use crate::domain::id::OpId;
 use crate::domain::incident::Incident;
 use crate::store::file;
 use crate::store::mirror::Mirror;
@@ -73,6 +74,9 @@ pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> any
 async fn first_card(client: &HubClient, admin_token: Option<&str>) -> anyhow::Result<crate::sync::wire::HubCard> {
     match tokio::time::timeout(ASK_WITHIN, client.card(admin_token)).await {
         Ok(Ok(card)) => Ok(card),
+        Ok(Err(ClientError::Denied)) if admin_token.is_some() => {
+            bail!("the hub at {} refuses the token of --token-file; it must be the hub's admin.token", client.address())
+        }
         Ok(Err(ClientError::Denied)) => bail!(
             "the hub at {} wants to know this console first: give its admin token by --token-file (the hub's admin.token), or use its socket",
             client.address()
@@ -105,6 +109,7 @@ pub async fn exchanged(globals: &Globals) -> anyhow::Result<Opened> {
     let address = address(&paths, &console)?;
     let mut parts = parts(&paths, &console, address).await?;
     let behind = again(&mut parts).await;
+    tell(&mut parts.mirror, None)?;
     Ok(Opened { parts, behind })
 }
 
@@ -118,6 +123,23 @@ pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
         Ok(outcome) => outcome.err(),
         Err(_) => Some(ClientError::Slow(parts.client.address().clone()).into()),
     }
+}
+
+/// Says on standard error what became of operations that waited and are answered now; `own` is told by the command itself.
+pub fn tell(mirror: &mut Mirror, own: Option<OpId>) -> anyhow::Result<()> {
+    for told in mirror.tell()?.into_iter().filter(|told| Some(told.op.op_id) != own) {
+        let Some(verdict) = told.verdict else { continue };
+        let name = mirror
+            .incident(told.op.incident)?
+            .map_or(told.op.incident.to_string(), |incident| incident.number.to_string());
+        eprintln!(
+            "nightdesk: {} {name} of {}: {}",
+            told.op.act.kind(),
+            told.op.created_at.date_and_second(),
+            output::text(&verdict.sentence())
+        );
+    }
+    Ok(())
 }
 
 /// Returns the one incident that the text names.

@@ -9,6 +9,22 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// Prints a line; ends quietly when nobody reads any more, as behind `| head`.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::output::write_line(format_args!($($text)*))
+    };
+}
+pub(super) use say;
+
+/// Prints a line of standard output, or ends the process where its reader is gone.
+pub fn write_line(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    if writeln!(std::io::stdout().lock(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Version of the JSON objects; fields are only added.
 const SCHEMA: u64 = 1;
 

@@ -34,19 +34,19 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     let rows = super::small_runtime()?.block_on(HubClient::new(address)?.quarantine(token.as_deref()))?;
     for row in &rows {
         if arguments.json {
-            println!("{}", output::json_line(row));
+            output::say!("{}", output::json_line(row));
             continue;
         }
         let field = |name: &str| match &row[name] {
             Value::String(text) => output::text(text),
             other => other.to_string(),
         };
-        println!("{} {} {} {} bytes", field("received_at"), field("source"), field("format"), field("raw_bytes"));
-        println!("  {}", field("reason"));
-        println!("  {}", field("raw"));
+        output::say!("{} {} {} {} bytes", field("received_at"), field("source"), field("format"), field("raw_bytes"));
+        output::say!("  {}", field("reason"));
+        output::say!("  {}", field("raw"));
     }
     if rows.is_empty() && !arguments.json {
-        println!("Nothing is in quarantine.");
+        output::say!("Nothing is in quarantine.");
     }
     Ok(Exit::Confirmed)
 }

@@ -2,6 +2,7 @@
 
 use super::open::{Opened, exchanged, find};
 use super::{Exit, Globals, output};
+use crate::domain::text::SafeText;
 use crate::sync::picture::Detail;
 use clap::Args;
 use serde_json::Value;
@@ -32,27 +33,43 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     if arguments.json {
         object["series_list"] = Value::Array(series.iter().map(output::series).collect());
         object["timeline"] = Value::Array(lines.iter().map(output::line).collect());
-        println!("{}", output::json_line(&object));
+        output::say!("{}", output::json_line(&object));
         return Ok(Exit::Confirmed);
     }
     let severity = incident.severity.map_or("S? (unexamined)".to_owned(), |severity| severity.to_string());
-    println!("{} {severity} {} since {}", incident.number, incident.shown().word(), incident.since.date_and_second());
-    println!("  {}", output::text(&incident.summary));
-    println!("  service {}", output::text(&incident.service));
-    println!("  owner   {}", incident.owner.as_ref().map_or("nobody", |owner| owner.as_str()));
-    println!("  id      {}", incident.id);
+    output::say!(
+        "{} {severity} {} since {}",
+        incident.number,
+        incident.shown().word(),
+        incident.since.date_and_second()
+    );
+    output::say!("  {}", output::text(&incident.summary));
+    output::say!("  service {}", output::text(&incident.service));
+    output::say!("  owner   {}", incident.owner.as_ref().map_or("nobody", |owner| owner.as_str()));
+    output::say!("  opened  {}", incident.opened_at.date_and_second());
+    if let Some(due) = incident.next_due_at {
+        let sign = if incident.overdue { ", OVERDUE: its time passed and nobody was called" } else { "" };
+        output::say!("  next    {}{sign}", due.date_and_second());
+    }
+    output::say!("  id      {}", incident.id);
     let tally = incident.tally;
-    println!("Series: {} firing, {} unknown, {} over", tally.firing, tally.unknown, tally.over);
+    output::say!("Series: {} firing, {} unknown, {} over", tally.firing, tally.unknown, tally.over);
     for one in &series {
         let labels: Vec<String> = one.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        println!("  {:?} {} flaps {} {}", one.state, one.source, one.flaps, output::text(&labels.join(" ")));
+        output::say!("  {:?} {} flaps {} {}", one.state, one.source, one.flaps, output::text(&labels.join(" ")));
     }
-    println!("Timeline:");
+    for text in series.first().and_then(|one| one.annotations.get("description")).into_iter() {
+        output::say!("Description:");
+        for line in SafeText::block(text, 4000, 40) {
+            output::say!("  {line}");
+        }
+    }
+    output::say!("Timeline:");
     for line in &lines {
-        println!("  {} {}: {}", line.at.date_and_second(), output::author(&line.author), output::text(&line.text));
+        output::say!("  {} {}: {}", line.at.date_and_second(), output::author(&line.author), output::text(&line.text));
     }
     if waiting > 0 {
-        println!("{waiting} operations of yours wait for the hub.");
+        output::say!("{waiting} operations of yours wait for the hub.");
     }
     Ok(Exit::Confirmed)
 }

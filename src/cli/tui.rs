@@ -9,6 +9,7 @@ use crate::sync::client::HubAddress;
 use crate::sync::console;
 use crate::tui;
 use anyhow::Context as _;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::runtime::Runtime;
@@ -20,6 +21,7 @@ const LOG_BYTES_MAX: u64 = 5 << 20;
 
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
+    need_terminal()?;
     let (paths, console) = settings(globals)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     log_to_file(&paths)?;
@@ -28,6 +30,14 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         None => own_hub(&runtime, &paths)?,
     };
     show(&runtime, &paths, &console, hub, address)
+}
+
+/// Says what to do instead where nobody can see a screen.
+pub fn need_terminal() -> anyhow::Result<()> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    anyhow::bail!("the console needs a terminal; `nightdesk list` and the other commands do not")
 }
 
 /// Shows the hub at that address until the person leaves, then ends the hub if it is in this process.

@@ -42,13 +42,22 @@ fn service(labels: &Labels) -> &str {
 pub fn summary(series: &Series) -> String {
     let said = SUMMARIES.iter().find_map(|name| series.annotations.get(name));
     match said.and_then(|text| text.lines().map(str::trim).find(|line| !line.is_empty())) {
-        Some(line) => line.chars().take(200).collect(),
+        Some(line) => cut(line),
         None if !series.name().is_empty() => series.name().to_owned(),
         None => {
             let pairs: Vec<String> =
                 series.labels.iter().take(4).map(|(name, value)| format!("{name}={value}")).collect();
-            pairs.join(" ").chars().take(200).collect()
+            cut(&pairs.join(" "))
         }
+    }
+}
+
+/// Returns a summary of bearable length; what is longer ends with a sign.
+fn cut(text: &str) -> String {
+    const CHARS_MAX: usize = 200;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -102,7 +102,7 @@ async fn commit(hub: &Hub, batch: Batch) -> bool {
 
 /// Logs what the store refused; when nobody knows what the disk kept, the hub stops.
 pub fn failed(hub: &Hub, error: &StoreError) {
-    tracing::error!(%error, "the store refused");
+    tracing::error!(error = error as &dyn std::error::Error, "the store refused");
     if matches!(error, StoreError::Disk(_) | StoreError::Stopped | StoreError::Corrupt { .. }) {
         hub.stop.cancel();
     }

@@ -50,8 +50,6 @@ pub struct Applied {
     pub incidents: Vec<Incident>,
     /// Incidents whose series or lines are newer.
     pub touched: Vec<IncidentId>,
-    /// Verdicts that were news.
-    pub verdicts: Vec<(OpId, Verdict)>,
     /// Rows of an older generation were swept: what was read before must be read again.
     pub swept: bool,
 }
@@ -225,10 +223,28 @@ impl Mirror {
             .prepare_cached("SELECT bytes, verdict FROM op WHERE verdict IS NULL OR seq > ?1 ORDER BY nseq")?
             .query_map([seq as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let own = |(bytes, verdict): (Vec<u8>, Option<String>)| {
-            let op = SignedOp::read(bytes).ok()?.op;
-            Some(OwnOp { op, verdict: verdict.and_then(|text| serde_json::from_str(&text).ok()) })
-        };
+        Ok(rows.into_iter().filter_map(own).collect())
+    }
+
+    /// Returns own operations that were answered and whose answer nobody was told, oldest first, and notes that they are told now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn tell(&mut self) -> Result<Vec<OwnOp>, StoreError> {
+        let any: bool = self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM op WHERE verdict IS NOT NULL AND told = 0)")?
+            .query_row((), |row| row.get(0))?;
+        if !any {
+            return Ok(Vec::new());
+        }
+        let tx = sqlite::immediate(&mut self.connection)?;
+        let rows: Vec<(Vec<u8>, Option<String>)> = tx
+            .prepare_cached("SELECT bytes, verdict FROM op WHERE verdict IS NOT NULL AND told = 0 ORDER BY nseq")?
+            .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        tx.execute("UPDATE op SET told = 1 WHERE verdict IS NOT NULL AND told = 0", ())?;
+        tx.commit()?;
         Ok(rows.into_iter().filter_map(own).collect())
     }
 
@@ -247,20 +263,16 @@ impl Mirror {
         Ok(SignedOp::read(bytes).ok().map(|signed| OwnOp { op: signed.op, verdict }))
     }
 
-    /// Keeps verdicts that a push brought; returns those that were news. `head` is the hub's newest change after judging.
+    /// Keeps verdicts that a push brought. `head` is the hub's newest change after judging.
     ///
     /// # Errors
     /// [`StoreError`]; none was kept then.
-    pub fn settle(&mut self, verdicts: Vec<(OpId, Verdict)>, head: u64) -> Result<Vec<(OpId, Verdict)>, StoreError> {
+    pub fn settle(&mut self, verdicts: Vec<(OpId, Verdict)>, head: u64) -> Result<(), StoreError> {
         let tx = sqlite::immediate(&mut self.connection)?;
-        let mut news = Vec::new();
         for (op_id, verdict) in verdicts {
-            if keep_verdict(&tx, op_id, &verdict, head)? {
-                news.push((op_id, verdict));
-            }
+            keep_verdict(&tx, op_id, &verdict, head)?;
         }
-        tx.commit()?;
-        Ok(news)
+        Ok(tx.commit()?)
     }
 
     /// Begins a new history, unless another process of this user moved on from `refused`, the cursor that the hub refused: what is
@@ -299,7 +311,7 @@ impl Mirror {
                 FeedKind::Incident => applied.incidents.push(put_incident(&tx, &row.body, generation)?),
                 FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
                 FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
-                FeedKind::Verdict => applied.verdicts.extend(put_verdict(&tx, &row.body, row.seq)?),
+                FeedKind::Verdict => put_verdict(&tx, &row.body, row.seq)?,
             }
         }
         set_meta(&tx, "seq", &page.next.to_string())?;
@@ -360,7 +372,7 @@ impl Mirror {
     pub fn series_of(&mut self, id: IncidentId, max: usize) -> Result<Vec<Series>, StoreError> {
         let bodies: Vec<String> = self
             .connection
-            .prepare_cached("SELECT body FROM series WHERE incident = ?1 ORDER BY over_since IS NOT NULL, over_since DESC, fingerprint LIMIT ?2")?
+            .prepare_cached("SELECT body FROM series WHERE incident = ?1 ORDER BY over_since IS NOT NULL, over_since DESC, body ->> '$.labels' LIMIT ?2")?
             .query_map(params![id.as_bytes(), max as i64], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
@@ -379,6 +391,11 @@ impl Mirror {
         bodies.reverse();
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
     }
+}
+
+fn own((bytes, verdict): (Vec<u8>, Option<String>)) -> Option<OwnOp> {
+    let op = SignedOp::read(bytes).ok()?.op;
+    Some(OwnOp { op, verdict: verdict.and_then(|text| serde_json::from_str(&text).ok()) })
 }
 
 fn read_ops(bytes: Vec<Vec<u8>>) -> Vec<SignedOp> {
@@ -450,22 +467,23 @@ fn put_line(tx: &Transaction<'_>, seq: u64, body: &str, generation: i64) -> Resu
     Ok(incident)
 }
 
-fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<Option<(OpId, Verdict)>, StoreError> {
+fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<(), StoreError> {
     #[derive(Deserialize)]
     struct Answer {
         op_id: String,
         verdict: Verdict,
     }
     let Answer { op_id, verdict } = serde_json::from_str(body)?;
-    let Some(op_id) = unhex(&op_id).map(OpId::from_bytes) else { return Ok(None) };
-    Ok(keep_verdict(tx, op_id, &verdict, seq)?.then_some((op_id, verdict)))
+    match unhex(&op_id).map(OpId::from_bytes) {
+        Some(op_id) => keep_verdict(tx, op_id, &verdict, seq),
+        None => Ok(()),
+    }
 }
 
-fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<bool, StoreError> {
-    let changed = tx
-        .prepare_cached("UPDATE op SET verdict = ?2, seq = ?3 WHERE op_id = ?1 AND verdict IS NULL")?
+fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE op SET verdict = ?2, seq = ?3 WHERE op_id = ?1 AND verdict IS NULL")?
         .execute(params![op_id.as_bytes(), serde_json::to_string(verdict)?, seq as i64])?;
-    Ok(changed > 0)
+    Ok(())
 }
 
 fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, StoreError> {

@@ -63,13 +63,13 @@ pub enum StoreError {
         why: String,
     },
     /// The disk failed at a time when nobody knows what it kept; the process must end and look again.
-    #[error("the disk failed: {0}; the hub stops, for nobody knows what was kept")]
+    #[error("the disk failed; the hub stops, for nobody knows what was kept")]
     Disk(#[source] rusqlite::Error),
     /// The disk is full: nothing was kept, and it may work later.
     #[error("the disk is full")]
     Full,
     /// A file operation failed.
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     Io {
         /// On which file.
         path: PathBuf,
@@ -84,7 +84,7 @@ pub enum StoreError {
     #[error("the store has stopped")]
     Stopped,
     /// Anything else SQLite says.
-    #[error("SQLite: {0}")]
+    #[error("SQLite")]
     Sqlite(#[source] rusqlite::Error),
 }
 

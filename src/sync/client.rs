@@ -97,10 +97,10 @@ pub enum ClientError {
         text: String,
     },
     /// The answer is none of this protocol.
-    #[error("the hub's answer cannot be read: {0}")]
+    #[error("the hub's answer cannot be read")]
     Unreadable(#[source] reqwest::Error),
     /// The client could not be made.
-    #[error("cannot make an HTTP client: {0}")]
+    #[error("cannot make an HTTP client")]
     Client(#[source] reqwest::Error),
 }
 

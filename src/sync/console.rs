@@ -9,7 +9,7 @@
 //!
 //! A key press is on the disk before anything else happens; the network is never between the key and the screen.
 
-use super::client::{ClientError, HubClient, Pulled};
+use super::client::{ClientError, HubAddress, HubClient, Pulled};
 use super::clock;
 use super::desk::{Ask, Desk, Note, Slot};
 use super::device::Device;
@@ -31,8 +31,10 @@ use tokio_util::task::TaskTracker;
 const NOTES_MAX: usize = 1000;
 /// How often the mirror thread looks whether another process of the same user wrote.
 const LOOK_AT_DISK: Duration = Duration::from_secs(1);
-/// Longest pause between two attempts to reach the hub.
+/// Longest pause between two attempts to reach a hub that many consoles may want.
 const BACKOFF_MAX: Duration = Duration::from_secs(15);
+/// The same over a socket, where only this user's consoles come.
+const BACKOFF_MAX_SOCKET: Duration = Duration::from_secs(2);
 
 /// A console at work; ends when it is closed.
 pub struct Console {
@@ -170,7 +172,11 @@ impl Session {
     }
 
     async fn pause(&self, failures: u32) {
-        let most = BACKOFF_MAX.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
+        let longest = match self.client.address() {
+            HubAddress::Unix(_) => BACKOFF_MAX_SOCKET,
+            HubAddress::Http(_) => BACKOFF_MAX,
+        };
+        let most = longest.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
         // Full jitter: a thousand consoles do not come back at once.
         let random = u64::from_le_bytes(super::device::random::<8>());
         let span = Duration::from_millis(random % (most.as_millis() as u64 + 1));
@@ -283,7 +289,11 @@ async fn push(session: Arc<Session>) {
                 // The pull introduces this console again and wakes this task.
                 break;
             }
-            session.pause(failures).await;
+            // The pull wakes this task when the hub is back, and a key when there is something new to try for.
+            tokio::select! {
+                () = session.pause(failures) => {}
+                () = session.woken.notified() => {}
+            }
         }
         failures = 0;
     }

@@ -12,7 +12,8 @@ use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId};
 use crate::domain::incident::Incident;
-use crate::domain::judge::Verdict;
+use crate::domain::incident::Timing;
+use crate::domain::judge::{Verdict, judge};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -136,8 +137,9 @@ impl Teller {
 
     /// Tells a failure of the mirror to the person.
     pub fn complain(&mut self, error: &StoreError) {
-        tracing::error!(%error, "the mirror refused");
-        self.notice(format!("the mirror refused: {error}"), false);
+        tracing::error!(error = error as &dyn std::error::Error, "the mirror refused");
+        let why = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
+        self.notice(format!("the mirror refused: {error}{why}"), false);
     }
 
     fn submit(&mut self, incident: IncidentId, basis: Basis, act: Act) -> Result<bool, StoreError> {
@@ -179,6 +181,7 @@ impl Teller {
     }
 
     fn read_unshown(&mut self) -> Result<(), StoreError> {
+        self.tell_verdicts()?;
         self.unshown = self.mirror.unshown()?;
         self.rows_stale = true;
         Ok(())
@@ -208,9 +211,6 @@ impl Teller {
         }
         let horizon = clock::now().minus(RESOLVED_SHOWN);
         self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
-        for (op_id, verdict) in applied.verdicts {
-            self.tell_verdict(op_id, &verdict)?;
-        }
         self.read_unshown()?;
         if detail { self.read_detail() } else { Ok(()) }
     }
@@ -271,19 +271,20 @@ impl Teller {
             OpResult::Judged(verdict) => Some((one.op_id, verdict)),
             OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
         });
-        for (op_id, verdict) in self.mirror.settle(judged.collect(), answer.head)? {
-            self.tell_verdict(op_id, &verdict)?;
-        }
+        self.mirror.settle(judged.collect(), answer.head)?;
         self.read_unshown()
     }
 
-    fn tell_verdict(&mut self, op_id: OpId, verdict: &Verdict) -> Result<(), StoreError> {
-        let Some(own) = self.mirror.own_op(op_id)? else { return Ok(()) };
-        let name = match self.mirror.incident(own.op.incident)? {
-            Some(incident) => incident.number.to_string(),
-            None => own.op.incident.to_string(),
-        };
-        self.notice(format!("{} {name}: {}", own.op.act.kind(), verdict.sentence()), verdict.is_welcome());
+    /// Tells the verdicts that nobody was told yet, those that another process of this user fetched among them.
+    fn tell_verdicts(&mut self) -> Result<(), StoreError> {
+        for own in self.mirror.tell()? {
+            let Some(verdict) = &own.verdict else { continue };
+            let name = match self.mirror.incident(own.op.incident)? {
+                Some(incident) => incident.number.to_string(),
+                None => own.op.incident.to_string(),
+            };
+            self.notice(format!("{} {name}: {}", own.op.act.kind(), verdict.sentence()), verdict.is_welcome());
+        }
         Ok(())
     }
 
@@ -368,11 +369,26 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
     let Draft { incident, basis, act } = draft;
+    let basis = after_own(mirror, incident, basis)?;
     mirror.append(|node, nseq, prev_hash| {
         let actor = device.user.clone();
         let op = Op { op_id, node, nseq, prev_hash, created_at: now, actor, incident, basis, act };
         SignedOp::sign(op, &device.key)
     })
+}
+
+/// Returns the basis as it will be once the own operations before this one are judged: the person saw them too, as waiting.
+///
+/// If the hub judges one of them otherwise, the basis is wrong and what relies on it is superseded: the loud side.
+fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis, StoreError> {
+    let Some(now) = mirror.incident(id)? else { return Ok(basis) };
+    let mut then = now.clone();
+    for own in mirror.unshown()?.into_iter().filter(|own| own.op.incident == id) {
+        if own.verdict.as_ref().is_none_or(Verdict::is_welcome) {
+            judge(&mut then, &own.op, None, own.op.created_at, &Timing::default());
+        }
+    }
+    Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })
 }
 
 /// Returns a new mirror's node.

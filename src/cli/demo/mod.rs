@@ -40,6 +40,7 @@ impl Drop for TemporaryHome {
 
 /// Runs the demonstration until the person leaves.
 pub fn run() -> anyhow::Result<Exit> {
+    tui::need_terminal()?;
     let home = TemporaryHome::make()?;
     let paths = Paths::find(Some(home.0.clone()))?;
     tui::log_to_file(&paths)?;

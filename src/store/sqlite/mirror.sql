@@ -45,6 +45,9 @@ CREATE TABLE op (
     verdict  TEXT,
     -- The place in the feed from which on the mirror shows what the verdict did.
     seq      INTEGER,
+    -- Whether the person was told of the answer, by whichever process of theirs.
+    told     INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
     CHECK ((verdict IS NULL) = (seq IS NULL))
 ) STRICT;
 CREATE INDEX op_waiting ON op (nseq) WHERE verdict IS NULL;
+CREATE INDEX op_untold ON op (nseq) WHERE verdict IS NOT NULL AND told = 0;
