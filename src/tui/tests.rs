@@ -417,8 +417,8 @@ mod selection {
         desk.wait(5000).add(incident(13, 1, "dns", "all resolvers fail", "03:19"));
         assert_eq!(desk.cursor(), before);
         assert_eq!(desk.selected(), 11);
-        assert!(desk.has("1 NEW ABOVE: S1 13 dns") && desk.has("1 new above"), "{}", desk.screen());
-        assert!(desk.keys("g g").has("all resolvers fail") && !desk.has("new above"));
+        assert!(desk.has("1 NEW ABOVE: S1 13 dns") && desk.has("1 above (1 new)"), "{}", desk.screen());
+        assert!(desk.keys("g g").has("all resolvers fail") && !desk.has("above"));
     }
 
     #[test]
@@ -516,7 +516,7 @@ mod verbs {
         let mut desk = Desk::new(picture(rows()));
         desk.change(|picture| picture.link = offline()).keys("a").change_row(12, wait_for(Act::Ack));
         for word in
-            ["OFFLINE since 03:16: new alerts will NOT show here", "NEW>ack?", "NOT sent. Escalation may still fire."]
+            ["OFFLINE since 03:16Z: NO new alerts come here", "NEW>ack?", "NOT sent. Escalation may still fire."]
         {
             assert!(desk.has(word), "{}", desk.screen());
         }
@@ -561,7 +561,7 @@ mod verbs {
 
     #[test]
     fn resolve_needs_another_key_than_the_one_that_asked() {
-        check("D", &["Resolve 12? 1 series still fire; y sends resolve, f forces"]);
+        check("D", &["Resolve 12? 1 fire: f forces, Esc leaves it"]);
         check_asked("D D enter space a", &[]);
         check_asked("D esc y", &[]);
         check_asked("D y", &[(12, Act::Resolve { force: false })]);
@@ -733,7 +733,11 @@ mod leaving {
         let mut desk = Desk::new(picture);
         desk.keys(": \"quit\" enter");
         assert!(!left(&desk));
-        assert!(desk.has("Prometheus sends to this console, and 2 operations wait for the hub"), "{}", desk.screen());
+        assert!(
+            desk.has("Quit? y, Esc stays: the hub stops too, for everybody, and 2 operations wait (kept)"),
+            "{}",
+            desk.screen()
+        );
         assert!(!left(desk.keys("enter q")) && left(desk.keys(": \"quit\" enter y")));
     }
 

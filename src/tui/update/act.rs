@@ -100,7 +100,7 @@ fn resolve(incident: &Incident) -> Confirm {
     let question = match firing {
         0 => format!("Resolve {number}? y resolves, Esc leaves it ({service})"),
         _ => format!(
-            "Resolve {number}? {firing} series still fire; y sends resolve, f forces, Esc leaves it ({service})"
+            "Resolve {number}? {firing} fire: f forces, Esc leaves it ({service}; y asks the hub, which refuses while they fire)"
         ),
     };
     Confirm {

@@ -157,6 +157,7 @@ fn other_pane(state: &mut State) {
 fn leave_detail(state: &mut State) {
     state.open = false;
     state.focus = Focus::Stream;
+    state.detail_scroll = 0;
     order::keep_in_view(state);
 }
 

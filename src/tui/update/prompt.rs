@@ -123,10 +123,11 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
 
 /// Returns the question before leaving, where somebody would miss this console; else `None`.
 pub(super) fn farewell(state: &State) -> Option<Confirm> {
-    let sends = state.picture.ingest.is_some().then(|| "Prometheus sends to this console".to_owned());
-    let unsent = (state.picture.unsent > 0)
-        .then(|| format!("{} operations wait for the hub (they stay on disk)", state.picture.unsent));
+    // In a demonstration nobody would miss it.
+    let serves = state.picture.ingest.is_some() && !state.picture.demo;
+    let sends = serves.then(|| "the hub stops too, for everybody".to_owned());
+    let unsent = (state.picture.unsent > 0).then(|| format!("{} operations wait (kept)", state.picture.unsent));
     let reasons: Vec<String> = sends.into_iter().chain(unsent).collect();
-    let question = format!("{}; quit anyway? y", reasons.join(", and "));
+    let question = format!("Quit? y, Esc stays: {}", reasons.join(", and "));
     (!reasons.is_empty()).then(|| Confirm { question: SafeText::line(&question, 300), yes: Deed::Quit, force: None })
 }

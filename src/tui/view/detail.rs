@@ -86,10 +86,10 @@ fn head(state: &State, row: &Row, width: usize) -> Vec<Line> {
     lines.push(pair("service", service).with(Role::Dim, "  owner ").with(owner_role, &owner));
     let tally = incident.tally;
     lines.push(pair("series", &format!("{} firing, {} unknown, {} over", tally.firing, tally.unknown, tally.over)));
-    lines.extend(row.waiting.iter().map(|waiting| asked(state, waiting)));
     if incident.overdue {
         lines.push(Line::of(Role::StateOverdue, "OVERDUE: its time passed and nobody was called"));
     }
+    lines.extend(row.waiting.iter().map(|waiting| asked(state, waiting)));
     lines.push(pair("opened", &minute(incident.opened_at)).with(Role::Text, "  ").then(due(incident)));
     lines
 }

@@ -32,8 +32,32 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
         };
         lines.extend(of_group.map(|action| line(state, *action, &contexts)));
     }
+    lines.push(Line::default());
+    lines.push(Line::of(Role::Title, " What STAT says"));
+    let meaning = |(word, says): &(&str, &str)| {
+        Line::of(Role::Text, "  ").cell(Role::FooterKey, KEYS, word).with(Role::Text, says)
+    };
+    lines.extend(STATES.iter().map(meaning));
+    if !state.problems.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::of(Role::Title, " What is wrong in your keymap"));
+        lines.extend(state.problems.iter().map(|problem| Line::of(Role::Text, &format!("  {problem}"))));
+    }
     lines
 }
+
+/// The marks of the STAT column.
+const STATES: [(&str, &str); 9] = [
+    ("NEW", "burns, and nobody has it"),
+    ("ACK", "somebody is on it, confirmed by the hub"),
+    ("NEW>ack", "you asked for it; the hub has not confirmed"),
+    ("RCV", "all series are over; resolved unless one fires again"),
+    ("UNK", "its source is silent: nobody knows"),
+    ("RES", "resolved"),
+    ("!", "overdue: its time passed and nobody was called"),
+    ("?", "only this machine knows; the hub was not reached"),
+    ("S?", "a severity that no rule knows: unexamined, not low"),
+];
 
 fn line(state: &State, action: Action, contexts: &[Context]) -> Line {
     let mut keys: Vec<String> = state.keymap.keys_of(action, contexts).iter().map(|binding| binding.label()).collect();

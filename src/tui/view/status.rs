@@ -87,11 +87,11 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     match &picture.link {
         Link::Offline { since, reason } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-            let since = since.hour_minute();
-            notes.push((format!("OFFLINE since {since}: new alerts will NOT show here{reason}"), Role::BannerAlarm));
+            let since = words::clock(*since);
+            notes.push((format!("OFFLINE since {since}: NO new alerts come here{reason}"), Role::BannerAlarm));
         }
         Link::Stale { since } => {
-            let since = since.hour_minute();
+            let since = words::clock(*since);
             notes.push((format!("STALE: no answer since {since}, new alerts may NOT show here"), Role::BannerAlarm));
         }
         Link::Connecting => notes.push(("CONNECTING: not known yet what burns now".into(), Role::BannerProblem)),

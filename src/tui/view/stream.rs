@@ -69,6 +69,10 @@ pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
             invitation(state, area, canvas);
         }
     }
+    if state.order.is_empty() && !state.filter.is_empty() && area.height > 0 {
+        let says = Line::of(Role::Title, " Nothing matches the filter; Esc Esc clears it.");
+        canvas.line(Rect { height: 1, ..area }, &says);
+    }
     for (offset, place) in area.rows().enumerate() {
         if let Some(row) = state.row_at(state.top + offset) {
             self::row(state, &columns, row, place, canvas);
@@ -112,13 +116,25 @@ fn headings(state: &State, columns: &Columns, area: Rect, canvas: &mut Canvas<'_
         line = line.cell(role, cells, name);
     }
     canvas.line(area, &line);
-    if !state.fresh.is_empty() {
-        let note = Line::of(Role::FilterHides, &format!(" {} new above ", state.fresh.len()));
+    if let Some(hidden) = hidden(state) {
+        let note = Line::of(Role::FilterHides, &format!(" {hidden} "));
         canvas.ends(
             Rect { x: area.right().saturating_sub(note.width() as u16), width: note.width() as u16, ..area },
             &Line::default(),
             &note,
         );
+    }
+}
+
+/// Returns how many rows lie beyond the edges of the list; `None` when all of them can be seen.
+fn hidden(state: &State) -> Option<String> {
+    let below = state.order.len().saturating_sub(state.top + state.list_rows());
+    let new = if state.fresh.is_empty() { String::new() } else { format!(" ({} new)", state.fresh.len()) };
+    match (state.top, below) {
+        (0, 0) => None,
+        (above, 0) => Some(format!("{above} above{new}")),
+        (0, below) => Some(format!("{below} below")),
+        (above, below) => Some(format!("{above} above{new}, {below} below")),
     }
 }
 
