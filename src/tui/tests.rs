@@ -734,7 +734,7 @@ mod leaving {
         desk.keys(": \"quit\" enter");
         assert!(!left(&desk));
         assert!(
-            desk.has("Quit? y, Esc stays: the hub stops too, for everybody, and 2 operations wait (kept)"),
+            desk.has("Quit? y, Esc stays: the hub stops too, for everybody, and 2 operations wait"),
             "{}",
             desk.screen()
         );
