@@ -2,8 +2,10 @@
 //!
 //! Several processes of one user may have it open. They are one node: numbers are taken inside the transaction that writes them.
 
+mod rows;
+
 use super::sqlite::{self, Schema};
-use super::{Cursor, FeedKind, FeedPage, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
+use super::{Cursor, FeedKind, FeedPage, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, UserName, unhex};
 use crate::domain::incident::{Incident, Line};
@@ -11,8 +13,11 @@ use crate::domain::judge::Verdict;
 use crate::domain::op::Op;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
-use serde::Deserialize;
+use rows::{
+    cursor, generation, keep_verdict, meta, own, prune, put_incident, put_line, put_series, put_verdict, read_ops,
+    set_meta, sweep,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
 
 /// Operations that may wait for a hub.
@@ -391,117 +396,4 @@ impl Mirror {
         bodies.reverse();
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
     }
-}
-
-fn own((bytes, verdict): (Vec<u8>, Option<String>)) -> Option<OwnOp> {
-    let op = SignedOp::read(bytes).ok()?.op;
-    Some(OwnOp { op, verdict: verdict.and_then(|text| serde_json::from_str(&text).ok()) })
-}
-
-fn read_ops(bytes: Vec<Vec<u8>>) -> Vec<SignedOp> {
-    // Own bytes that cannot be read any more would be a bug of ours; they stay in the table and are not lost.
-    bytes.into_iter().filter_map(|bytes| SignedOp::read(bytes).ok()).collect()
-}
-
-fn meta(tx: &Transaction<'_>, key: &str) -> Result<Option<String>, StoreError> {
-    Ok(tx.prepare_cached("SELECT value FROM meta WHERE key = ?1")?.query_row([key], |row| row.get(0)).optional()?)
-}
-
-fn set_meta(tx: &Transaction<'_>, key: &str, value: &str) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
-        .execute([key, value])?;
-    Ok(())
-}
-
-fn cursor(tx: &Transaction<'_>) -> Result<Cursor, StoreError> {
-    let seq = meta(tx, "seq")?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    Ok(Cursor { epoch: meta(tx, "epoch")?.unwrap_or_default(), seq })
-}
-
-fn generation(tx: &Transaction<'_>) -> Result<i64, StoreError> {
-    Ok(meta(tx, "generation")?.and_then(|text| text.parse().ok()).unwrap_or(0))
-}
-
-fn put_incident(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<Incident, StoreError> {
-    let incident: Incident = serde_json::from_str(body)?;
-    tx.prepare_cached(
-        "INSERT INTO incident (id, number, resolved_at, generation, body) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (id) DO UPDATE SET number = ?2, resolved_at = ?3, generation = ?4, body = ?5",
-    )?
-    .execute(params![
-        incident.id.as_bytes(),
-        incident.number.0 as i64,
-        incident.resolved_at.map(|at| at.as_millis()),
-        generation,
-        body
-    ])?;
-    Ok(incident)
-}
-
-fn put_series(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<Option<IncidentId>, StoreError> {
-    let series: Series = serde_json::from_str(body)?;
-    let over_since = series.state.is_over().then_some(series.ends_at).flatten();
-    tx.prepare_cached(
-        "INSERT INTO series (source, fingerprint, incident, over_since, generation, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (source, fingerprint) DO UPDATE SET incident = ?3, over_since = ?4, generation = ?5, body = ?6",
-    )?
-    .execute(params![
-        series.source.as_str(),
-        series.fingerprint.0,
-        series.incident.map(|id| *id.as_bytes()),
-        over_since.map(|at| at.as_millis()),
-        generation,
-        body
-    ])?;
-    Ok(series.incident)
-}
-
-fn put_line(tx: &Transaction<'_>, seq: u64, body: &str, generation: i64) -> Result<IncidentId, StoreError> {
-    #[derive(Deserialize)]
-    struct Of {
-        incident: IncidentId,
-    }
-    let Of { incident } = serde_json::from_str(body)?;
-    tx.prepare_cached("INSERT OR REPLACE INTO line (seq, incident, generation, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![seq as i64, incident.as_bytes(), generation, body])?;
-    Ok(incident)
-}
-
-fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<(), StoreError> {
-    #[derive(Deserialize)]
-    struct Answer {
-        op_id: String,
-        verdict: Verdict,
-    }
-    let Answer { op_id, verdict } = serde_json::from_str(body)?;
-    match unhex(&op_id).map(OpId::from_bytes) {
-        Some(op_id) => keep_verdict(tx, op_id, &verdict, seq),
-        None => Ok(()),
-    }
-}
-
-fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE op SET verdict = ?2, seq = ?3 WHERE op_id = ?1 AND verdict IS NULL")?
-        .execute(params![op_id.as_bytes(), serde_json::to_string(verdict)?, seq as i64])?;
-    Ok(())
-}
-
-fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, StoreError> {
-    let swept = meta(tx, "swept")?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    if swept >= generation {
-        return Ok(false);
-    }
-    for table in ["incident", "series", "line"] {
-        tx.execute(&format!("DELETE FROM {table} WHERE generation < ?1"), [generation])?;
-    }
-    set_meta(tx, "swept", &generation.to_string())?;
-    Ok(true)
-}
-
-fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let incidents = now.minus(INCIDENTS_KEPT).as_millis();
-    tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
-    tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
-    tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
-    Ok(())
 }
