@@ -72,13 +72,19 @@ impl Event {
         })
     }
 
-    /// Returns the order in which events of one batch fold: by start, end, arrival.
-    pub fn order(&self) -> (Timestamp, Timestamp, Timestamp) {
-        let end = match self.alert.end {
+    /// Returns the order in which events of one batch fold: by start, then by arrival.
+    ///
+    /// Not by end: that of a burning alert is a promise, and lies after the end that the next message tells.
+    pub fn order(&self) -> (Timestamp, Timestamp) {
+        (self.starts_at(), self.received_at)
+    }
+
+    /// Returns until when the word holds, at least: its arrival, where it holds until taken back.
+    pub fn until(&self) -> Timestamp {
+        match self.alert.end {
             End::Open => self.received_at,
             End::Until(at) | End::Ended(at) => at,
-        };
-        (self.starts_at(), end, self.received_at)
+        }
     }
 
     /// Returns how long the sender's word holds from its arrival; `None` when it holds until taken back.

@@ -293,7 +293,7 @@ impl Series {
             // Each message without a start is a fact of its own.
             (EndedBy::Person, None) if self.is_instant() => event.received_at > ended_at,
             (EndedBy::Person, None) => quiet > event.promise().map_or(Duration::from_secs(300), |promise| promise / 2),
-            (EndedBy::Expiry, _) => event.order().1 > ended_at,
+            (EndedBy::Expiry, _) => event.until() > ended_at,
         }
     }
 

@@ -144,6 +144,7 @@ async fn all(make: Make) {
     one_alert_is_one_incident_with_a_timer(make()).await;
     a_clock_that_was_ahead_leaves_no_trace(make()).await;
     facts_past_their_end_hold_nothing_up(make()).await;
+    an_end_behind_its_beginning_in_one_batch_ends_it(make()).await;
     counters_wake_nobody(make()).await;
     two_ways_are_one_incident_until_both_are_over(make()).await;
     a_fire_after_the_window_is_a_new_incident(make()).await;
@@ -196,6 +197,13 @@ async fn facts_past_their_end_hold_nothing_up(desk: Desk) {
     assert!(!due.more);
     let expired = desk.series().await.into_iter().filter(|series| series.state == SeriesState::Expired).count();
     assert_eq!(expired, 1);
+}
+
+async fn an_end_behind_its_beginning_in_one_batch_ends_it(desk: Desk) {
+    // The beginning promises to 340, long after the end.
+    desk.take(vec![fires("a", 100), event("prometheus", "a", 101, 100, End::Ended(at(101)))]).await;
+    assert_eq!(desk.series().await[0].state, SeriesState::Resolved);
+    assert_eq!(desk.incidents().await[0].shown(), Shown::Recovering);
 }
 
 async fn counters_wake_nobody(desk: Desk) {
@@ -400,7 +408,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// I14, I1 and the tally: where batches are cut does not matter, and an incident counts exactly its series.
     #[test]
