@@ -15,3 +15,4 @@ pub mod incident;
 pub mod envelope;
 pub mod judge;
 pub mod op;
+pub mod paging;

@@ -7,7 +7,8 @@ use super::{Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Event, SeriesKey};
 use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
-use crate::domain::incident::Timing;
+use crate::domain::incident::{self, Timing};
+use crate::domain::paging::Paging;
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
 use crate::domain::series::Series;
@@ -20,10 +21,19 @@ use std::path::Path;
 pub struct Rules {
     /// Windows and delays.
     pub timing: Timing,
+    /// Who is called.
+    pub paging: Paging,
     /// Which labels say who an alert is.
     pub identity: IdentityRule,
     /// Makes incident ids; a parameter, so that a simulation can repeat itself.
     pub mint: fn(Timestamp) -> IncidentId,
+}
+
+impl Rules {
+    /// Returns what the domain goes by.
+    pub fn domain(&self) -> incident::Rules<'_> {
+        incident::Rules { timing: &self.timing, paging: &self.paging }
+    }
 }
 
 /// Everything that was queued, for one transaction.

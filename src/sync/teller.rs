@@ -12,8 +12,9 @@ use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId};
 use crate::domain::incident::Incident;
-use crate::domain::incident::Timing;
-use crate::domain::judge::{Verdict, judge};
+use crate::domain::incident::{Rules, Timing};
+use crate::domain::paging::Paging;
+use crate::domain::judge::{Context, Verdict, judge};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -383,9 +384,18 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
 fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis, StoreError> {
     let Some(now) = mirror.incident(id)? else { return Ok(basis) };
     let mut then = now.clone();
+    let (timing, paging) = (Timing::default(), Paging::default());
     for own in mirror.unshown()?.into_iter().filter(|own| own.op.incident == id) {
         if own.verdict.as_ref().is_none_or(Verdict::is_welcome) {
-            judge(&mut then, &own.op, None, own.op.created_at, &Timing::default());
+            let context = Context {
+                now: own.op.created_at,
+                rules: Rules { timing: &timing, paging: &paging },
+                successor: None,
+                knows: true,
+                target_open: true,
+                split: 1,
+            };
+            judge(&mut then, &own.op, &context);
         }
     }
     Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })

@@ -34,11 +34,11 @@ pub(in crate::store) fn run_due(
 
 /// Takes back what a clock that was ahead wrote: a source cannot have spoken in the future, nor be a timer further away than any rule.
 fn mend_after_a_wrong_clock(work: &mut Work<'_>) -> Result<(), StoreError> {
-    let (now, timing) = (work.now, work.rules().timing);
+    let (now, rules) = (work.now, work.rules().clone());
     work.tx
         .prepare_cached("UPDATE source SET spoke_at = 0 WHERE spoke_at > ?1")?
         .execute([now.plus(CLOCK_STEP).as_millis()])?;
-    let reach = now.plus(timing.longest() + CLOCK_STEP).as_millis();
+    let reach = now.plus(rules.timing.longest(&rules.paging) + CLOCK_STEP).as_millis();
     let far: Vec<[u8; 16]> = work
         .tx
         .prepare_cached("SELECT id FROM incident WHERE next_due_at IS NOT NULL AND next_due_at > ?1 LIMIT ?2")?
@@ -46,7 +46,7 @@ fn mend_after_a_wrong_clock(work: &mut Work<'_>) -> Result<(), StoreError> {
         .collect::<Result<_, _>>()?;
     for id in far {
         if let Some(incident) = work.incident_mut(IncidentId::from_bytes(id))? {
-            incident.pull_back(now, &timing);
+            incident.pull_back(now, rules.domain());
         }
     }
     Ok(())
@@ -85,12 +85,11 @@ fn incidents(work: &mut Work<'_>) -> Result<i64, StoreError> {
         .prepare_cached(sql)?
         .query_map(params![work.now.as_millis(), MAX], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let (now, timing) = (work.now, work.rules().timing);
+    let (now, rules) = (work.now, work.rules().clone());
     for id in &due {
         let id = IncidentId::from_bytes(*id);
-        let line = work.incident_mut(id)?.and_then(|incident| incident.on_due(now, &timing));
-        if let Some(line) = line {
-            work.tell(id, line);
+        if let Some(happened) = work.incident_mut(id)?.map(|incident| incident.on_due(now, rules.domain())) {
+            work.happened(id, happened);
         }
     }
     Ok(due.len() as i64)

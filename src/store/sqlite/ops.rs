@@ -6,7 +6,7 @@ use super::work::Work;
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, OpId, SourceName};
-use crate::domain::judge::{Judgement, Refusal, Verdict, judge};
+use crate::domain::judge::{Context, Effect, Judgement, Refusal, Verdict, judge};
 use crate::domain::label::Fingerprint;
 use crate::domain::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -58,7 +58,7 @@ fn stored_verdict(work: &Work<'_>, op_id: OpId) -> Result<Option<([u8; 32], Verd
 }
 
 fn verdict(work: &mut Work<'_>, signed: &SignedOp) -> Result<Verdict, StoreError> {
-    let (op, now, timing) = (&signed.op, work.now, work.rules().timing);
+    let (op, now, rules) = (&signed.op, work.now, work.rules().clone());
     let Some(incident) = work.incident(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
@@ -67,11 +67,13 @@ fn verdict(work: &mut Work<'_>, signed: &SignedOp) -> Result<Verdict, StoreError
     let Some(incident) = work.incident_mut(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
-    let Judgement { verdict, line, dismiss_firing } = judge(incident, op, successor, now, &timing);
+    let context =
+        Context { now, rules: rules.domain(), successor, knows: true, target_open: false, split: 0 };
+    let Judgement { verdict, line, effects } = judge(incident, op, &context);
     if let Some(line) = line {
         work.tell(op.incident, line);
     }
-    if dismiss_firing {
+    if effects.contains(&Effect::DismissFiring) {
         dismiss(work, op.incident)?;
     }
     Ok(verdict)

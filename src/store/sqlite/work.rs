@@ -6,7 +6,8 @@ use super::rows::{self, IncidentPlace, SeriesPlace, SeriesRow};
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, group, summary};
 use crate::domain::id::{IncidentId, Number, SourceName};
-use crate::domain::incident::{Incident, Line};
+use crate::domain::incident::{Happened, Incident, Line};
+use crate::domain::paging::Call;
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
 use rusqlite::{Connection, Transaction, params};
@@ -57,6 +58,7 @@ pub(in crate::store) struct Work<'c> {
     incidents: HashMap<IncidentId, HeldIncident>,
     open: HashMap<String, IncidentId>,
     lines: Vec<(IncidentId, Line)>,
+    calls: Vec<(IncidentId, Call)>,
     opened: u64,
 }
 
@@ -74,6 +76,7 @@ impl<'c> Work<'c> {
             incidents: HashMap::new(),
             open: HashMap::new(),
             lines: Vec::new(),
+            calls: Vec::new(),
             opened: 0,
         })
     }
@@ -143,7 +146,7 @@ impl<'c> Work<'c> {
         };
         let Some(spoke) = self.series.get_mut(key) else { return Ok(()) };
         spoke.series.incident = Some(id);
-        let (now, timing) = (self.now, self.rules.timing);
+        let (now, rules) = (self.now, self.rules.domain());
         let Some(held) = self.incidents.get_mut(&id) else { return Ok(()) };
         held.dirty = true;
         let incident = &mut held.incident;
@@ -152,13 +155,18 @@ impl<'c> Work<'c> {
         if instant {
             incident.count_instant(from, after);
         }
-        let raised = if after == SeriesState::Firing { incident.raise(severity, now) } else { None };
+        let raised =
+            if after == SeriesState::Firing { incident.raise(severity, now, rules) } else { Happened::default() };
+        if !after.is_over() {
+            incident.note_hit(&spoke.series.labels);
+        }
         if incident.tally.total() == 1 {
             // The one series' text is the incident's: a disk that fills further says so.
             incident.summary = summary(&spoke.series);
         }
-        let settled = incident.settle(shown, now, &timing);
-        self.lines.extend(raised.into_iter().chain(settled).map(|line| (id, line)));
+        let settled = incident.settle(shown, now, rules);
+        self.happened(id, raised);
+        self.happened(id, settled);
         Ok(())
     }
 
@@ -232,11 +240,17 @@ impl<'c> Work<'c> {
             .prepare_cached("UPDATE counter SET number = number + 1 RETURNING number")?
             .query_row((), |row| row.get(0))?;
         let id = (self.rules.mint)(self.now);
-        let incident = Incident::open(id, Number(number as u64), group.clone(), self.now, &self.rules.timing);
+        let incident = Incident::open(id, Number(number as u64), group.clone(), self.now);
         self.lines.push((id, Line::by_hub(self.now, crate::domain::incident::Told::Opened, group.summary.clone())));
         self.insert(HeldIncident { row: None, incident, dirty: true });
         self.opened += 1;
         Ok(id)
+    }
+
+    /// Takes what an incident's own rules gave.
+    pub fn happened(&mut self, incident: IncidentId, happened: Happened) {
+        self.lines.extend(happened.line.map(|line| (incident, line)));
+        self.calls.extend(happened.calls.into_iter().map(|call| (incident, call)));
     }
 
     /// Adds a line to an incident's timeline.
