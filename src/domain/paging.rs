@@ -330,6 +330,13 @@ impl Page {
             .collect()
     }
 
+    /// Returns whether it rings at its person's consoles: on its way to them or there, and not answered.
+    pub fn calls_the_console(&self) -> bool {
+        self.channel == CONSOLE
+            && matches!(self.state, PageState::Queued | PageState::Sending | PageState::Sent)
+            && self.acknowledged_at.is_none()
+    }
+
     /// Returns whether it may still go out.
     pub fn is_pending(&self) -> bool {
         matches!(self.state, PageState::Queued | PageState::Sending)

@@ -121,6 +121,8 @@ pub enum FeedKind {
     Series,
     /// A line of a timeline.
     Line,
+    /// A page's newest state.
+    Page,
     /// A verdict on an operation of the asking node.
     Verdict,
 }

@@ -194,6 +194,7 @@ impl Teller {
                 incident: id,
                 series: self.mirror.series_of(id, Detail::SERIES_MAX)?,
                 lines: self.mirror.lines_of(id, Detail::LINES_MAX)?,
+                pages: self.mirror.pages_of(id, Detail::PAGES_MAX)?,
             })),
             None => None,
         };
@@ -314,6 +315,9 @@ impl Teller {
             rows: self.rows.clone(),
             rows_hidden: self.rows_hidden,
             detail: self.detail.clone(),
+            calls: Vec::new(),
+            inbox: Vec::new(),
+            alarm: None,
             unsent: self.unshown.iter().filter(|own| own.verdict.is_none()).count(),
             notices: self.notices.clone(),
         }
@@ -322,7 +326,7 @@ impl Teller {
     fn lay_over(&mut self) {
         let mut waiting: HashMap<IncidentId, Vec<Waiting>> = HashMap::new();
         for own in &self.unshown {
-            let one = Waiting { act: own.op.act.clone(), created_at: own.op.created_at };
+            let one = Waiting { op_id: own.op.op_id, act: own.op.act.clone(), created_at: own.op.created_at };
             waiting.entry(own.op.incident).or_default().push(one);
         }
         let mut rows: Vec<Row> = self
@@ -331,6 +335,7 @@ impl Teller {
             .map(|incident| Row {
                 incident: incident.clone(),
                 waiting: waiting.remove(&incident.id).unwrap_or_default(),
+                said: Vec::new(),
             })
             .collect();
         if rows.len() > Picture::ROWS_MAX {
