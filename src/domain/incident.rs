@@ -854,13 +854,26 @@ mod tests {
 
     fn opened() -> Incident {
         let group = Group { key: "k".into(), service: "api".into(), summary: "down".into() };
-        Incident::open(IncidentId(Uuid::nil()), Number(1), group, at(0), &Timing::default())
+        Incident::open(IncidentId(Uuid::nil()), Number(1), group, at(0))
+    }
+
+    fn by_rules<T>(act: impl FnOnce(Rules<'_>) -> T) -> T {
+        let (timing, paging) = (Timing::default(), Paging::default());
+        act(Rules { timing: &timing, paging: &paging })
+    }
+
+    fn due(incident: &mut Incident, second: i64) -> Happened {
+        by_rules(|rules| incident.on_due(at(second), rules))
+    }
+
+    fn raise(incident: &mut Incident, severity: Option<Severity>, second: i64) -> Option<String> {
+        by_rules(|rules| incident.raise(severity, at(second), rules)).line.map(|line| line.text)
     }
 
     fn step(incident: &mut Incident, from: Option<SeriesState>, to: SeriesState, second: i64) -> Option<Told> {
         let before = incident.shown();
         incident.count(from, to);
-        incident.settle(before, at(second), &Timing::default()).map(|line| line.told)
+        by_rules(|rules| incident.settle(before, at(second), rules)).line.map(|line| line.told)
     }
 
     #[test]
@@ -871,8 +884,8 @@ mod tests {
         assert_eq!(step(&mut incident, Some(Firing), Resolved, 2), None);
         assert_eq!(step(&mut incident, Some(Firing), Expired, 3), Some(Told::Recovering));
         assert_eq!((incident.shown(), incident.next_due_at), (Shown::Recovering, Some(at(603))));
-        assert!(incident.on_due(at(602), &Timing::default()).is_none());
-        assert_eq!(incident.on_due(at(603), &Timing::default()).map(|line| line.told), Some(Told::Resolved));
+        assert!(due(&mut incident, 602) == Happened::default());
+        assert_eq!(due(&mut incident, 603).line.map(|line| line.told), Some(Told::Resolved));
         assert_eq!((incident.next_due_at, incident.open_key.clone()), (None, None));
     }
 
@@ -901,12 +914,12 @@ mod tests {
     fn a_worse_series_raises_it_and_a_milder_one_does_not() {
         let mut incident = opened();
         step(&mut incident, None, Firing, 0);
-        assert!(incident.raise(Severity::new(5).ok(), at(0)).is_none());
+        assert!(raise(&mut incident, Severity::new(5).ok(), 0).is_none());
         step(&mut incident, None, Firing, 1);
-        assert!(incident.raise(Severity::new(8).ok(), at(1)).is_none());
-        assert!(incident.raise(None, at(1)).is_none());
+        assert!(raise(&mut incident, Severity::new(8).ok(), 1).is_none());
+        assert!(raise(&mut incident, None, 1).is_none());
         assert_eq!(
-            incident.raise(Severity::new(2).ok(), at(1)).map(|line| line.text).as_deref(),
+            raise(&mut incident, Severity::new(2).ok(), 1).as_deref(),
             Some("severity rose from S5 to S2")
         );
         assert_eq!((incident.rev, incident.fire_no), (2, 2));
@@ -917,17 +930,21 @@ mod tests {
         let mut incident = opened();
         step(&mut incident, None, Firing, 1_000_000);
         step(&mut incident, Some(Firing), Resolved, 1_000_000);
-        incident.pull_back(at(10), &Timing::default());
+        by_rules(|rules| incident.pull_back(at(10), rules));
         assert_eq!(incident.next_due_at, Some(at(610)));
     }
 
     #[test]
-    fn what_is_overdue_says_so_once_and_keeps_a_timer() {
+    fn the_last_level_is_called_until_somebody_answers() {
         let mut incident = opened();
         step(&mut incident, None, Firing, 0);
-        assert_eq!(incident.on_due(at(300), &Timing::default()).map(|line| line.told), Some(Told::Overdue));
-        assert!(incident.on_due(at(600), &Timing::default()).is_none());
-        assert_eq!((incident.overdue, incident.next_due_at), (true, Some(at(900))));
+        for (second, round, overdue) in [(0, 0, false), (300, 1, true), (600, 2, true)] {
+            let calls = due(&mut incident, second).calls;
+            assert_eq!(calls.len(), 1);
+            assert_eq!((calls[0].step, incident.round, incident.overdue), (Step::Level(0), round, overdue));
+            assert_eq!(due(&mut incident, second + 299).calls, []);
+            assert_eq!(incident.next_due_at, Some(at(second + 300)));
+        }
     }
 
     proptest! {
@@ -943,7 +960,7 @@ mod tests {
                 if incident.life == Life::Resolved { break; }
                 step(&mut incident, series[which], states[to], clock);
                 series[which] = Some(states[to]);
-                incident.on_due(at(clock), &Timing::default());
+                due(&mut incident, clock);
                 prop_assert_eq!(incident.life == Life::Resolved, incident.next_due_at.is_none());
                 prop_assert_eq!(incident.life == Life::Resolved, incident.open_key.is_none());
                 prop_assert_eq!(incident.tally.total() as usize, series.iter().flatten().count());

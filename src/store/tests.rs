@@ -7,6 +7,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Alert, End, Event};
 use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Shown, Timing};
+use crate::domain::paging::Paging;
 use crate::domain::judge::{Newer, Refusal, Verdict};
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis, Op};
@@ -42,7 +43,7 @@ fn sqlite() -> Desk {
 }
 
 fn reopen(dir: &TempDir) -> HubStore {
-    let rules = Rules { timing: Timing::default(), identity: IdentityRule::default(), mint };
+    let rules = Rules { timing: Timing::default(), paging: Paging::default(), identity: IdentityRule::default(), mint };
     HubStore::open_sqlite(&dir.path().join("hub.db"), rules, "epoch-1").unwrap()
 }
 
@@ -177,7 +178,7 @@ async fn a_clock_that_was_ahead_leaves_no_trace(desk: Desk) {
     desk.take(vec![event("alertmanager", "a", ahead, ahead, End::Open), fires("b", 0)]).await;
     desk.due(250, -5).await;
     let incident = desk.incidents().await.remove(0);
-    assert!(incident.next_due_at.is_some_and(|due| due <= at(250).plus(Timing::default().longest())), "{incident:?}");
+    assert!(incident.next_due_at.is_some_and(|due| due <= at(250).plus(Timing::default().longest(&Paging::default()))), "{incident:?}");
     let state =
         |source: &str, all: Vec<Series>| all.into_iter().find(|one| one.source.as_str() == source).map(|one| one.state);
     assert_eq!(state("prometheus", desk.series().await), Some(SeriesState::Unknown));
@@ -393,7 +394,7 @@ async fn other_ignored_labels_find_the_same_series_again() {
     let Desk { store, _dir: dir } = desk;
     drop(store);
     let identity = IdentityRule::ignoring(["severity".to_owned()]);
-    let rules = Rules { timing: Timing::default(), identity: identity.clone(), mint };
+    let rules = Rules { timing: Timing::default(), paging: Paging::default(), identity: identity.clone(), mint };
     let store = HubStore::open_sqlite(&dir.path().join("hub.db"), rules, "epoch-2").unwrap();
     let desk = Desk { store, _dir: dir };
     let source = SourceName::parse("prometheus").unwrap();
