@@ -4,8 +4,8 @@
 
 use crate::domain::id::{SourceName, UserName};
 use crate::domain::incident::Timing;
-use crate::domain::paging::Paging;
 use crate::domain::label::IdentityRule;
+use crate::domain::paging::Paging;
 use crate::ingest::Limits;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};

@@ -118,7 +118,8 @@ impl Timing {
     /// Returns the longest span after which any rule lets something happen.
     pub fn longest(&self, paging: &Paging) -> Duration {
         let levels = paging.levels.iter().map(|level| level.within);
-        let spans = [self.flap_window, self.ack_lease, self.seen_within, self.snooze_max, self.wait_max, self.offer_max];
+        let spans =
+            [self.flap_window, self.ack_lease, self.seen_within, self.snooze_max, self.wait_max, self.offer_max];
         spans.into_iter().chain(levels).max().unwrap_or_default()
     }
 }
@@ -918,10 +919,7 @@ mod tests {
         step(&mut incident, None, Firing, 1);
         assert!(raise(&mut incident, Severity::new(8).ok(), 1).is_none());
         assert!(raise(&mut incident, None, 1).is_none());
-        assert_eq!(
-            raise(&mut incident, Severity::new(2).ok(), 1).as_deref(),
-            Some("severity rose from S5 to S2")
-        );
+        assert_eq!(raise(&mut incident, Severity::new(2).ok(), 1).as_deref(), Some("severity rose from S5 to S2"));
         assert_eq!((incident.rev, incident.fire_no), (2, 2));
     }
 

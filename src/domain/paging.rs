@@ -361,7 +361,9 @@ impl Page {
             }
             Step::Claim(claim) => (!same_claim(claim) || incident.seen_due.is_none()).then(|| "it was seen".into()),
             Step::LeaseEnds(claim) => (!same_claim(claim) || incident.warn_at.is_some()).then(|| "still on it".into()),
-            Step::Raised(_) => (incident.life == Life::Triggered || incident.seen_due.is_none()).then(|| "it was seen".into()),
+            Step::Raised(_) => {
+                (incident.life == Life::Triggered || incident.seen_due.is_none()).then(|| "it was seen".into())
+            }
             Step::Lost(_) | Step::Wake(_) => {
                 (incident.life == Life::Acked).then(|| format!("{} has it", owner.map_or("somebody", UserName::as_str)))
             }

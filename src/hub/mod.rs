@@ -199,7 +199,12 @@ async fn prepare(
     stop: CancellationToken,
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
-    let rules = Rules { timing: options.config.timing, paging: options.config.paging.clone(), identity: options.config.identity.clone(), mint };
+    let rules = Rules {
+        timing: options.config.timing,
+        paging: options.config.paging.clone(),
+        identity: options.config.identity.clone(),
+        mint,
+    };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());
     let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
         .context("opening the hub's database")?;

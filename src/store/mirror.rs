@@ -15,8 +15,8 @@ use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use rows::{
-    cursor, generation, keep_verdict, meta, own, prune, put_incident, put_line, put_page, put_series, put_verdict, read_ops,
-    set_meta, sweep,
+    cursor, generation, keep_verdict, meta, own, prune, put_incident, put_line, put_page, put_series, put_verdict,
+    read_ops, set_meta, sweep,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;

@@ -7,10 +7,10 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Alert, End, Event};
 use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Shown, Timing};
-use crate::domain::paging::Paging;
 use crate::domain::judge::{Newer, Refusal, Verdict};
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis, Op};
+use crate::domain::paging::Paging;
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
 use ed25519_dalek::SigningKey;
@@ -178,7 +178,10 @@ async fn a_clock_that_was_ahead_leaves_no_trace(desk: Desk) {
     desk.take(vec![event("alertmanager", "a", ahead, ahead, End::Open), fires("b", 0)]).await;
     desk.due(250, -5).await;
     let incident = desk.incidents().await.remove(0);
-    assert!(incident.next_due_at.is_some_and(|due| due <= at(250).plus(Timing::default().longest(&Paging::default()))), "{incident:?}");
+    assert!(
+        incident.next_due_at.is_some_and(|due| due <= at(250).plus(Timing::default().longest(&Paging::default()))),
+        "{incident:?}"
+    );
     let state =
         |source: &str, all: Vec<Series>| all.into_iter().find(|one| one.source.as_str() == source).map(|one| one.state);
     assert_eq!(state("prometheus", desk.series().await), Some(SeriesState::Unknown));

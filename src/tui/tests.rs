@@ -805,7 +805,11 @@ mod truth {
     fn a_hostile_text_never_reaches_the_screen_as_it_is() {
         let hostile = "\x1b]0;owned\x07\x1b[2J\u{202e}gnirts\u{200b}\u{9b}31m\nline\ttab";
         let mut row = incident(13, 1, hostile, hostile, "03:19");
-        row.waiting.push(Waiting { op_id: OpId::from_bytes([0; 16]), act: Act::Note { text: hostile.into() }, created_at: at("03:20") });
+        row.waiting.push(Waiting {
+            op_id: OpId::from_bytes([0; 16]),
+            act: Act::Note { text: hostile.into() },
+            created_at: at("03:20"),
+        });
         let mut picture = picture(vec![row]);
         picture.hub = hostile.into();
         picture.link = Link::Offline { since: at("03:16"), reason: hostile.into() };

@@ -67,8 +67,7 @@ fn verdict(work: &mut Work<'_>, signed: &SignedOp) -> Result<Verdict, StoreError
     let Some(incident) = work.incident_mut(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
-    let context =
-        Context { now, rules: rules.domain(), successor, knows: true, target_open: false, split: 0 };
+    let context = Context { now, rules: rules.domain(), successor, knows: true, target_open: false, split: 0 };
     let Judgement { verdict, line, effects } = judge(incident, op, &context);
     if let Some(line) = line {
         work.tell(op.incident, line);
