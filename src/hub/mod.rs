@@ -13,7 +13,7 @@ mod serve;
 use crate::config;
 use crate::domain::id::{IncidentId, SourceName};
 use crate::domain::time::Timestamp;
-use crate::store::hub::Rules;
+use crate::store::hub::{Mint, Rules};
 use crate::store::{HubStore, StoreError, file};
 use crate::sync::clock;
 use crate::sync::device::random;
@@ -199,7 +199,8 @@ async fn prepare(
     stop: CancellationToken,
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
-    let rules = Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint };
+    let rules =
+        Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint: Mint::new(mint) };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());
     let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
         .context("opening the hub's database")?;

@@ -1,15 +1,16 @@
 //! One transaction on the hub's state: loads each row once, lets the domain change it, writes each once.
+//!
+//! The back end began the transaction and ends it: kept whole when the work says `Ok`, else undone whole.
 
 use super::super::StoreError;
-use super::super::hub::Rules;
-use super::rows::{self, IncidentPlace, SeriesPlace, SeriesRow};
+use super::Rules;
+use super::tables::{IncidentPlace, SeriesPlace, SeriesRow, Tables};
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, group, summary};
-use crate::domain::id::{IncidentId, Number, SourceName};
+use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Line};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
-use rusqlite::{Connection, Transaction, params};
 use std::collections::HashMap;
 
 /// How far a held series differs from its row.
@@ -27,6 +28,14 @@ struct HeldSeries {
     dirty: Dirty,
 }
 
+impl HeldSeries {
+    /// No two series are equal in it, so the same work always gives the same feed.
+    fn order(&self) -> impl Ord + '_ {
+        let Series { source, fingerprint, first_seen, .. } = &self.series;
+        (self.row.map(|place| place.id), first_seen, fingerprint, source)
+    }
+}
+
 struct HeldIncident {
     /// `None` for an incident that has no row yet.
     row: Option<IncidentPlace>,
@@ -35,7 +44,7 @@ struct HeldIncident {
 }
 
 /// What a committed transaction left behind.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Committed {
     /// The newest change of the feed.
     pub head: u64,
@@ -46,10 +55,10 @@ pub struct Committed {
 }
 
 /// The unit of work.
-pub(in crate::store) struct Work<'c> {
-    pub tx: Transaction<'c>,
+pub(in crate::store) struct Work<'w, T> {
+    pub tables: &'w mut T,
     pub now: Timestamp,
-    rules: Rules,
+    rules: &'w Rules,
     seq: u64,
     /// The head of the feed when the transaction began.
     begun_at: u64,
@@ -60,16 +69,15 @@ pub(in crate::store) struct Work<'c> {
     opened: u64,
 }
 
-impl<'c> Work<'c> {
-    pub fn begin(connection: &'c mut Connection, rules: &Rules, now: Timestamp) -> Result<Self, StoreError> {
-        let tx = super::immediate(connection)?;
-        let seq: i64 = tx.prepare_cached("SELECT seq FROM feed_head")?.query_row((), |row| row.get(0))?;
+impl<'w, T: Tables> Work<'w, T> {
+    pub fn begin(tables: &'w mut T, rules: &'w Rules, now: Timestamp) -> Result<Self, StoreError> {
+        let seq = tables.head()?;
         Ok(Self {
-            tx,
+            tables,
             now,
-            rules: rules.clone(),
-            seq: seq as u64,
-            begun_at: seq as u64,
+            rules,
+            seq,
+            begun_at: seq,
             series: HashMap::new(),
             incidents: HashMap::new(),
             open: HashMap::new(),
@@ -84,24 +92,14 @@ impl<'c> Work<'c> {
         self.seq
     }
 
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    /// Notes that a source spoke.
-    pub fn spoke(&self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
-        self.tx
-            .prepare_cached(
-                "INSERT INTO source VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET spoke_at = max(spoke_at, ?2)",
-            )?
-            .execute(params![source.as_str(), at.as_millis()])?;
-        Ok(())
+    pub fn rules(&self) -> &'w Rules {
+        self.rules
     }
 
     /// Returns the series, if there is one.
     pub fn series(&mut self, key: &SeriesKey) -> Result<Option<&mut Series>, StoreError> {
         if !self.series.contains_key(key) {
-            let Some(SeriesRow { id, series }) = rows::series_by_key(&self.tx, key)? else {
+            let Some(SeriesRow { id, series }) = self.tables.series(key)? else {
                 return Ok(None);
             };
             let row = Some(SeriesPlace { id, incident: series.incident });
@@ -179,7 +177,7 @@ impl<'c> Work<'c> {
 
     fn hold(&mut self, id: IncidentId) -> Result<(), StoreError> {
         if !self.incidents.contains_key(&id)
-            && let Some(incident) = rows::incident_by_id(&self.tx, id)?
+            && let Some(incident) = self.tables.incident(id)?
         {
             self.keep(incident);
         }
@@ -207,7 +205,7 @@ impl<'c> Work<'c> {
         {
             return Ok(Some(*id));
         }
-        let Some(incident) = rows::incident_by_open_key(&self.tx, key)? else { return Ok(None) };
+        let Some(incident) = self.tables.incident_by_open_key(key)? else { return Ok(None) };
         // The row may be older than what this transaction made of it.
         if held(self, &incident.id) == Some(false) {
             return Ok(None);
@@ -227,12 +225,9 @@ impl<'c> Work<'c> {
         if let Some(id) = self.open_incident(&group.key)? {
             return Ok(id);
         }
-        let number: i64 = self
-            .tx
-            .prepare_cached("UPDATE counter SET number = number + 1 RETURNING number")?
-            .query_row((), |row| row.get(0))?;
-        let id = (self.rules.mint)(self.now);
-        let incident = Incident::open(id, Number(number as u64), group.clone(), self.now, &self.rules.timing);
+        let number = self.tables.next_number()?;
+        let id = self.rules.mint.id(self.now);
+        let incident = Incident::open(id, number, group.clone(), self.now, &self.rules.timing);
         self.lines.push((id, Line::by_hub(self.now, crate::domain::incident::Told::Opened, group.summary.clone())));
         self.insert(HeldIncident { row: None, incident, dirty: true });
         self.opened += 1;
@@ -244,22 +239,17 @@ impl<'c> Work<'c> {
         self.lines.push((incident, line));
     }
 
-    /// Writes what changed and commits.
-    pub fn commit(mut self) -> Result<Committed, StoreError> {
+    /// Writes what changed.
+    pub fn write(mut self) -> Result<Committed, StoreError> {
         self.write_incidents()?;
         for (incident, line) in std::mem::take(&mut self.lines) {
             let seq = self.next_seq();
-            self.tx.prepare_cached("INSERT INTO line (seq, incident, body) VALUES (?1, ?2, ?3)")?.execute(params![
-                seq as i64,
-                incident.as_bytes(),
-                line_body(incident, &line)?
-            ])?;
+            self.tables.insert_line(seq, incident, &line)?;
         }
         let series = self.write_series()?;
         if self.seq > self.begun_at {
-            self.tx.prepare_cached("UPDATE feed_head SET seq = ?1")?.execute([self.seq as i64])?;
+            self.tables.set_head(self.seq)?;
         }
-        self.tx.commit()?;
         Ok(Committed { head: self.seq, series, opened: self.opened })
     }
 
@@ -271,8 +261,8 @@ impl<'c> Work<'c> {
         for HeldIncident { row, incident, .. } in &dirty {
             let seq = self.next_seq();
             match row {
-                Some(place) => rows::update_incident(&self.tx, place, incident, seq)?,
-                None => rows::insert_incident(&self.tx, incident, seq)?,
+                Some(place) => self.tables.update_incident(place, incident, seq)?,
+                None => self.tables.insert_incident(incident, seq)?,
             }
         }
         Ok(())
@@ -281,26 +271,15 @@ impl<'c> Work<'c> {
     fn write_series(&mut self) -> Result<Vec<Series>, StoreError> {
         let mut held: Vec<HeldSeries> =
             std::mem::take(&mut self.series).into_values().filter(|held| held.dirty > Dirty::Clean).collect();
-        held.sort_by_key(|held| (held.row.map(|place| place.id), held.series.first_seen, held.series.fingerprint));
+        held.sort_by(|a, b| a.order().cmp(&b.order()));
         for HeldSeries { row, series, dirty } in &held {
             let seq = if *dirty == Dirty::Material { Some(self.next_seq()) } else { None };
             match (row, seq) {
-                (Some(place), Some(seq)) => rows::update_series(&self.tx, place, series, seq)?,
-                (Some(place), None) => rows::update_counters(&self.tx, place, series)?,
-                (None, seq) => rows::insert_series(&self.tx, series, seq.unwrap_or(self.seq))?,
+                (Some(place), Some(seq)) => self.tables.update_series(place, series, seq)?,
+                (Some(place), None) => self.tables.update_counters(place, series)?,
+                (None, seq) => self.tables.insert_series(series, seq.unwrap_or(self.seq))?,
             }
         }
         Ok(held.into_iter().map(|held| held.series).collect())
     }
-}
-
-/// A line as the feed carries it: with the incident it belongs to.
-fn line_body(incident: IncidentId, line: &Line) -> Result<String, StoreError> {
-    #[derive(serde::Serialize)]
-    struct Body<'a> {
-        incident: IncidentId,
-        #[serde(flatten)]
-        line: &'a Line,
-    }
-    Ok(serde_json::to_string(&Body { incident, line })?)
 }
