@@ -451,15 +451,19 @@ impl Incident {
     /// Moves one series of this incident from one state to another; `None` is a series new to it.
     pub fn count(&mut self, from: Option<SeriesState>, to: SeriesState) {
         if let Some(from) = from {
-            self.discount(from);
+            let slot = self.tally.slot(from);
+            *slot = slot.saturating_sub(1);
         }
         *self.tally.slot(to) += 1;
     }
 
     /// Takes one series out: it goes to another incident.
-    pub fn discount(&mut self, from: SeriesState) {
+    pub fn discount(&mut self, from: SeriesState, instant: bool) {
         let slot = self.tally.slot(from);
         *slot = slot.saturating_sub(1);
+        if instant && from == SeriesState::Firing {
+            self.tally.instant = self.tally.instant.saturating_sub(1);
+        }
     }
 
     /// Counts one of the firing series as a fact, or no longer.
@@ -649,6 +653,11 @@ impl Incident {
         }
         self.level = (self.level + 1).min(count);
         self.step_due_at = now.plus(paging.within(level));
+        if self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+            // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
+            (self.level, self.round, self.overdue) = (0, 0, false);
+            return Happened::default();
+        }
         let why = if self.round > 0 { "nobody took it" } else { "" };
         let call = self.call(Whom::Level(level), Step::Level(level), why);
         Happened { line: None, calls: vec![call] }
