@@ -1,6 +1,6 @@
 //! The hub's store: each method is one whole transaction. An enum of back ends; one contract suite is for all of them.
 //!
-//! What a transaction does is written once, on rows ([`tables`]); a back end says how rows are kept.
+//! What a transaction does is written once, on rows (`hub/tables.rs`); a back end says how rows are kept.
 
 pub(in crate::store) mod due;
 pub(in crate::store) mod fold;

@@ -189,7 +189,7 @@ impl MemoryHub {
     /// As [`super::HubStore::burning`].
     ///
     /// # Errors
-    /// None.
+    /// None yet: as the other back ends may have some.
     pub fn burning(&self, after: i64, max: usize) -> Result<(Vec<Series>, Option<i64>), StoreError> {
         read::burning(&self.tables, after, max)
     }
@@ -197,7 +197,7 @@ impl MemoryHub {
     /// As [`super::HubStore::series`].
     ///
     /// # Errors
-    /// None.
+    /// None yet: as the other back ends may have some.
     pub fn series(&self, keys: &[SeriesKey]) -> Result<Vec<Series>, StoreError> {
         read::series(&self.tables, keys)
     }
@@ -205,7 +205,7 @@ impl MemoryHub {
     /// As [`super::HubStore::quarantine`].
     ///
     /// # Errors
-    /// None.
+    /// None yet: as the other back ends may have some.
     pub fn quarantine(&self, max: usize) -> Result<Vec<(i64, Quarantined)>, StoreError> {
         self.tables.quarantined(max)
     }
@@ -213,7 +213,7 @@ impl MemoryHub {
     /// As [`super::HubStore::device`].
     ///
     /// # Errors
-    /// None.
+    /// None yet: as the other back ends may have some.
     pub fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
         self.tables.device(node)
     }
@@ -221,7 +221,7 @@ impl MemoryHub {
     /// As [`super::HubStore::device_by_token`].
     ///
     /// # Errors
-    /// None.
+    /// None yet: as the other back ends may have some.
     pub fn device_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<Device>, StoreError> {
         self.tables.device_by_token(token_hash)
     }
