@@ -191,7 +191,7 @@ async fn one_alert_is_one_incident_with_a_timer(desk: Desk) {
     desk.take(vec![fires("a", 0), fires("b", 0)]).await;
     let incidents = desk.incidents().await;
     assert_eq!(incidents.len(), 1);
-    assert_eq!((incidents[0].number.0, incidents[0].tally.firing, incidents[0].next_due_at), (1, 2, Some(at(300))));
+    assert_eq!((incidents[0].number.0, incidents[0].tally.firing, incidents[0].next_due_at), (1, 2, Some(at(0))));
     assert!(desk.series().await.iter().all(|series| series.incident == Some(incidents[0].id)));
 }
 

@@ -493,7 +493,7 @@ fn every_back_end_finds_the_same_rows() {
             for number in [1, 2, 4] {
                 let mut over = incident(number.into(), number, "");
                 let place = IncidentPlace::of(&over);
-                over.resolve(at(40));
+                over.resolve(at(40), None);
                 tables.update_incident(&place, &over, 20 + number)?;
             }
             assert_eq!(tables.prune_incidents(at(40), 9)?, 0);
