@@ -99,6 +99,13 @@ impl Machine {
         self.disk.lay(&self.root);
     }
 
+    /// Returns the keys, tokens and addresses that its programs gave out or go by: small files written once.
+    fn identity(&self) -> BTreeMap<String, Vec<u8>> {
+        let kept = |name: &String| [".key", ".token", ".json"].iter().any(|end| name.ends_with(end));
+        let names = files_below(&self.root).into_iter().filter(kept);
+        names.map(|name| (name.clone(), std::fs::read(self.root.join(name)).expect("it can be read"))).collect()
+    }
+
     /// Returns what a cut right now would leave.
     fn if_cut(&mut self, left: Left) -> Disk {
         self.disk.cut(left, &mut self.random)
@@ -172,6 +179,8 @@ fn what_a_hub_answered_outlives_a_power_cut_at_any_moment() {
     let mut hub = Hub::start_as(machine.program(), dir.path(), HUB_TOML);
     let mut senders: Vec<Sender> = (0..SENDERS).map(|number| Sender::new(number, random.fork())).collect();
     let mut chain = Chain::introduce(&hub, random.fork());
+    let identity = machine.identity();
+    assert_eq!(identity.len(), 3, "the hub's key and two tokens: {:?}", identity.keys());
     let began = Instant::now();
     for round in 1..=cuts {
         let answers = 1 + random.below(ANSWERS_MAX);
@@ -181,6 +190,7 @@ fn what_a_hub_answered_outlives_a_power_cut_at_any_moment() {
             machine.at_moments("hub.db", whole);
         }
         machine.cut(Left::any(&mut random));
+        assert!(machine.identity() == identity, "round {round}: another key or token");
         nothing_lost(&Database::copy(&hub.data().join("hub.db")), &mut senders, &mut chain, round);
         hub.restart();
         chain.retry(&hub, round);
@@ -307,6 +317,8 @@ fn what_a_console_saved_without_a_hub_outlives_a_power_cut_and_is_delivered() {
     let mut random = Random::announced("power cut of a console");
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut offline = Offline::begin(dir.path(), Synchronous::Full, random.fork());
+    let identity = offline.machine.identity();
+    assert_eq!(identity.len(), 2, "the device's key and the hub it met: {:?}", identity.keys());
     for round in 0..cuts {
         let mut console = (round % 2 == 0).then(|| offline.console());
         if let Some(console) = console.as_mut().filter(|_| round == 0) {
@@ -317,6 +329,7 @@ fn what_a_console_saved_without_a_hub_outlives_a_power_cut_and_is_delivered() {
             console.kill9();
         }
         offline.machine.cut(Left::any(&mut random));
+        assert!(offline.machine.identity() == identity, "round {round}: another key");
         let mirror = Database::copy(&offline.machine.root.join(offline.mirror()));
         let lost = offline.lost(&mirror);
         assert!(lost.is_empty(), "round {round}: {lost:?}");
