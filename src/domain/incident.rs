@@ -115,6 +115,12 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// Returns the span within which every incident is due that nobody asked to be quiet.
+    pub fn shortest_reach(&self, paging: &Paging) -> Duration {
+        let levels = paging.levels.iter().map(|level| level.within);
+        [self.flap_window, self.ack_lease, self.seen_within].into_iter().chain(levels).max().unwrap_or_default()
+    }
+
     /// Returns the longest span after which any rule lets something happen.
     pub fn longest(&self, paging: &Paging) -> Duration {
         let levels = paging.levels.iter().map(|level| level.within);

@@ -48,6 +48,7 @@ pub(super) async fn all(make: Make) {
     a_split_is_an_incident_of_its_own(make(paged())).await;
     a_forced_resolve_taken_back_burns_again(make(paged())).await;
     nobody_known_is_said(make(Rules { paging: Paging::default(), ..rules() })).await;
+    a_clock_set_back_leaves_no_page_and_no_step_in_the_future(make(paged())).await;
     what_is_overdue_is_found(make(paged())).await;
 }
 
@@ -313,6 +314,18 @@ async fn nobody_known_is_said(desk: Desk) {
     desk.know("mira").await;
     desk.due(300, 300).await;
     assert_eq!(who(&desk.lease(300).await), [("mira", "console", 1)]);
+}
+
+async fn a_clock_set_back_leaves_no_page_and_no_step_in_the_future(desk: Desk) {
+    let ahead = 9_000;
+    desk.take(vec![named("Down", "api", "a", "critical", ahead)]).await;
+    desk.due(ahead, ahead).await;
+    let leased = desk.lease(ahead).await;
+    assert_eq!(leased.len(), 1);
+    desk.store.run_due(at(0), at(0), Vec::new()).await.unwrap();
+    let incident = desk.incidents().await.remove(0);
+    assert!(incident.next_due_at.is_some_and(|due| due <= at(300)), "{:?}", incident.next_due_at);
+    assert_eq!(who(&desk.lease(60).await), [("mira", "console", 1), ("mira", "phone", 1)]);
 }
 
 async fn what_is_overdue_is_found(desk: Desk) {
