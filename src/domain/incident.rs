@@ -115,7 +115,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Returns the span within which every incident is due that nobody asked to be quiet.
+    /// Returns the span within which every incident is due that calls people and that nobody asked to be quiet.
     pub fn shortest_reach(&self, paging: &Paging) -> Duration {
         let levels = paging.levels.iter().map(|level| level.within);
         [self.flap_window, self.ack_lease, self.seen_within].into_iter().chain(levels).max().unwrap_or_default()
@@ -225,6 +225,8 @@ pub struct Happened {
     pub calls: Vec<Call>,
 }
 
+/// How often what is too mild to call anybody is looked at again.
+const MILD_LOOKED_AT: Duration = Duration::from_secs(3600);
 /// Services and owners that an incident remembers as hit.
 const HIT_MAX: usize = 64;
 /// The labels whose values are the services and owners that are hit.
@@ -662,6 +664,7 @@ impl Incident {
         if self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
             // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
             (self.level, self.round, self.overdue) = (0, 0, false);
+            self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(level)));
             return Happened::default();
         }
         let why = if self.round > 0 { "nobody took it" } else { "" };
@@ -709,13 +712,15 @@ impl Incident {
     /// Ends a snooze or wait: who asked for it is called if on duty, and who is on call in any case when that person does not answer.
     fn wake(&mut self, now: Timestamp, rules: Rules<'_>, why: &str) -> Vec<Call> {
         let Some(hold) = self.hold.take() else { return Vec::new() };
+        // Who took it over since is who knows of it.
+        let person = self.owner.clone().unwrap_or(hold.by);
         self.release_quietly();
         self.restart_levels(now);
-        if !rules.paging.is_on_duty(&hold.by, now) {
+        if !rules.paging.is_on_duty(&person, now) {
             return Vec::new();
         }
         self.step_due_at = now.plus(rules.paging.within(0));
-        vec![self.call(Whom::Person(hold.by), Step::Wake(self.rev), why)]
+        vec![self.call(Whom::Person(person), Step::Wake(self.rev), why)]
     }
 
     fn call(&self, whom: Whom, step: Step, why: &str) -> Call {
