@@ -20,6 +20,8 @@ const BUNDLE_MAX: Duration = Duration::from_secs(120);
 const LEASE_MARGIN: Duration = Duration::from_secs(1);
 /// Shorter, and there would be no time for an attempt.
 const LEASE_MIN: Duration = Duration::from_secs(2);
+/// Longer, and the death of a hub would hold a page back for too long.
+const LEASE_MAX: Duration = Duration::from_secs(60);
 /// Attempts after the first that a channel may be given.
 const RETRIES_MAX: usize = 10;
 
@@ -172,8 +174,8 @@ pub(super) fn resolve(path: &Path, raw: Raw) -> Result<Calling, ConfigError> {
         return Err(file.error("paging.bundle", "at most 2m: a message that waits longer is silence"));
     }
     let page_lease = file.span_or("paging.lease", &raw.paging.lease, PAGE_LEASE)?;
-    if page_lease < LEASE_MIN {
-        return Err(file.error("paging.lease", "2s is the shortest"));
+    if !(LEASE_MIN..=LEASE_MAX).contains(&page_lease) {
+        return Err(file.error("paging.lease", "2s is the shortest, 1m the longest"));
     }
     let channels = file.channels(raw.channel, page_lease)?;
     let chains = file.chains(raw.person, &channels)?;
@@ -493,7 +495,7 @@ mod tests {
             "channel p: timeout: an attempt must end 1s or more before paging.lease, or it is made twice",
         );
         check("[paging]\nbundle = \"1h\"", "paging.bundle: at most 2m: a message that waits longer is silence");
-        check("[paging]\nlease = \"1s\"", "paging.lease: 2s is the shortest");
+        check("[paging]\nlease = \"1s\"", "paging.lease: 2s is the shortest, 1m the longest");
         check("[paging]\ndown_to = \"bad\"", "paging.down_to: \"bad\" is no severity; write S1 (worst) to S9");
         check(
             "[heartbeat]\nurl_file = \"u\"\nevery = \"often\"",

@@ -16,6 +16,10 @@ const AWAY: Duration = Duration::from_secs(30);
 const ROUNDS_BETWEEN_COUNTERS: u64 = 60;
 /// Rounds between two looks at what is too old to keep; the first is right after the start.
 const ROUNDS_BETWEEN_PRUNINGS: u64 = 86_400;
+/// Rounds between two looks at what should have happened and has not.
+const ROUNDS_BETWEEN_AUDITS: u64 = 30;
+/// How late something may be before the hub speaks of it; longer than two looks apart, so that what is under way is not told.
+const LATE: Duration = Duration::from_secs(60);
 /// Series in one write of counters.
 const COUNTERS_MAX: usize = 2000;
 
@@ -60,6 +64,7 @@ impl Engine {
         }
         self.due(now).await;
         self.tell_overload(now).await;
+        self.audit(now).await;
         self.prune(now).await;
         self.hub.metrics.tick.set(now.as_millis() / 1000);
     }
@@ -123,8 +128,32 @@ impl Engine {
         let summary = format!(
             "the hub had no room for {more} requests in the last second; their senders were told to come again"
         );
-        let event =
-            own::alert("NightdeskOverloaded", ("limit", "queued_alerts"), &summary, &self.hub.config.identity, now);
+        self.raise("NightdeskOverloaded", ("limit", "queued_alerts"), &summary, now).await;
+    }
+
+    /// Tells people what should have happened and has not: an alarm, not a silent repair.
+    async fn audit(&self, now: Timestamp) {
+        // Just back, the hub is still catching up.
+        if !self.round.is_multiple_of(ROUNDS_BETWEEN_AUDITS) || now.since(self.up_since) < AWAY {
+            return;
+        }
+        // A page may wait for others to go out with it.
+        let late = LATE + self.hub.config.paging.bundle;
+        let audit = match self.hub.store.audit(now, late).await {
+            Ok(audit) => audit,
+            Err(error) => return fold::failed(&self.hub, &error),
+        };
+        self.hub.metrics.overdue.set(audit.overdue.len() as i64);
+        self.hub.metrics.late_pages.set(audit.late_pages as i64);
+        if let Some(summary) = own::late(&audit) {
+            tracing::error!(summary, "the hub is late");
+            self.raise("NightdeskOverdue", ("check", "audit"), &summary, now).await;
+        }
+    }
+
+    /// Takes an alert of the hub about itself in.
+    async fn raise(&self, name: &str, about: (&str, &str), summary: &str, now: Timestamp) {
+        let event = own::alert(name, about, summary, &self.hub.config.identity, now);
         match self.hub.store.ingest(Batch { now, events: vec![event], ..Batch::default() }).await {
             Ok(committed) => self.hub.committed(&committed),
             Err(error) => fold::failed(&self.hub, &error),
