@@ -160,3 +160,78 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::domain::event::{Alert, End, Event};
+    use crate::domain::id::SourceName;
+    use crate::domain::label::{LabelLimits, Labels};
+    use crate::hub::{Options, prepare};
+    use tokio_util::sync::CancellationToken;
+
+    /// An engine over a store in which an alert came in at that time, and nothing has happened since.
+    async fn with_an_alert(dir: &std::path::Path, at: Timestamp) -> Engine {
+        let options = Options {
+            data: dir.to_owned(),
+            listen: crate::hub::DEFAULT_LISTEN,
+            next_free_port: false,
+            open_ingest: true,
+            demo: false,
+            config: config::Hub::default(),
+        };
+        let (hub, _) = prepare(&options, options.listen, CancellationToken::new()).await.unwrap();
+        let labels = Labels::new([("alertname", "Down"), ("severity", "critical")], &LabelLimits::LABELS).unwrap();
+        let annotations = Labels::new([("summary", "down")], &LabelLimits::ANNOTATIONS).unwrap();
+        let end = End::Until(at.plus(Duration::from_secs(1_000_000)));
+        let alert = Alert { labels, annotations, starts_at: Some(at), end, generator_url: String::new() };
+        let event = Event::new(SourceName::parse("prom").unwrap(), alert, &hub.config.identity, at);
+        hub.store.ingest(Batch { now: at, events: vec![event], ..Batch::default() }).await.unwrap();
+        Engine { hub, up_since: at, last: at, refused: 0, round: ROUNDS_BETWEEN_AUDITS, pruning: false }
+    }
+
+    /// Returns what the feed holds of a kind, as JSON.
+    async fn bodies(engine: &Engine, kind: crate::store::FeedKind) -> Vec<serde_json::Value> {
+        let page = engine.hub.store.feed(0, 1000, crate::domain::id::NodeId::from_bytes([0; 16])).await.unwrap();
+        let rows = page.rows.into_iter().filter(|row| row.kind == kind);
+        rows.map(|row| serde_json::from_str(&row.body).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_late_becomes_an_incident_about_the_hub() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let engine = with_an_alert(dir.path(), now.minus(Duration::from_secs(600))).await;
+        engine.audit(now).await;
+        let incidents = bodies(&engine, crate::store::FeedKind::Incident).await;
+        let summary = "the time of incidents 1 passed and nothing happened; see the hub's log";
+        assert!(incidents.iter().any(|incident| incident["summary"] == summary), "{incidents:?}");
+        assert_eq!(engine.hub.metrics.overdue.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_hub_that_just_came_back_catches_up_before_it_speaks_of_being_late() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let mut engine = with_an_alert(dir.path(), now.minus(Duration::from_secs(600))).await;
+        engine.up_since = now.minus(Duration::from_secs(1));
+        engine.audit(now).await;
+        assert_eq!(bodies(&engine, crate::store::FeedKind::Incident).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_ahead_calls_one_level_and_not_all_that_the_time_would_have_been_for() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let engine = with_an_alert(dir.path(), now).await;
+        let known = crate::store::Device {
+            node: crate::domain::id::NodeId::from_bytes([1; 16]),
+            user: crate::domain::id::UserName::parse("mira").unwrap(),
+            public_key: [1; 32],
+        };
+        engine.hub.store.register(known, [1; 32]).await.unwrap();
+        engine.due(now.plus(Duration::from_secs(10 * 3600))).await;
+        let pages = bodies(&engine, crate::store::FeedKind::Page).await;
+        assert_eq!(pages.len(), 1, "{pages:?}");
+        engine.due(now.plus(Duration::from_secs(10 * 3600 + 1))).await;
+        assert_eq!(bodies(&engine, crate::store::FeedKind::Page).await.len(), 1, "the people called have their time");
+    }
+}
