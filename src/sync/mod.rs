@@ -8,5 +8,6 @@ pub mod device;
 pub mod exchange;
 pub mod once;
 pub mod picture;
+pub mod receipts;
 pub mod teller;
 pub mod wire;
