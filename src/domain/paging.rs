@@ -2,6 +2,7 @@
 
 use super::id::{IncidentId, OpId, UserName, hex};
 use super::incident::{Incident, Life};
+use super::severity::Severity;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,8 @@ pub struct Paging {
     pub chains: BTreeMap<UserName, Vec<Link>>,
     /// Pages to one person by one channel within this span are one message.
     pub bundle: Duration,
+    /// The mildest severity that calls people by itself; what is unexamined calls too.
+    pub down_to: Severity,
 }
 
 impl Default for Paging {
@@ -71,6 +74,7 @@ impl Default for Paging {
             on_call: Vec::new(),
             chains: BTreeMap::new(),
             bundle: Duration::from_secs(25),
+            down_to: Severity::P2_MILDEST,
         }
     }
 }
@@ -253,6 +257,7 @@ pub struct Page {
     /// The channel's place in the person's chain, from 0.
     pub link: u32,
     /// See [`Call::must`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub must: bool,
     /// Why, in a few words.
     pub why: String,
@@ -268,13 +273,20 @@ pub struct Page {
     /// Counts leases: an answer under an older one is not taken.
     pub lease_no: u64,
     /// Until when the present attempt may take; after it another is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
     /// When the channel took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
     /// When it was before the person's eyes, where the channel can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
-    /// When the person took the incident.
+    /// When the person answered: took the incident, or joined who has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged_at: Option<Timestamp>,
+    /// Why it asks for no answer any more, though it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<String>,
 }
 
 impl Page {
@@ -325,6 +337,7 @@ impl Page {
                     delivered_at: None,
                     seen_at: None,
                     acknowledged_at: None,
+                    closed: None,
                 }
             })
             .collect()
@@ -334,7 +347,35 @@ impl Page {
     pub fn calls_the_console(&self) -> bool {
         self.channel == CONSOLE
             && matches!(self.state, PageState::Queued | PageState::Sending | PageState::Sent)
-            && self.acknowledged_at.is_none()
+            && self.is_open()
+    }
+
+    /// Returns whether it only tells somebody that it is not theirs any more: others are called in any case.
+    pub fn is_told_to_its_former_owner(&self) -> bool {
+        matches!(self.step, Step::Lost(_))
+    }
+
+    /// Returns whether it is unanswered and asks for an answer.
+    pub fn is_open(&self) -> bool {
+        let alive = matches!(self.state, PageState::Queued | PageState::Sending | PageState::Sent);
+        alive && self.acknowledged_at.is_none() && self.closed.is_none()
+    }
+
+    /// Returns when it is to be tried, the first time or again; `None` when it is no longer.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self.state {
+            PageState::Queued => Some(self.not_before),
+            PageState::Sending => Some(self.lease_until.unwrap_or(self.not_before)),
+            PageState::Sent | PageState::Failed(_) | PageState::Skipped(_) => None,
+        }
+    }
+
+    /// Notes that it asks for no answer any more, sent or not.
+    pub fn close(&mut self, because: &str) {
+        if self.is_pending() {
+            self.state = PageState::Skipped(because.to_owned());
+        }
+        self.closed = Some(because.to_owned());
     }
 
     /// Returns whether it may still go out.
@@ -342,13 +383,10 @@ impl Page {
         matches!(self.state, PageState::Queued | PageState::Sending)
     }
 
-    /// Returns why it need not go out any more, by the incident as it is confirmed now; `None` while it must.
+    /// Returns why it asks for no answer any more, by the incident as it is confirmed now; `None` while it does.
     pub fn needless(&self, incident: &Incident) -> Option<String> {
         if incident.life == Life::Resolved {
             return Some("resolved".into());
-        }
-        if incident.recovering_until.is_some() {
-            return Some("every series is over".into());
         }
         let owner = incident.owner.as_ref();
         let same_claim = |claim: u64| incident.claim_no == claim;

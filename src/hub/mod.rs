@@ -13,7 +13,7 @@ mod serve;
 use crate::config;
 use crate::domain::id::{IncidentId, SourceName};
 use crate::domain::time::Timestamp;
-use crate::store::hub::Rules;
+use crate::store::hub::{Mint, Rules};
 use crate::store::{HubStore, StoreError, file};
 use crate::sync::clock;
 use crate::sync::device::random;
@@ -203,7 +203,7 @@ async fn prepare(
         timing: options.config.timing,
         paging: options.config.paging.clone(),
         identity: options.config.identity.clone(),
-        mint,
+        mint: Mint::new(mint),
     };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());
     let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
