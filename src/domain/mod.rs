@@ -7,6 +7,7 @@ pub mod text;
 pub mod time;
 
 pub mod event;
+
 pub mod series;
 
 pub mod grouping;
@@ -15,3 +16,4 @@ pub mod incident;
 pub mod envelope;
 pub mod judge;
 pub mod op;
+pub mod scope;
