@@ -3,10 +3,10 @@
 use super::sqlite::lane::Lane;
 pub use super::sqlite::work::Committed;
 use super::sqlite::{self, Schema, due, fold, ops};
-use super::{Device, FeedPage, Quarantined, StoreError};
+use super::{FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Event, SeriesKey};
-use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
+use crate::domain::id::{IncidentId, NodeId, OpId, SourceName};
 use crate::domain::incident::Timing;
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
@@ -71,6 +71,8 @@ pub enum Pushed {
     },
     /// Another operation stands at its place: the console's database was copied or restored.
     Fork,
+    /// The device was revoked before this operation came; nothing of it is stored.
+    Revoked,
 }
 
 /// The answers to a push, in its order.
@@ -202,28 +204,20 @@ impl HubStore {
         self.sqlite().reader.run(move |connection| quarantine(connection, max)).await
     }
 
-    /// Remembers a console, or gives a known one another token.
-    ///
-    /// # Errors
-    /// [`StoreError::Unsafe`] when the node is known with another key or user.
-    pub async fn register(&self, device: Device, token_hash: [u8; 32]) -> Result<(), StoreError> {
-        self.sqlite().writer.run(move |connection| register(connection, &device, token_hash)).await
+    /// Does a transaction on the thread that writes.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.sqlite().writer.run(work).await
     }
 
-    /// Returns the console that has this node.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
-        self.sqlite().reader.run(move |connection| device(connection, "node", node.as_bytes())).await
-    }
-
-    /// Returns the console that has this token.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn device_by_token(&self, token_hash: [u8; 32]) -> Result<Option<Device>, StoreError> {
-        self.sqlite().reader.run(move |connection| device(connection, "token_hash", &token_hash)).await
+    /// Reads on the thread that reads.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.sqlite().reader.run(work).await
     }
 
     /// Returns the branch of history and the newest change.
@@ -314,31 +308,4 @@ fn quarantine(connection: &mut Connection, max: usize) -> Result<Vec<(i64, Quara
 
 fn invalid(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-}
-
-fn register(connection: &mut Connection, device: &Device, token_hash: [u8; 32]) -> Result<(), StoreError> {
-    let tx = sqlite::immediate(connection)?;
-    let changed = tx.execute(
-        "INSERT INTO device (node, user, public_key, token_hash, nseq, hash) VALUES (?1, ?2, ?3, ?4, 0, zeroblob(32))
-         ON CONFLICT (node) DO UPDATE SET token_hash = ?4 WHERE user = ?2 AND public_key = ?3",
-        params![device.node.as_bytes(), device.user.as_str(), device.public_key, token_hash],
-    )?;
-    if changed == 0 {
-        let why = "this console is known under another user or key; it needs a new mirror".into();
-        return Err(StoreError::Unsafe { path: "the console's mirror".into(), why });
-    }
-    Ok(tx.commit()?)
-}
-
-fn device(connection: &mut Connection, column: &str, value: &[u8]) -> Result<Option<Device>, StoreError> {
-    let sql = format!("SELECT node, user, public_key FROM device WHERE {column} = ?1");
-    let row = connection.prepare_cached(&sql)?.query_row([value], |row| {
-        let user: String = row.get(1)?;
-        Ok(Device {
-            node: NodeId::from_bytes(row.get(0)?),
-            user: UserName::parse(&user).map_err(|error| invalid(1, error))?,
-            public_key: row.get(2)?,
-        })
-    });
-    Ok(row.optional()?)
 }

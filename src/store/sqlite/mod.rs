@@ -1,5 +1,6 @@
 //! SQLite: how a database is opened, and the threads that own its connections.
 
+pub(super) mod devices;
 pub(super) mod due;
 pub(super) mod feed;
 pub(super) mod fold;

@@ -32,10 +32,13 @@ fn one(work: &mut Work<'_>, signed: &SignedOp) -> Result<Pushed, StoreError> {
         // The same id with other bytes is no retry: a verdict must not be taken for another act.
         return Ok(if hash == signed.hash() { Pushed::Judged(verdict) } else { Pushed::Fork });
     }
-    let (nseq, hash): (i64, [u8; 32]) = work
+    let (nseq, hash, revoked): (i64, [u8; 32], bool) = work
         .tx
-        .prepare_cached("SELECT nseq, hash FROM device WHERE node = ?1")?
-        .query_row([op.node.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .prepare_cached("SELECT nseq, hash, revoked_at_seq IS NOT NULL FROM device WHERE node = ?1")?
+        .query_row([op.node.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if revoked {
+        return Ok(Pushed::Revoked);
+    }
     let expected = nseq as u64 + 1;
     if op.nseq > expected {
         return Ok(Pushed::Gap { expected });
