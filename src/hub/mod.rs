@@ -1,6 +1,7 @@
 //! The hub: takes alerts in, judges operations, feeds consoles, and lets happen what is due.
 
 mod api;
+mod attempts;
 mod auth;
 mod engine;
 mod firing;
@@ -9,12 +10,14 @@ mod matcher;
 mod metrics;
 mod own;
 mod serve;
+mod tls;
 
 use crate::config;
-use crate::domain::id::{IncidentId, SourceName};
+use crate::domain::id::{IncidentId, SourceName, hex};
 use crate::domain::time::Timestamp;
 use crate::store::hub::Rules;
 use crate::store::{HubStore, StoreError, file};
+use crate::sync::client::HubAddress;
 use crate::sync::clock;
 use crate::sync::device::random;
 use crate::sync::wire::HubCard;
@@ -24,6 +27,7 @@ use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -39,8 +43,10 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std:
 pub struct Options {
     /// Its directory.
     pub data: PathBuf,
-    /// Where it listens; loopback only, for others need TLS.
+    /// Where it listens: in the clear on loopback, over TLS everywhere else.
     pub listen: SocketAddr,
+    /// Where it listens beside that.
+    pub also: Vec<SocketAddr>,
     /// Take the next free port when this one is taken.
     pub next_free_port: bool,
     /// Take alerts without a token: an embedded hub's or a demonstration's.
@@ -57,9 +63,6 @@ pub enum StartError {
     /// Another process is the hub of this directory: be its console.
     #[error("another nightdesk is the hub of {0}")]
     Taken(PathBuf),
-    /// An address that others could reach, without TLS.
-    #[error("{0} is not a loopback address; this version listens on 127.0.0.1 and [::1] only, for it has no TLS yet")]
-    NotLoopback(SocketAddr),
     /// Anything else.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -79,6 +82,16 @@ struct Hub {
     spoke: Mutex<HashMap<SourceName, Timestamp>>,
     metrics: metrics::Metrics,
     card: HubCard,
+    /// Signs the roster.
+    key: SigningKey,
+    /// What others are met by; `None` when the hub is this machine's alone.
+    tls: Option<tls::Tls>,
+    /// Where others reach it, `host:port`, the likeliest first.
+    reached_at: Vec<String>,
+    attempts: attempts::Attempts,
+    roster_version: AtomicU64,
+    /// Counts revocations; who waits with a token looks at it again.
+    revocations: watch::Sender<u64>,
     started_at: Timestamp,
     stop: CancellationToken,
 }
@@ -92,6 +105,33 @@ impl Hub {
             None => {
                 spoke.insert(source.clone(), at);
             }
+        }
+    }
+
+    /// Reads the roster's version after devices changed, for the consoles to see.
+    async fn read_roster_version(&self) -> Result<(), StoreError> {
+        let (version, _) = self.store.roster().await?;
+        self.roster_version.fetch_max(version, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Returns `host:port` where a console of another machine reaches this hub: as asked for, if the certificate holds that name.
+    fn address_for_others(&self, asked: Option<&str>) -> Result<String, String> {
+        let here_only = "this hub listens on this machine alone; start it with `nightdesk serve --listen 0.0.0.0:7400`";
+        let (Some(tls), Some(first)) = (&self.tls, self.reached_at.first()) else { return Err(here_only.to_owned()) };
+        let address = match asked {
+            // A name without a port is met where the hub listens.
+            Some(name) if name.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{name}]:{}", port_of(first)),
+            Some(name) if !name.contains(':') || name.ends_with(']') => format!("{name}:{}", port_of(first)),
+            Some(address) => address.to_owned(),
+            None => first.clone(),
+        };
+        let host = address.rsplit_once(':').map_or("", |(host, _)| host);
+        match tls.holds(host) && HubAddress::parse(&format!("https://{address}")).is_ok() {
+            true => Ok(address),
+            false => Err(format!(
+                "the hub's certificate is not for {host:?}; add that name to names in [tls] of hub.toml and start the hub again"
+            )),
         }
     }
 
@@ -112,6 +152,8 @@ impl Hub {
 pub struct Running {
     /// Where sources send.
     pub address: SocketAddr,
+    /// Where others reach it over TLS, `https://host:port`.
+    pub https: Option<String>,
     /// Where consoles of the same user meet it.
     pub socket: PathBuf,
     stop: CancellationToken,
@@ -140,29 +182,36 @@ impl Running {
 /// # Errors
 /// [`StartError`] says what stands against it.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    if !options.listen.ip().is_loopback() {
-        return Err(StartError::NotLoopback(options.listen));
-    }
     let data = options.data.as_path();
     file::private_dir(data).context("making the hub's directory")?;
     let lock = lock(data)?;
     let listener = listen(&options).await?;
     let address = listener.local_addr().context("asking where the hub listens")?;
+    let mut listeners = vec![listener];
+    for also in &options.also {
+        let bound = TcpListener::bind(also).await;
+        listeners.push(bound.with_context(|| format!("listening on {also}; choose another address with --listen"))?);
+    }
+    let addresses: Result<Vec<_>, _> = listeners.iter().map(TcpListener::local_addr).collect();
+    let addresses = addresses.context("asking where the hub listens")?;
     let socket = data.join("hub.sock");
     let unix = listen_unix(&socket)?;
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let (hub, queue) = prepare(&options, address, stop.clone()).await?;
+    let (hub, queue) = prepare(&options, &addresses, stop.clone()).await?;
     tasks.spawn(fold::run(hub.clone(), queue));
     tasks.spawn(engine::run(hub.clone()));
-    tasks.spawn(serve::tcp(listener, api::router(hub.clone()), hub.clone(), tasks.clone()));
+    for listener in listeners {
+        tasks.spawn(serve::tcp(listener, api::router(hub.clone()), hub.clone(), tasks.clone()));
+    }
+    tasks.spawn(serve::certificates(hub.clone()));
     tasks.spawn(serve::unix(unix, api::router(hub.clone()), hub.clone(), tasks.clone()));
     // Last, for who reads it may connect at once.
     file::write_private(&data.join("address"), format!("{address}\n").as_bytes())
         .context("writing the hub's address")?;
     tracing::info!(%address, data = %data.display(), "hub listens");
-    Ok(Running { address, socket, stop, tasks, _lock: lock })
+    Ok(Running { address, https: hub.card.https.clone(), socket, stop, tasks, _lock: lock })
 }
 
 fn lock(data: &Path) -> Result<File, StartError> {
@@ -195,16 +244,23 @@ fn listen_unix(socket: &Path) -> Result<UnixListener, anyhow::Error> {
 
 async fn prepare(
     options: &Options,
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     stop: CancellationToken,
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
+    let (tls, reached_at) = for_others(options, addresses)?;
     let rules = Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());
     let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
         .context("opening the hub's database")?;
     let firing = firing::Firing::load(&store).await.context("reading what fires")?;
     let cursor = store.head().await.context("reading the head of the feed")?;
+    // What stands in the roster beside devices: another key of the hub, or another history, is another roster.
+    let rest = crate::sync::token::hash(&format!("{} {}", hex(key.verifying_key().as_bytes()), cursor.epoch));
+    let roster_version = store.roster_rest(rest).await.context("reading the roster")?;
+    let address = addresses.first().map(SocketAddr::to_string).unwrap_or_default();
+    let card = HubCard::new(key.verifying_key().as_bytes(), address, options.open_ingest, options.demo);
+    let https = tls.as_ref().and(reached_at.first()).map(|address| format!("https://{address}"));
     let (queue, queued) = mpsc::unbounded_channel();
     let hub = Hub {
         tokens: auth::Tokens::prepare(&options.data, &options.config.sources, options.open_ingest)?,
@@ -215,13 +271,41 @@ async fn prepare(
         epoch: cursor.epoch,
         spoke: Mutex::default(),
         metrics: metrics::Metrics::new(),
-        card: HubCard::new(key.verifying_key().as_bytes(), address.to_string(), options.open_ingest, options.demo),
+        card: HubCard { https, ..card },
+        key,
+        tls,
+        reached_at,
+        attempts: attempts::Attempts::default(),
+        roster_version: AtomicU64::new(roster_version),
+        revocations: watch::Sender::new(0),
         started_at: clock::now(),
         config: options.config.clone(),
         store,
         stop,
     };
     Ok((Arc::new(hub), queued))
+}
+
+/// Returns what the hub shows to others and where they reach it; nothing when it listens on loopback alone.
+fn for_others(options: &Options, addresses: &[SocketAddr]) -> Result<(Option<tls::Tls>, Vec<String>), anyhow::Error> {
+    let outward: Vec<SocketAddr> =
+        addresses.iter().copied().filter(|address| !address.ip().to_canonical().is_loopback()).collect();
+    let Some(first) = outward.first() else { return Ok((None, Vec::new())) };
+    let config = &options.config.tls;
+    let tls = tls::Tls::prepare(&options.data, config, &outward, clock::now()).context("preparing TLS")?;
+    let names = config.names.iter().map(|name| match name.parse::<std::net::IpAddr>() {
+        Ok(ip) => SocketAddr::new(ip, first.port()).to_string(),
+        Err(_) => format!("{name}:{}", first.port()),
+    });
+    let reached = outward
+        .iter()
+        .flat_map(|address| tls::reached_at(address.ip()).into_iter().map(|ip| SocketAddr::new(ip, address.port())));
+    let all = names.chain(reached.map(|address| address.to_string())).collect();
+    Ok((Some(tls), all))
+}
+
+fn port_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or("7400", |(_, port)| port)
 }
 
 /// Returns the hub's own key; made at its first start.

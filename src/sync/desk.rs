@@ -1,6 +1,7 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
 use super::picture::{Link, Picture};
+use super::roster::SignedRoster;
 use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
@@ -41,6 +42,8 @@ pub(super) enum Note {
     Answer(PushAnswer),
     Link(Link),
     Token(String),
+    ReadToken(oneshot::Sender<(Option<String>, Option<Timestamp>)>),
+    Roster(Box<SignedRoster>),
     Card(HubCard),
     OtherHub(HubCard),
 }

@@ -4,6 +4,7 @@ use super::client::{ClientError, HubClient, Pulled};
 use super::clock;
 use super::console::Parts;
 use super::exchange::{self, Next, after_push, one_push};
+use super::teller::{keep_token, kept_token};
 use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
@@ -38,21 +39,21 @@ pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
 
 /// Returns this console's token: the remembered one while the hub accepts it, else a new one.
 async fn token(parts: &mut Parts) -> Result<String, ExchangeError> {
-    let Parts { mirror, device, client, admin_token, short_key, .. } = parts;
-    if let Some(token) = mirror.note("token")? {
+    let Parts { mirror, device, client, admin_token, hub_key, .. } = parts;
+    if let (Some(token), _) = kept_token(mirror)? {
         match client.card(Some(&token)).await {
-            Ok(card) if card.short_key() != short_key => return Err(ExchangeError::OtherHub(Box::new(card))),
+            Ok(card) if card.hub_key != *hub_key => return Err(ExchangeError::OtherHub(Box::new(card))),
             Ok(_) => return Ok(token),
             Err(ClientError::Denied) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let card = client.card(admin_token.as_deref()).await?;
-    if card.short_key() != short_key {
+    if card.hub_key != *hub_key {
         return Err(ExchangeError::OtherHub(Box::new(card)));
     }
     let token = client.introduce(&device.introduction(mirror.node()), admin_token.as_deref()).await?;
-    mirror.set_note("token", &token)?;
+    keep_token(mirror, &token, clock::now())?;
     Ok(token)
 }
 

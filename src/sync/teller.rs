@@ -8,6 +8,8 @@ use super::desk::{Ask, Note};
 use super::device::{Device, random};
 use super::exchange;
 use super::picture::{Detail, Link, Notice, Picture, Row, Waiting};
+use super::roster;
+use super::token;
 use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId};
@@ -128,7 +130,11 @@ impl Teller {
             }
             Note::Answer(answer) => self.judged(answer)?,
             Note::Link(link) => self.link_changed(link)?,
-            Note::Token(token) => self.mirror.set_note("token", &token)?,
+            Note::Token(token) => keep_token(&mut self.mirror, &token, clock::now())?,
+            Note::ReadToken(reply) => {
+                let _ = reply.send(kept_token(&mut self.mirror)?);
+            }
+            Note::Roster(signed) => self.mirror.set_note(roster::NOTE, &signed.to_note())?,
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
@@ -389,6 +395,25 @@ fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis,
         }
     }
     Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })
+}
+
+/// Writes down this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_token(mirror: &mut Mirror, token: &str, at: Timestamp) -> Result<(), StoreError> {
+    // The time first: a token without one would never be renewed.
+    mirror.set_note(token::NOTE_AT, &at.as_millis().to_string())?;
+    mirror.set_note(token::NOTE, token)
+}
+
+/// Returns this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn kept_token(mirror: &mut Mirror) -> Result<(Option<String>, Option<Timestamp>), StoreError> {
+    let at = mirror.note(token::NOTE_AT)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+    Ok((mirror.note(token::NOTE)?, at))
 }
 
 /// Returns a new mirror's node.
