@@ -10,7 +10,7 @@ use crate::sync::client::{ClientError, HubAddress, HubClient};
 use crate::sync::device::{Device, KnownHub};
 use crate::sync::enrolment::{Code, Join, Joined, Offer};
 use crate::sync::tls::{Trust, first_meeting};
-use crate::sync::{clock, teller};
+use crate::sync::{clock, teller, token};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
@@ -83,6 +83,7 @@ async fn meet(paths: &Paths, address: &HubAddress, code: &Code) -> anyhow::Resul
         .context("opening the mirror")?;
     let join = Join::new(&device.key, mirror.node(), &known.key, &code.hash());
     let Joined { token, .. } = client.join(&code.secret, &join).await.map_err(refused)?;
+    mirror.set_note(token::NOTE_SCOPE, scope.word()).context("writing the scope down")?;
     teller::keep_token(&mut mirror, &token, clock::now()).context("writing the token down")?;
     device.pin_hub(address, &known).context("remembering the hub")?;
     Ok(Met { hub_key: known.key, user: offer.user, scope })

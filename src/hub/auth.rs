@@ -148,6 +148,8 @@ pub async fn caller(hub: &Hub, via: Via, headers: &HeaderMap, right: Right) -> R
     let hash = token::hash(&text);
     let (scope, caller) = match hub.tokens.scope(&hash, via) {
         Some((Scope::Admin, _)) => (Scope::Admin, Caller::Admin),
+        // To all but what it is for, a source is nobody.
+        Some((scope, _)) if !scope.allows(right) => return Err(Denied::NoRight),
         Some((scope, _)) => (scope, Caller::Source),
         None => match bearer(hub, &text, &hash).await? {
             Some(bearer) => (bearer.token.scope, who(bearer)?),

@@ -86,6 +86,8 @@ struct Hub {
     key: SigningKey,
     /// What others are met by; `None` when the hub is this machine's alone.
     tls: Option<tls::Tls>,
+    /// On which port it listens for others; 0 when it does not.
+    port: u16,
     /// Where others reach it, `host:port`, the likeliest first.
     reached_at: Vec<String>,
     attempts: attempts::Attempts,
@@ -117,14 +119,21 @@ impl Hub {
 
     /// Returns `host:port` where a console of another machine reaches this hub: as asked for, if the certificate holds that name.
     fn address_for_others(&self, asked: Option<&str>) -> Result<String, String> {
-        let here_only = "this hub listens on this machine alone; start it with `nightdesk serve --listen 0.0.0.0:7400`";
-        let (Some(tls), Some(first)) = (&self.tls, self.reached_at.first()) else { return Err(here_only.to_owned()) };
+        let Some(tls) = &self.tls else {
+            let way = "start it with `nightdesk serve --listen 0.0.0.0:7400`, or at another address of this machine";
+            return Err(format!("this hub listens on this machine alone; {way}"));
+        };
+        let port = self.port;
         let address = match asked {
             // A name without a port is met where the hub listens.
-            Some(name) if name.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{name}]:{}", port_of(first)),
-            Some(name) if !name.contains(':') || name.ends_with(']') => format!("{name}:{}", port_of(first)),
+            Some(name) if name.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{name}]:{port}"),
+            Some(name) if !name.contains(':') || name.ends_with(']') => format!("{name}:{port}"),
             Some(address) => address.to_owned(),
-            None => first.clone(),
+            None => self
+                .reached_at
+                .first()
+                .cloned()
+                .ok_or("where others reach this hub is not known; say it with --at HOST")?,
         };
         let host = address.rsplit_once(':').map_or("", |(host, _)| host);
         match tls.holds(host) && HubAddress::parse(&format!("https://{address}")).is_ok() {
@@ -248,7 +257,7 @@ async fn prepare(
     stop: CancellationToken,
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
-    let (tls, reached_at) = for_others(options, addresses)?;
+    let (tls, port, reached_at) = for_others(options, addresses)?;
     let rules = Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());
     let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
@@ -274,6 +283,7 @@ async fn prepare(
         card: HubCard { https, ..card },
         key,
         tls,
+        port,
         reached_at,
         attempts: attempts::Attempts::default(),
         roster_version: AtomicU64::new(roster_version),
@@ -286,11 +296,14 @@ async fn prepare(
     Ok((Arc::new(hub), queued))
 }
 
+/// What is shown, on which port, and where that is reached.
+type ForOthers = (Option<tls::Tls>, u16, Vec<String>);
+
 /// Returns what the hub shows to others and where they reach it; nothing when it listens on loopback alone.
-fn for_others(options: &Options, addresses: &[SocketAddr]) -> Result<(Option<tls::Tls>, Vec<String>), anyhow::Error> {
+fn for_others(options: &Options, addresses: &[SocketAddr]) -> Result<ForOthers, anyhow::Error> {
     let outward: Vec<SocketAddr> =
         addresses.iter().copied().filter(|address| !address.ip().to_canonical().is_loopback()).collect();
-    let Some(first) = outward.first() else { return Ok((None, Vec::new())) };
+    let Some(first) = outward.first() else { return Ok((None, 0, Vec::new())) };
     let config = &options.config.tls;
     let tls = tls::Tls::prepare(&options.data, config, &outward, clock::now()).context("preparing TLS")?;
     let names = config.names.iter().map(|name| match name.parse::<std::net::IpAddr>() {
@@ -301,11 +314,7 @@ fn for_others(options: &Options, addresses: &[SocketAddr]) -> Result<(Option<tls
         .iter()
         .flat_map(|address| tls::reached_at(address.ip()).into_iter().map(|ip| SocketAddr::new(ip, address.port())));
     let all = names.chain(reached.map(|address| address.to_string())).collect();
-    Ok((Some(tls), all))
-}
-
-fn port_of(address: &str) -> &str {
-    address.rsplit_once(':').map_or("7400", |(_, port)| port)
+    Ok((Some(tls), first.port(), all))
 }
 
 /// Returns the hub's own key; made at its first start.

@@ -43,7 +43,7 @@ pub struct Tls {
 }
 
 enum Source {
-    Own { authority: Authority, names: Vec<String> },
+    Own { authority: Box<Authority>, names: Vec<String> },
     Files { certificate: std::path::PathBuf, key: std::path::PathBuf },
 }
 
@@ -77,7 +77,7 @@ impl Tls {
             None => {
                 let authority = Authority::prepare(data, now).context("preparing the hub's own authority")?;
                 let fingerprint = fingerprint(&authority.certificate);
-                (Source::Own { authority, names: names(config, listen) }, Some(fingerprint))
+                (Source::Own { authority: Box::new(authority), names: names(config, listen) }, Some(fingerprint))
             }
         };
         let current = Current { key: issuer.certificate(now)?, since: now };

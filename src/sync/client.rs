@@ -367,14 +367,14 @@ fn header(response: &Response, name: &str) -> Option<String> {
 fn certificate_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        // An I/O error carries the one of TLS inside, not behind it.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>());
-        match tls {
+        match error.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(why)) => return Some(why.to_string()),
             Some(rustls::Error::NoCertificatesPresented) => return Some("none".to_owned()),
-            _ => cause = error.source(),
+            Some(_) | None => {}
         }
+        // An I/O error carries another inside, and names as its source the source of that one.
+        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = inside.map(|inside| inside as &(dyn std::error::Error + 'static)).or_else(|| error.source());
     }
     None
 }

@@ -17,6 +17,7 @@ use crate::domain::incident::Incident;
 use crate::domain::incident::Timing;
 use crate::domain::judge::{Verdict, judge};
 use crate::domain::op::{Act, Basis, Op};
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
@@ -156,7 +157,7 @@ impl Teller {
                 Ok(true)
             }
             Err(AppendError::Store(error)) => Err(error),
-            Err(error @ AppendError::TooManyWait) => {
+            Err(error @ (AppendError::TooManyWait | AppendError::LookOnly)) => {
                 self.notice(error.to_string(), false);
                 Ok(false)
             }
@@ -374,6 +375,9 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
+    if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
+        return Err(AppendError::LookOnly);
+    }
     let Draft { incident, basis, act } = draft;
     let basis = after_own(mirror, incident, basis)?;
     mirror.append(|node, nseq, prev_hash| {

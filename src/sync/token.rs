@@ -20,6 +20,8 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 pub const NOTE: &str = "token";
 /// The mirror's note of when it came, in milliseconds since 1970 by this machine's clock.
 pub const NOTE_AT: &str = "token_at";
+/// The mirror's note of what this console may do: the word of a scope.
+pub const NOTE_SCOPE: &str = "scope";
 /// Digits of the id.
 const ID: usize = 8;
 /// Digits that 256 bits take.
