@@ -77,6 +77,8 @@ struct Hub {
     queue: mpsc::UnboundedSender<fold::Queued>,
     /// Alerts that may still be queued: what bounds the queue.
     room: Arc<Semaphore>,
+    /// Connections that may still be open, of all listeners together.
+    places: Arc<Semaphore>,
     head: watch::Sender<u64>,
     epoch: String,
     spoke: Mutex<HashMap<SourceName, Timestamp>>,
@@ -275,6 +277,7 @@ async fn prepare(
         tokens: auth::Tokens::prepare(&options.data, &options.config.sources, options.open_ingest)?,
         firing,
         queue,
+        places: Arc::new(Semaphore::new(options.config.connections_max)),
         room: Arc::new(Semaphore::new(options.config.queued_alerts_max)),
         head: watch::Sender::new(cursor.seq),
         epoch: cursor.epoch,

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,9 +29,8 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves sources and consoles over TCP: in the clear to this machine, over TLS to all others.
 pub async fn tcp(listener: TcpListener, router: Router, hub: Arc<Hub>, tasks: TaskTracker) {
-    let places = Arc::new(Semaphore::new(hub.config.connections_max));
     loop {
-        let Some(Ok(place)) = until(&hub.stop, places.clone().acquire_owned()).await else { return };
+        let Some(Ok(place)) = until(&hub.stop, hub.places.clone().acquire_owned()).await else { return };
         match until(&hub.stop, listener.accept()).await {
             None => return,
             Some(Ok((stream, peer))) => {

@@ -278,6 +278,34 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_of_the_administrators_is_shown_and_read_again_when_it_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (certificate, key) = (dir.path().join("hub.pem"), dir.path().join("hub.key"));
+        let write = |name: &str| {
+            let pair = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+            std::fs::write(&certificate, pair.cert.pem()).unwrap();
+            file::write_private(&key, pair.signing_key.serialize_pem().as_bytes()).unwrap();
+        };
+        write("one.example");
+        let config = config::Tls { names: Vec::new(), files: Some((certificate.clone(), key.clone())) };
+        let open = || Tls::prepare(dir.path(), &config, &[], at(0));
+        let tls = open().unwrap();
+        assert_eq!(tls.authority, None);
+        assert!(tls.holds("one.example") && !tls.holds("localhost"));
+        write("two.example");
+        tls.look(at(1)).unwrap();
+        assert!(tls.holds("two.example"));
+        let old = std::fs::read(&key).unwrap();
+        write("three.example");
+        file::write_private(&key, &old).unwrap();
+        assert!(tls.look(at(2)).is_err() && open().is_err(), "the key of another certificate");
+        assert!(tls.holds("two.example"), "the one before is shown on");
+        assert!(!dir.path().join("tls-ca.key").exists());
+        std::fs::remove_file(&key).unwrap();
+        assert!(open().is_err());
+    }
+
+    #[test]
     fn a_certificate_is_replaced_in_its_last_third() {
         let dir = tempfile::tempdir().unwrap();
         let tls = prepare(dir.path(), &[]);

@@ -96,9 +96,7 @@ pub enum ClientError {
     #[error("the hub at {0} does not answer in time")]
     Slow(HubAddress),
     /// The hub does not know this console.
-    #[error(
-        "the hub does not accept this console: revoked or expired; ask its admin for a code, then `nightdesk join`"
-    )]
+    #[error("revoked or unknown at the hub; ask its admin for a code, then run `nightdesk join`")]
     Denied,
     /// No hub was joined at that address.
     #[error(

@@ -149,6 +149,36 @@ fn a_code_that_ran_out_lets_nobody_in() {
 }
 
 #[test]
+fn a_token_that_was_not_used_for_a_month_is_dead() {
+    let mut scene = scene();
+    scene.joined("mira", &["mira"]);
+    let token = token_of(&scene.home("mira"));
+    for (days, status) in [(29, 200), (31, 401)] {
+        scene.hub.terminate();
+        let used = (jiff::Timestamp::now() - jiff::Span::new().hours(days * 24)).as_millisecond();
+        change(
+            &scene.hub.data().join("hub.db"),
+            &format!("UPDATE token SET created_at = {used}, last_used_at = {used}"),
+        );
+        scene.hub.restart();
+        assert_eq!(scene.get("/v1/hub", Some(&token)), status, "after {days} days");
+    }
+}
+
+#[test]
+fn a_handshake_that_stalls_is_ended() {
+    let scene = scene();
+    let mut stream = TcpStream::connect(("127.0.0.1", scene.port)).expect("the hub listens");
+    stream.set_read_timeout(Some(LIMIT)).expect("a limit");
+    let began = Instant::now();
+    stream.write_all(&[22]).expect("it takes bytes");
+    let mut answer = Vec::new();
+    assert_eq!(stream.read_to_end(&mut answer).expect("it ends before the limit"), 0);
+    println!("ended after {:?}", began.elapsed());
+    assert!((Duration::from_secs(4)..Duration::from_secs(10)).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_code_with_another_fingerprint_a_wrong_secret_or_a_slip_lets_nobody_in() {
     let scene = scene();
     let text = scene.code(&["mira"]);
@@ -195,7 +225,7 @@ fn a_revoked_console_is_refused_at_once_and_says_so() {
     let scene = scene();
     scene.hub.alert(&[firing("DiskFull", &[])]);
     let mira = scene.joined("mira", &["mira"]);
-    let console = mira.console(120, 40);
+    let console = mira.console(80, 24);
     console.wait_for(LIMIT, |screen| screen.contains("LIVE") && screen.contains("DiskFull burns"));
     // The screen's own poll waits; so does this one, of a second device.
     let other = Operator::introduce(&scene.hub, "mira");
