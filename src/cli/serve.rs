@@ -53,9 +53,9 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
         let hub = hub::start(options).await?;
-        let here = hub.address.ip().is_loopback() || hub.https.is_none();
-        let clear = if here { format!("http://{} ", hub.address) } else { String::new() };
-        println!("nightdesk hub on {clear}{}, data in {}", hub.https.as_deref().unwrap_or_default(), data.display());
+        let clear = hub.clear.map(|address| format!("http://{address}"));
+        let both: Vec<String> = clear.into_iter().chain(hub.https.clone()).collect();
+        println!("nightdesk hub on {}, data in {}", both.join(" and "), data.display());
         if hub.https.is_some() {
             println!("consoles of other machines: nightdesk --hub unix:{} enrol NAME", hub.socket.display());
         }

@@ -163,6 +163,8 @@ impl Hub {
 pub struct Running {
     /// Where sources send.
     pub address: SocketAddr,
+    /// Where this machine's sources send in the clear, if they can.
+    pub clear: Option<SocketAddr>,
     /// Where others reach it over TLS, `https://host:port`.
     pub https: Option<String>,
     /// Where consoles of the same user meet it.
@@ -222,7 +224,15 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     file::write_private(&data.join("address"), format!("{address}\n").as_bytes())
         .context("writing the hub's address")?;
     tracing::info!(%address, data = %data.display(), "hub listens");
-    Ok(Running { address, https: hub.card.https.clone(), socket, stop, tasks, _lock: lock })
+    Ok(Running {
+        address,
+        clear: in_the_clear(&addresses),
+        https: hub.card.https.clone(),
+        socket,
+        stop,
+        tasks,
+        _lock: lock,
+    })
 }
 
 fn lock(data: &Path) -> Result<File, StartError> {
@@ -269,7 +279,7 @@ async fn prepare(
     // What stands in the roster beside devices: another key of the hub, or another history, is another roster.
     let rest = crate::sync::token::hash(&format!("{} {}", hex(key.verifying_key().as_bytes()), cursor.epoch));
     let roster_version = store.roster_rest(rest).await.context("reading the roster")?;
-    let address = addresses.first().map(SocketAddr::to_string).unwrap_or_default();
+    let address = in_the_clear(addresses).or(addresses.first().copied()).map_or(String::new(), |at| at.to_string());
     let card = HubCard::new(key.verifying_key().as_bytes(), address, options.open_ingest, options.demo);
     let https = tls.as_ref().and(reached_at.first()).map(|address| format!("https://{address}"));
     let (queue, queued) = mpsc::unbounded_channel();
@@ -297,6 +307,13 @@ async fn prepare(
         stop,
     };
     Ok((Arc::new(hub), queued))
+}
+
+/// Returns where this machine is spoken to in the clear: a listener on loopback, or one on all addresses.
+fn in_the_clear(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let loopback = addresses.iter().copied().find(|address| address.ip().is_loopback());
+    let everywhere = addresses.iter().find(|address| address.ip().is_unspecified());
+    loopback.or(everywhere.map(|address| SocketAddr::new(DEFAULT_LISTEN.ip(), address.port())))
 }
 
 /// What is shown, on which port, and where that is reached.
