@@ -7,6 +7,7 @@ use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
 use crate::ingest::Limits;
 use serde::Deserialize;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -138,6 +139,8 @@ struct RawLimits {
 #[serde(deny_unknown_fields)]
 struct RawTls {
     #[serde(default)]
+    listen: Vec<SocketAddr>,
+    #[serde(default)]
     names: Vec<String>,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
@@ -146,6 +149,8 @@ struct RawTls {
 /// What a hub shows to consoles and sources of other machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
+    /// Where the hub listens beside `--listen`: how the hub within a console serves others, too.
+    pub listen: Vec<SocketAddr>,
     /// Names and addresses under which it is reached, beside those of its listeners; the first stands in codes to enrol by.
     pub names: Vec<String>,
     /// The files of a public certificate (its chain, PEM) and its key (PEM, 0600); absent: the hub's own authority vouches.
@@ -274,7 +279,7 @@ fn tls(path: &Path, base: &Path, raw: RawTls) -> Result<Tls, ConfigError> {
             ));
         }
     };
-    Ok(Tls { names: raw.names, files })
+    Ok(Tls { listen: raw.listen, names: raw.names, files })
 }
 
 /// How a console runs.

@@ -201,7 +201,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let listener = listen(&options).await?;
     let address = listener.local_addr().context("asking where the hub listens")?;
     let mut listeners = vec![listener];
-    for also in &options.also {
+    for also in options.also.iter().chain(&options.config.tls.listen) {
         let bound = TcpListener::bind(also).await;
         listeners.push(bound.with_context(|| format!("listening on {also}; choose another address with --listen"))?);
     }

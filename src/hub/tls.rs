@@ -249,7 +249,11 @@ mod tests {
     }
 
     fn prepare(dir: &Path, names: &[&str]) -> Tls {
-        let config = config::Tls { names: names.iter().map(|&name| name.to_owned()).collect(), files: None };
+        let config = config::Tls {
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            files: None,
+            ..config::Tls::default()
+        };
         Tls::prepare(dir, &config, &["192.0.2.7:7400".parse().unwrap()], at(0)).unwrap()
     }
 
@@ -287,7 +291,7 @@ mod tests {
             file::write_private(&key, pair.signing_key.serialize_pem().as_bytes()).unwrap();
         };
         write("one.example");
-        let config = config::Tls { names: Vec::new(), files: Some((certificate.clone(), key.clone())) };
+        let config = config::Tls { files: Some((certificate.clone(), key.clone())), ..config::Tls::default() };
         let open = || Tls::prepare(dir.path(), &config, &[], at(0));
         let tls = open().unwrap();
         assert_eq!(tls.authority, None);

@@ -443,6 +443,18 @@ fn a_hub_for_this_machine_alone_makes_no_codes() {
 }
 
 #[test]
+fn a_hub_listens_for_others_where_its_settings_say() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let port = free_port();
+    let hub = Hub::start(&dir.path().join("hub"), &format!("[tls]\nlisten = [\"0.0.0.0:{port}\"]"));
+    let ended = hub.command(&["enrol", "mira", "--at", "localhost"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let home = dir.path().join("mira");
+    assert_eq!(join(&home, &ended.stdout).code, Some(0));
+    assert!(Person::elsewhere(&home, "mira", &format!("https://localhost:{port}")).list().is_empty());
+}
+
+#[test]
 fn a_code_for_a_name_that_the_certificate_lacks_is_not_made() {
     let scene = scene();
     let ended = scene.hub.command(&["enrol", "mira", "--at", "hub.example"]);
