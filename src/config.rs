@@ -5,6 +5,7 @@
 use crate::domain::id::{SourceName, UserName};
 use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
+use crate::domain::paging::Paging;
 use crate::ingest::Limits;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -113,7 +114,11 @@ pub struct RawHub {
 struct RawTiming {
     flap_window: Option<String>,
     ack_lease: Option<String>,
-    step: Option<String>,
+    lease_warning: Option<String>,
+    seen_within: Option<String>,
+    snooze_max: Option<String>,
+    wait_max: Option<String>,
+    offer_max: Option<String>,
     resolve_timeout: Option<String>,
 }
 
@@ -178,6 +183,8 @@ pub struct Source {
 pub struct Hub {
     /// Windows and delays.
     pub timing: Timing,
+    /// Who is called.
+    pub paging: Paging,
     /// Which labels say who an alert is.
     pub identity: IdentityRule,
     /// What one request may hold.
@@ -202,6 +209,7 @@ impl Default for Hub {
     fn default() -> Self {
         Self {
             timing: Timing::default(),
+            paging: Paging::default(),
             identity: IdentityRule::default(),
             ingest: Limits::default(),
             body_bytes_max: 1 << 20,
@@ -229,7 +237,11 @@ impl Hub {
         };
         span("timing.flap_window", &raw.timing.flap_window, &mut hub.timing.flap_window)?;
         span("timing.ack_lease", &raw.timing.ack_lease, &mut hub.timing.ack_lease)?;
-        span("timing.step", &raw.timing.step, &mut hub.timing.step)?;
+        span("timing.lease_warning", &raw.timing.lease_warning, &mut hub.timing.lease_warning)?;
+        span("timing.seen_within", &raw.timing.seen_within, &mut hub.timing.seen_within)?;
+        span("timing.snooze_max", &raw.timing.snooze_max, &mut hub.timing.snooze_max)?;
+        span("timing.wait_max", &raw.timing.wait_max, &mut hub.timing.wait_max)?;
+        span("timing.offer_max", &raw.timing.offer_max, &mut hub.timing.offer_max)?;
         span("timing.resolve_timeout", &raw.timing.resolve_timeout, &mut hub.ingest.resolve_timeout)?;
         let limits = [
             ("limits.body_bytes", raw.limits.body_bytes, &mut hub.body_bytes_max),
@@ -379,8 +391,8 @@ mod tests {
     fn a_mistake_is_named_with_its_place() {
         assert!(hub("[timing]\nflap = \"2s\"").unwrap_err().contains("line 2"));
         assert_eq!(
-            hub("[timing]\nstep = \"soon\"").unwrap_err(),
-            "hub.toml: timing.step: \"soon\" is not a span of time; write 10m, 90s or 1h 30m"
+            hub("[timing]\nack_lease = \"soon\"").unwrap_err(),
+            "hub.toml: timing.ack_lease: \"soon\" is not a span of time; write 10m, 90s or 1h 30m"
         );
         assert!(hub("[limits]\nconnections = 0").unwrap_err().contains("limits.connections"));
         for wrong in ["names = [\"hub:7400\"]", "names = [\"\"]", "key = \"x.key\""] {

@@ -6,8 +6,11 @@
 //! [1, op_id, node, nseq, prev_hash, created_at_ms, actor, incident, rev, claim_no, kind, args] ‖ signature (64 bytes)
 //! ```
 
-use super::id::{IncidentId, NodeId, OpId, UserName};
-use super::op::{Act, Basis, NOTE_BYTES_MAX, Op};
+use super::event::SeriesKey;
+use super::id::{IncidentId, NodeId, OpId, SourceName, UserName};
+use super::label::Fingerprint;
+use super::op::{Act, Basis, Kind, NOTE_BYTES_MAX, Op, REASON_BYTES_MAX, SPLIT_SERIES_MAX};
+use super::severity::Severity;
 use super::time::Timestamp;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use minicbor::data::Type;
@@ -103,10 +106,31 @@ fn write(out: &mut Encoder<Vec<u8>>, op: &Op) -> Result<(), WriteError> {
     out.bytes(op.op_id.as_bytes())?.bytes(op.node.as_bytes())?.u64(op.nseq)?.bytes(&op.prev_hash)?;
     out.i64(op.created_at.as_millis())?.str(op.actor.as_str())?.bytes(op.incident.as_bytes())?;
     out.u64(op.basis.rev)?.u64(op.basis.claim_no)?.str(op.act.kind())?;
-    match &op.act {
-        Act::Ack | Act::Unack => out.array(0)?,
+    write_args(out, &op.act)
+}
+
+fn write_args(out: &mut Encoder<Vec<u8>>, act: &Act) -> Result<(), WriteError> {
+    match act {
+        Act::Ack | Act::Unack | Act::TakeOver | Act::Seen | Act::Reopen => out.array(0)?,
+        Act::Snooze { until, until_change } => out.array(2)?.i64(until.as_millis())?.bool(*until_change)?,
+        Act::Wait { reason, ticket, until } => out.array(3)?.str(reason)?.str(ticket)?.i64(until.as_millis())?,
+        Act::Escalate { to: Some(to), level_seen } => out.array(2)?.u32(*level_seen)?.str(to.as_str())?,
+        Act::Escalate { to: None, level_seen } => out.array(1)?.u32(*level_seen)?,
+        Act::Offer { to, expires_at } => out.array(2)?.str(to.as_str())?.i64(expires_at.as_millis())?,
+        Act::Accept { offer } | Act::Decline { offer } => out.array(1)?.bytes(offer.as_bytes())?,
+        Act::Assign { to } => out.array(1)?.str(to.as_str())?,
+        Act::SetSeverity { to } => out.array(1)?.u8(to.number())?,
         Act::Note { text } => out.array(1)?.str(text)?,
         Act::Resolve { force } => out.array(1)?.bool(*force)?,
+        Act::Merge { into } => out.array(1)?.bytes(into.as_bytes())?,
+        Act::Split { series } => {
+            out.array(series.len() as u64)?;
+            for key in series {
+                out.array(2)?.str(key.source.as_str())?.bytes(&key.fingerprint.0)?;
+            }
+            out
+        }
+        Act::Undo { op, kind } => out.array(2)?.bytes(op.as_bytes())?.str(kind.word())?,
         Act::Unknown { args, .. } => {
             out.writer_mut().extend_from_slice(args);
             out
@@ -142,35 +166,96 @@ fn decode(body: &[u8]) -> Result<Op, EnvelopeError> {
     Ok(op)
 }
 
+/// Reads the kind and its arguments. A kind of the future, or a known one that undoes such, is kept as it came.
 fn act(input: &mut Decoder<'_>) -> Result<Act, EnvelopeError> {
-    let kind = input.str()?;
+    let word = input.str()?;
     let start = input.position();
-    let known = match kind {
-        "ack" => input.array().map(|_| Act::Ack)?,
-        "unack" => input.array().map(|_| Act::Unack)?,
-        "note" => {
-            input.array()?;
-            Act::Note { text: note(input.str()?)? }
-        }
-        "resolve" => {
-            input.array()?;
-            Act::Resolve { force: input.bool()? }
-        }
-        other => {
-            if !matches!(input.datatype()?, Type::Array) || kind.len() > 64 {
-                return Err(EnvelopeError::Unreadable("arguments must be an array".into()));
-            }
-            input.skip()?;
-            Act::Unknown { kind: other.to_owned(), args: input.input()[start..input.position()].to_vec() }
-        }
+    let known = match Kind::of_word(word) {
+        Some(kind) => known_act(kind, input)?,
+        None => None,
     };
-    Ok(known)
+    if let Some(act) = known {
+        return Ok(act);
+    }
+    input.set_position(start);
+    if !matches!(input.datatype()?, Type::Array) || word.len() > 64 {
+        return Err(EnvelopeError::Unreadable("arguments must be an array".into()));
+    }
+    input.skip()?;
+    Ok(Act::Unknown { kind: word.to_owned(), args: input.input()[start..input.position()].to_vec() })
 }
 
-fn note(text: &str) -> Result<String, EnvelopeError> {
-    if text.len() > NOTE_BYTES_MAX {
+fn known_act(kind: Kind, input: &mut Decoder<'_>) -> Result<Option<Act>, EnvelopeError> {
+    let count = input.array()?.ok_or_else(|| EnvelopeError::Unreadable("arguments without a count".into()))?;
+    let wanted = match kind {
+        Kind::Ack | Kind::Unack | Kind::TakeOver | Kind::Seen | Kind::Reopen => 0..=0,
+        Kind::Accept | Kind::Decline | Kind::Assign | Kind::SetSeverity => 1..=1,
+        Kind::Note | Kind::Resolve | Kind::Merge => 1..=1,
+        Kind::Escalate => 1..=2,
+        Kind::Snooze | Kind::Offer | Kind::Undo => 2..=2,
+        Kind::Wait => 3..=3,
+        Kind::Split => 1..=SPLIT_SERIES_MAX as u64,
+    };
+    if !wanted.contains(&count) {
+        return Err(EnvelopeError::Unreadable(format!("{} does not take {count} arguments", kind.word())));
+    }
+    Ok(Some(match kind {
+        Kind::Ack => Act::Ack,
+        Kind::Unack => Act::Unack,
+        Kind::TakeOver => Act::TakeOver,
+        Kind::Seen => Act::Seen,
+        Kind::Reopen => Act::Reopen,
+        Kind::Snooze => Act::Snooze { until: time(input)?, until_change: input.bool()? },
+        Kind::Wait => Act::Wait {
+            reason: text(input.str()?, "reason", REASON_BYTES_MAX)?,
+            ticket: text(input.str()?, "ticket", REASON_BYTES_MAX)?,
+            until: time(input)?,
+        },
+        Kind::Escalate => {
+            let level_seen = input.u32()?;
+            Act::Escalate { to: if count == 2 { Some(user(input)?) } else { None }, level_seen }
+        }
+        Kind::Offer => Act::Offer { to: user(input)?, expires_at: time(input)? },
+        Kind::Accept => Act::Accept { offer: OpId::from_bytes(fixed(input.bytes()?)?) },
+        Kind::Decline => Act::Decline { offer: OpId::from_bytes(fixed(input.bytes()?)?) },
+        Kind::Assign => Act::Assign { to: user(input)? },
+        Kind::SetSeverity => Act::SetSeverity {
+            to: Severity::new(input.u8()?).map_err(|error| EnvelopeError::Unreadable(error.to_string()))?,
+        },
+        Kind::Note => Act::Note { text: text(input.str()?, "note", NOTE_BYTES_MAX)? },
+        Kind::Resolve => Act::Resolve { force: input.bool()? },
+        Kind::Merge => Act::Merge { into: IncidentId::from_bytes(fixed(input.bytes()?)?) },
+        Kind::Split => Act::Split { series: (0..count).map(|_| series(input)).collect::<Result<_, _>>()? },
+        Kind::Undo => {
+            let op = OpId::from_bytes(fixed(input.bytes()?)?);
+            match Kind::of_word(input.str()?) {
+                Some(kind) => Act::Undo { op, kind },
+                None => return Ok(None),
+            }
+        }
+    }))
+}
+
+fn time(input: &mut Decoder<'_>) -> Result<Timestamp, EnvelopeError> {
+    Ok(Timestamp::from_millis(input.i64()?))
+}
+
+fn user(input: &mut Decoder<'_>) -> Result<UserName, EnvelopeError> {
+    UserName::parse(input.str()?).map_err(|error| EnvelopeError::Unreadable(error.to_string()))
+}
+
+fn series(input: &mut Decoder<'_>) -> Result<SeriesKey, EnvelopeError> {
+    if input.array()? != Some(2) {
+        return Err(EnvelopeError::Unreadable("a series is its source and its fingerprint".into()));
+    }
+    let source = SourceName::parse(input.str()?).map_err(|error| EnvelopeError::Unreadable(error.to_string()))?;
+    Ok(SeriesKey { source, fingerprint: Fingerprint(fixed(input.bytes()?)?) })
+}
+
+fn text(text: &str, what: &str, max: usize) -> Result<String, EnvelopeError> {
+    if text.len() > max {
         return Err(EnvelopeError::Unreadable(format!(
-            "the note is {} bytes long, at most {NOTE_BYTES_MAX} are taken",
+            "the {what} is {} bytes long, at most {max} are taken",
             text.len()
         )));
     }
@@ -207,7 +292,8 @@ mod tests {
     #[test]
     fn every_kind_reads_back_as_it_was_written() {
         let unknown = Act::Unknown { kind: "teleport".into(), args: vec![0x82, 0x01, 0x02] };
-        for act in [Act::Ack, Act::Unack, Act::Note { text: "tür".into() }, Act::Resolve { force: true }, unknown] {
+        let acts = crate::domain::op::every_act().into_iter().chain([unknown]);
+        for act in acts {
             let signed = SignedOp::sign(op(act), &key());
             let read = SignedOp::read(signed.bytes.clone()).unwrap();
             assert_eq!(read, signed);

@@ -1,11 +1,14 @@
 //! The problem itself: the series that speak of it, and the people who work on it.
 
 use super::grouping::Group;
-use super::id::{IncidentId, Number, SourceName, UserName};
+use super::id::{IncidentId, Number, OpId, SourceName, UserName};
+use super::label::Labels;
+use super::paging::{Call, Paging, Step, Whom};
 use super::series::SeriesState;
 use super::severity::Severity;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How far people have come with it. Stored; what screens show is [`Shown`].
@@ -28,6 +31,10 @@ pub enum Shown {
     New,
     /// Somebody is on it.
     Acked,
+    /// Quiet until a time, by its owner's word.
+    Snoozed,
+    /// Quiet because somebody else must act first.
+    Waiting,
     /// Every series is over; resolved unless one fires again within the flap window.
     Recovering,
     /// No series is known to burn, and at least one has a silent source.
@@ -42,6 +49,8 @@ impl Shown {
         match self {
             Self::New => "new",
             Self::Acked => "acked",
+            Self::Snoozed => "snoozed",
+            Self::Waiting => "waiting",
             Self::Recovering => "recovering",
             Self::Unknown => "unknown",
             Self::Resolved => "resolved",
@@ -93,26 +102,135 @@ pub struct Timing {
     pub flap_window: Duration,
     /// How long an ack holds before its owner must say "still on it".
     pub ack_lease: Duration,
-    /// How long an unacknowledged incident waits for its next step.
-    pub step: Duration,
+    /// How long before the end of the lease its owner is warned; nobody is when the lease is not longer than this.
+    pub lease_warning: Duration,
+    /// How long an owner's console has to show its owner that it is theirs.
+    pub seen_within: Duration,
+    /// The longest snooze.
+    pub snooze_max: Duration,
+    /// The longest wait for somebody else.
+    pub wait_max: Duration,
+    /// The longest that an offer may stay open.
+    pub offer_max: Duration,
 }
 
 impl Timing {
+    /// Returns the span within which every incident is due that calls people and that nobody asked to be quiet.
+    pub fn shortest_reach(&self, paging: &Paging) -> Duration {
+        let levels = paging.levels.iter().map(|level| level.within);
+        [self.flap_window, self.ack_lease, self.seen_within].into_iter().chain(levels).max().unwrap_or_default()
+    }
+
     /// Returns the longest span after which any rule lets something happen.
-    pub fn longest(&self) -> Duration {
-        self.flap_window.max(self.ack_lease).max(self.step)
+    pub fn longest(&self, paging: &Paging) -> Duration {
+        let levels = paging.levels.iter().map(|level| level.within);
+        let spans =
+            [self.flap_window, self.ack_lease, self.seen_within, self.snooze_max, self.wait_max, self.offer_max];
+        spans.into_iter().chain(levels).max().unwrap_or_default()
     }
 }
 
 impl Default for Timing {
     fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         Self {
-            flap_window: Duration::from_secs(600),
-            ack_lease: Duration::from_secs(1800),
-            step: Duration::from_secs(300),
+            flap_window: minutes(10),
+            ack_lease: minutes(30),
+            lease_warning: minutes(5),
+            seen_within: minutes(1),
+            snooze_max: minutes(24 * 60),
+            wait_max: minutes(30 * 24 * 60),
+            offer_max: minutes(12 * 60),
         }
     }
 }
+
+/// What the rules go by beside the incident itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// Windows and delays.
+    pub timing: &'a Timing,
+    /// Who is called.
+    pub paging: &'a Paging,
+}
+
+/// Why an owned incident is quiet, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The operation that asked for it.
+    pub op: OpId,
+    /// Who asked.
+    pub by: UserName,
+    /// When it wakes at the latest.
+    pub until: Timestamp,
+    /// What a person waits for; `None` is a snooze.
+    pub wait: Option<Wait>,
+    /// What it was like then; a snooze until a change wakes when it is worse than this.
+    pub change: Option<Extent>,
+}
+
+/// What a person waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The disk, the vendor.
+    pub reason: String,
+    /// Where that is followed; may be empty.
+    pub ticket: String,
+}
+
+/// How far the problem reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Series that burned or were unknown.
+    pub series: u32,
+    /// Services and owners hit.
+    pub hit: usize,
+}
+
+/// An incident offered by its owner to another person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The operation that offered it.
+    pub op: OpId,
+    /// To whom.
+    pub to: UserName,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A person who was asked to take it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// The operation that asked.
+    pub op: OpId,
+    /// Whom.
+    pub to: UserName,
+}
+
+/// A severity that a person set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetSeverity {
+    /// The operation that set it.
+    pub op: OpId,
+    /// What it was before.
+    pub before: Option<Severity>,
+}
+
+/// What one step of the incident's own timers did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Happened {
+    /// For the timeline.
+    pub line: Option<Line>,
+    /// Whom it calls.
+    pub calls: Vec<Call>,
+}
+
+/// How often what is too mild to call anybody is looked at again.
+const MILD_LOOKED_AT: Duration = Duration::from_secs(3600);
+/// Services and owners that an incident remembers as hit.
+const HIT_MAX: usize = 64;
+/// The labels whose values are the services and owners that are hit.
+const HIT_LABELS: [&str; 4] = ["service", "owner", "team", "cluster"];
 
 /// Who wrote a line of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +262,28 @@ pub enum Told {
     Resolved,
     /// A due time passed.
     Overdue,
+    /// People were called.
+    Called,
+    /// A page could not be delivered.
+    Undelivered,
+    /// Quiet for a while.
+    Snoozed,
+    /// A snooze or wait is over.
+    Woke,
+    /// Called louder by a person.
+    Escalated,
+    /// Offered, accepted, declined, expired.
+    Handover,
+    /// A person was asked to take it.
+    Assigned,
+    /// A person said how bad it is.
+    Severity,
+    /// Opened again by a person.
+    Reopened,
+    /// Merged or split.
+    Regrouped,
+    /// An operation was taken back.
+    Undone,
     /// Somebody has it.
     Acked,
     /// Somebody acked what another has.
@@ -189,8 +329,14 @@ pub struct Incident {
     pub open_key: Option<String>,
     /// The group it is or was of.
     pub group_key: String,
-    /// The worst of its series so far; `None` is unexamined.
+    /// How bad it is: the worst of its series so far, or what a person set; `None` is unexamined.
     pub severity: Option<Severity>,
+    /// The worst that machines said so far: only something worse than that moves what a person set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_severity: Option<Severity>,
+    /// The latest severity that a person set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_set: Option<SetSeverity>,
     /// The service it is about; empty when no label says.
     pub service: String,
     /// One line for people, as it came.
@@ -201,13 +347,47 @@ pub struct Incident {
     pub owner: Option<UserName>,
     /// Counts owners: fences what a former owner still sends.
     pub claim_no: u64,
+    /// The operation by which the owner has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned_by: Option<OpId>,
+    /// Until when the owner's console must have shown it; `None` once it has, or when nobody has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_due: Option<Timestamp>,
+    /// The owner was called once because nothing showed that they know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seen_asked: bool,
+    /// Until when the owner need not say "still on it".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_until: Option<Timestamp>,
+    /// When the owner is told that the lease ends soon; `None` once that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn_at: Option<Timestamp>,
+    /// Why it is quiet though nobody works on it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// Offered to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+    /// A person was asked to take it and has not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned: Option<Assigned>,
     /// Counts reasons to page again: raises and re-fires.
     pub fire_no: u64,
+    /// [`Incident::rev`] after the latest change to the louder side: an ack that had not seen it does not silence it.
+    pub loud_rev: u64,
+    /// Levels that were called since `fire_no` last rose.
+    pub level: u32,
+    /// Times the last level was called again.
+    pub round: u32,
+    /// Levels are called on although somebody has it, by a person's word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub escalating: bool,
     /// First alert, by the hub's clock.
     pub opened_at: Timestamp,
     /// Since when it stands in the state shown.
     pub since: Timestamp,
     /// Until when a re-fire is a flap; `None` while anything burns or is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovering_until: Option<Timestamp>,
     /// When it was resolved.
     pub resolved_at: Option<Timestamp>,
@@ -215,16 +395,28 @@ pub struct Incident {
     pub step_due_at: Timestamp,
     /// When something happens by itself; never `None` unless resolved, so silence without a timer cannot be stored.
     pub next_due_at: Option<Timestamp>,
-    /// A due time passed and nobody was called: paging does not exist yet.
+    /// Every level was called and nobody took it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overdue: bool,
+    /// Services and owners that its series name, such as `service=pay`; at most 64.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hit: BTreeSet<String>,
+    /// The operation that resolved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_by: Option<OpId>,
+    /// Opened again by a person: only a person ends it, unless a series fires and ends once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reopened: bool,
+    /// The incident that goes on for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<IncidentId>,
     /// Times it recovered or fell silent, for the timeline tells of the first [`FLAP_LINES_MAX`] only.
     pub recoveries: u64,
 }
 
 impl Incident {
-    /// Returns a new incident of the group, with no series counted yet.
-    pub fn open(id: IncidentId, number: Number, group: Group, now: Timestamp, timing: &Timing) -> Self {
-        let step_due_at = now.plus(timing.step);
+    /// Returns a new incident of the group, with no series counted yet. Its first level is due at once.
+    pub fn open(id: IncidentId, number: Number, group: Group, now: Timestamp) -> Self {
         Self {
             id,
             number,
@@ -233,31 +425,51 @@ impl Incident {
             open_key: Some(group.key.clone()),
             group_key: group.key,
             severity: None,
+            machine_severity: None,
+            severity_set: None,
             service: group.service,
             summary: group.summary,
             tally: Tally::default(),
             owner: None,
             claim_no: 0,
+            owned_by: None,
+            seen_due: None,
+            seen_asked: false,
+            lease_until: None,
+            warn_at: None,
+            hold: None,
+            offer: None,
+            assigned: None,
             fire_no: 1,
+            loud_rev: 1,
+            level: 0,
+            round: 0,
+            escalating: false,
             opened_at: now,
             since: now,
             recovering_until: None,
             resolved_at: None,
-            step_due_at,
-            next_due_at: Some(step_due_at),
+            step_due_at: now,
+            next_due_at: Some(now),
             overdue: false,
             recoveries: 0,
+            hit: BTreeSet::new(),
+            resolved_by: None,
+            reopened: false,
+            merged_into: None,
         }
     }
 
     /// Returns what a person needs to know first.
     pub fn shown(&self) -> Shown {
-        match self.life {
-            Life::Resolved => Shown::Resolved,
+        match (self.life, &self.hold) {
+            (Life::Resolved, _) => Shown::Resolved,
             _ if self.recovering_until.is_some() => Shown::Recovering,
             _ if self.tally.firing == 0 && self.tally.unknown > 0 => Shown::Unknown,
-            Life::Acked => Shown::Acked,
-            Life::Triggered => Shown::New,
+            (Life::Acked, Some(Hold { wait: Some(_), .. })) => Shown::Waiting,
+            (Life::Acked, Some(_)) => Shown::Snoozed,
+            (Life::Acked, None) => Shown::Acked,
+            (Life::Triggered, _) => Shown::New,
         }
     }
 
@@ -270,117 +482,401 @@ impl Incident {
         *self.tally.slot(to) += 1;
     }
 
+    /// Takes one series out: it goes to another incident.
+    pub fn discount(&mut self, from: SeriesState, instant: bool) {
+        let slot = self.tally.slot(from);
+        *slot = slot.saturating_sub(1);
+        if instant && from == SeriesState::Firing {
+            self.tally.instant = self.tally.instant.saturating_sub(1);
+        }
+    }
+
     /// Counts one of the firing series as a fact, or no longer.
     pub fn count_instant(&mut self, from: Option<SeriesState>, to: SeriesState) {
         let fires = |state| u32::from(state == SeriesState::Firing);
         self.tally.instant = (self.tally.instant + fires(to)).saturating_sub(from.map_or(0, fires));
     }
 
-    /// Takes the severity of a series that fires; a raise is a reason to page again.
-    pub fn raise(&mut self, severity: Option<Severity>, now: Timestamp) -> Option<Line> {
-        let worst = Severity::worse(self.severity, severity);
-        if worst == self.severity {
-            return None;
+    /// Notes which services and owners a series that burns hits.
+    pub fn note_hit(&mut self, labels: &Labels) {
+        for name in HIT_LABELS {
+            if let Some(value) = labels.get(name)
+                && self.hit.len() < HIT_MAX
+            {
+                self.hit.insert(format!("{name}={value}"));
+            }
         }
-        let before = std::mem::replace(&mut self.severity, worst);
-        if self.tally.total() <= 1 {
-            // The first series of a new incident gives it its severity: that is no raise.
-            return None;
-        }
-        self.rev += 1;
-        self.fire_no += 1;
-        let name =
-            |severity: Option<Severity>| severity.map_or("unexamined".to_owned(), |severity| severity.to_string());
-        Some(Line::by_hub(now, Told::Raised, format!("severity rose from {} to {}", name(before), name(worst))))
     }
 
-    /// Draws the conclusions from the tally once a batch is counted: recovering, fires again, unknown.
-    pub fn settle(&mut self, before: Shown, now: Timestamp, timing: &Timing) -> Option<Line> {
+    /// Returns how far the problem reaches now.
+    pub fn extent(&self) -> Extent {
+        Extent { series: self.tally.firing + self.tally.unknown, hit: self.hit.len() }
+    }
+
+    /// Takes the severity of a series that fires; a raise is a reason to page again, and wakes a snooze.
+    pub fn raise(&mut self, severity: Option<Severity>, now: Timestamp, rules: Rules<'_>) -> Happened {
+        let worst = Severity::worse(self.machine_severity, severity);
+        if worst == self.machine_severity {
+            return Happened::default();
+        }
+        self.machine_severity = worst;
+        let risen = Severity::worse(self.severity, worst);
+        if risen == self.severity {
+            return Happened::default();
+        }
+        let before = std::mem::replace(&mut self.severity, risen);
+        if self.tally.total() <= 1 {
+            // The first series of a new incident gives it its severity: that is no raise.
+            return Happened::default();
+        }
+        let text = format!("severity rose from {} to {}", severity_name(before), severity_name(risen));
+        let calls = self.louder(now, rules, &text);
+        Happened { line: Some(Line::by_hub(now, Told::Raised, text)), calls }
+    }
+
+    /// Makes it a new reason to call people: a snooze wakes, the levels begin anew, an owner must see it anew.
+    pub fn louder(&mut self, now: Timestamp, rules: Rules<'_>, why: &str) -> Vec<Call> {
         if self.life == Life::Resolved {
-            return None;
+            return Vec::new();
+        }
+        self.rev += 1;
+        self.loud_rev = self.rev;
+        self.fire_no += 1;
+        let owner = self.owner.clone().filter(|_| self.life == Life::Acked);
+        let calls = if self.hold.is_some() {
+            self.wake(now, rules, why)
+        } else if let Some(owner) = owner {
+            self.seen_due = Some(now.plus(rules.timing.seen_within));
+            // Called already: unless it is seen, calling goes on when the time is over.
+            self.seen_asked = true;
+            vec![self.call(Whom::Person(owner), Step::Raised(self.rev), why)]
+        } else {
+            self.restart_levels(now);
+            Vec::new()
+        };
+        self.arm(now);
+        calls
+    }
+
+    /// Draws the conclusions from the tally once a batch is counted: recovering, fires again, unknown, worse than when it was snoozed.
+    pub fn settle(&mut self, before: Shown, now: Timestamp, rules: Rules<'_>) -> Happened {
+        if self.life == Life::Resolved {
+            return Happened::default();
         }
         let over = self.tally.firing == 0 && self.tally.unknown == 0;
-        let line = match (over, self.recovering_until) {
-            (true, None) => {
-                let until = now.plus(timing.flap_window);
+        if self.tally.firing > 0 {
+            self.reopened = false;
+        }
+        let mut happened = Happened::default();
+        match (over, self.recovering_until) {
+            (true, None) if !self.reopened => {
+                let until = now.plus(rules.timing.flap_window);
                 self.recovering_until = Some(until);
-                self.next_due_at = Some(until);
                 self.recoveries += 1;
-                Some(Line::by_hub(
-                    now,
-                    Told::Recovering,
-                    format!("every series is over; resolved at {} unless one fires again", until.date_and_second()),
-                ))
+                self.arm(now);
+                let text =
+                    format!("every series is over; resolved at {} unless one fires again", until.date_and_second());
+                happened.line = Some(Line::by_hub(now, Told::Recovering, text));
             }
             (false, Some(_)) => {
                 self.recovering_until = None;
                 self.fire_no += 1;
-                self.arm(now, timing);
-                Some(Line::by_hub(now, Told::FiredAgain, "fires again within the flap window"))
+                self.arm(now);
+                happened.line = Some(Line::by_hub(now, Told::FiredAgain, "fires again within the flap window"));
             }
-            (true, Some(_)) | (false, None) => None,
-        };
+            (true, None | Some(_)) | (false, None) => {}
+        }
+        if let Some(reason) = self.outgrown() {
+            self.rev += 1;
+            self.loud_rev = self.rev;
+            happened.calls = self.wake(now, rules, &reason);
+            self.arm(now);
+            happened.line = Some(Line::by_hub(now, Told::Woke, format!("the snooze is over: {reason}")));
+        }
         let shown = self.shown();
         if shown != before {
             self.since = now;
         }
-        match shown {
-            Shown::Unknown if before != Shown::Unknown => {
-                self.recoveries += 1;
-                let text = "no series is known to fire, and a source is silent: nobody knows";
-                Some(Line::by_hub(now, Told::Unknown, text)).filter(|_| self.recoveries <= FLAP_LINES_MAX)
-            }
-            _ => line.filter(|_| self.recoveries <= FLAP_LINES_MAX),
+        if shown == Shown::Unknown && before != Shown::Unknown {
+            self.recoveries += 1;
+            let text = "no series is known to fire, and a source is silent: nobody knows";
+            happened.line = Some(Line::by_hub(now, Told::Unknown, text));
         }
+        let flap = |line: &Line| !matches!(line.told, Told::Woke);
+        happened.line = happened.line.filter(|line| !flap(line) || self.recoveries <= FLAP_LINES_MAX);
+        happened
     }
 
-    /// Does what is due at `now`: the end of a flap window resolves; any other due time is pushed on and marked.
-    pub fn on_due(&mut self, now: Timestamp, timing: &Timing) -> Option<Line> {
+    /// Returns how the problem outgrew what it was when it was snoozed until a change.
+    fn outgrown(&self) -> Option<String> {
+        let then = self.hold.as_ref()?.change?;
+        let extent = self.extent();
+        if extent.hit > then.hit {
+            return Some("it hits another service or owner".into());
+        }
+        let doubled = extent.series >= then.series.max(1).saturating_mul(2);
+        doubled.then(|| format!("{} series now, {} then", extent.series, then.series))
+    }
+
+    /// Does what is due at `now`, one step at a time: what is left is due again at once.
+    pub fn on_due(&mut self, now: Timestamp, rules: Rules<'_>) -> Happened {
         if self.next_due_at.is_none_or(|due| now < due) {
-            return None;
+            return Happened::default();
         }
-        if self.recovering_until.is_some() {
-            self.resolve(now);
-            return Some(Line::by_hub(now, Told::Resolved, "resolved: every series stayed over for the flap window"));
+        let before = self.shown();
+        let happened = self.step(now, rules);
+        self.arm(now);
+        if self.shown() != before {
+            self.since = now;
         }
-        let span = if self.life == Life::Acked { timing.ack_lease } else { timing.step };
-        self.step_due_at = self.step_due_at.max(now.plus(timing.step));
-        self.next_due_at = Some(now.plus(span));
-        if std::mem::replace(&mut self.overdue, true) {
-            return None;
+        happened
+    }
+
+    fn step(&mut self, now: Timestamp, rules: Rules<'_>) -> Happened {
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        if let Some(until) = self.recovering_until {
+            if until <= now {
+                self.resolve(now, None);
+                let text = "resolved: every series stayed over for the flap window";
+                return Happened { line: Some(Line::by_hub(now, Told::Resolved, text)), calls: Vec::new() };
+            }
+            return Happened::default();
         }
-        let what = if self.life == Life::Acked { "the owner's lease ended" } else { "nobody took it in time" };
-        Some(Line::by_hub(now, Told::Overdue, format!("overdue: {what}; this hub does not page yet")))
+        if due(self.offer.as_ref().map(|offer| offer.expires_at)) {
+            return self.expire_offer(now);
+        }
+        if self.life == Life::Acked && due(self.seen_due) {
+            return self.owner_unseen(now, rules);
+        }
+        if due(self.hold.as_ref().map(|hold| hold.until)) {
+            self.rev += 1;
+            self.loud_rev = self.rev;
+            let word = if self.hold.as_ref().is_some_and(|hold| hold.wait.is_some()) { "wait" } else { "snooze" };
+            let text = format!("the {word} is over");
+            let calls = self.wake(now, rules, &text);
+            return Happened { line: Some(Line::by_hub(now, Told::Woke, text)), calls };
+        }
+        if self.life == Life::Acked && self.hold.is_none() && due(self.lease_until) {
+            return self.end_lease(now, "its lease ended without a word");
+        }
+        if self.life == Life::Acked && self.hold.is_none() && due(self.warn_at) {
+            return self.warn_owner();
+        }
+        if (self.life == Life::Triggered || self.escalating) && self.step_due_at <= now {
+            return self.call_level(now, rules.paging);
+        }
+        Happened::default()
+    }
+
+    /// Calls the next level, or the last one again.
+    fn call_level(&mut self, now: Timestamp, paging: &Paging) -> Happened {
+        let count = paging.levels.len().max(1) as u32;
+        let level = self.level.min(count - 1);
+        if self.level >= count {
+            self.round += 1;
+            self.overdue = true;
+        }
+        self.level = (self.level + 1).min(count);
+        self.step_due_at = now.plus(paging.within(level));
+        if self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+            // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
+            (self.level, self.round, self.overdue) = (0, 0, false);
+            self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(level)));
+            return Happened::default();
+        }
+        let why = if self.round > 0 { "nobody took it" } else { "" };
+        let call = self.call(Whom::Level(level), Step::Level(level), why);
+        Happened { line: None, calls: vec![call] }
+    }
+
+    fn expire_offer(&mut self, now: Timestamp) -> Happened {
+        let Some(offer) = self.offer.take() else { return Happened::default() };
+        let text = format!("{} did not accept in time", offer.to);
+        let to_owner = self.owner.clone().map(|owner| self.call(Whom::Person(owner), Step::Offer(offer.op), &text));
+        // Who wanted to leave may be gone: the next level hears of it.
+        self.escalating = true;
+        self.step_due_at = now;
+        Happened { line: Some(Line::by_hub(now, Told::Handover, text)), calls: to_owner.into_iter().collect() }
+    }
+
+    fn owner_unseen(&mut self, now: Timestamp, rules: Rules<'_>) -> Happened {
+        let Some(owner) = self.owner.clone() else { return Happened::default() };
+        if std::mem::replace(&mut self.seen_asked, true) {
+            let text = format!("nothing shows that {owner} knows");
+            return self.end_lease(now, &text);
+        }
+        self.seen_due = Some(now.plus(rules.timing.seen_within));
+        let call = self.call(Whom::Person(owner), Step::Claim(self.claim_no), "it is yours: do you know?");
+        Happened { line: None, calls: vec![call] }
+    }
+
+    fn end_lease(&mut self, now: Timestamp, why: &str) -> Happened {
+        let Some(owner) = self.owner.clone() else { return Happened::default() };
+        self.release(now);
+        self.restart_levels(now);
+        let text = format!("{owner} no longer has it: {why}");
+        let call = self.call(Whom::Person(owner), Step::Lost(self.claim_no), "you no longer have it");
+        Happened { line: Some(Line::by_hub(now, Told::Released, text)), calls: vec![call] }
+    }
+
+    fn warn_owner(&mut self) -> Happened {
+        self.warn_at = None;
+        let Some((owner, until)) = self.owner.clone().zip(self.lease_until) else { return Happened::default() };
+        let why = format!("still on it? others are called at {}", until.hour_minute());
+        Happened { line: None, calls: vec![self.call(Whom::Person(owner), Step::LeaseEnds(self.claim_no), &why)] }
+    }
+
+    /// Ends a snooze or wait: who asked for it is called if on duty, and who is on call in any case when that person does not answer.
+    fn wake(&mut self, now: Timestamp, rules: Rules<'_>, why: &str) -> Vec<Call> {
+        let Some(hold) = self.hold.take() else { return Vec::new() };
+        // Who took it over since is who knows of it.
+        let person = self.owner.clone().unwrap_or(hold.by);
+        self.release_quietly();
+        self.restart_levels(now);
+        if !rules.paging.is_on_duty(&person, now) {
+            return Vec::new();
+        }
+        self.step_due_at = now.plus(rules.paging.within(0));
+        vec![self.call(Whom::Person(person), Step::Wake(self.rev), why)]
+    }
+
+    fn call(&self, whom: Whom, step: Step, why: &str) -> Call {
+        Call { whom, step, why: why.to_owned(), must: false }
+    }
+
+    fn restart_levels(&mut self, now: Timestamp) {
+        self.level = 0;
+        self.round = 0;
+        self.overdue = false;
+        self.step_due_at = now;
+    }
+
+    /// Gives it to a person, under a new claim.
+    pub fn claim(&mut self, owner: &UserName, op: OpId, now: Timestamp, rules: Rules<'_>) {
+        self.owner = Some(owner.clone());
+        self.owned_by = Some(op);
+        self.claim_no += 1;
+        self.rev += 1;
+        self.life = Life::Acked;
+        self.offer = None;
+        self.assigned = None;
+        self.escalating = false;
+        self.overdue = false;
+        self.seen_due = Some(now.plus(rules.timing.seen_within));
+        self.seen_asked = false;
+        self.renew(now, rules);
+    }
+
+    /// Begins the owner's lease anew; it never reaches beyond the owner's shift.
+    pub fn renew(&mut self, now: Timestamp, rules: Rules<'_>) {
+        let Some(owner) = &self.owner else { return };
+        let lease = now.plus(rules.timing.ack_lease);
+        let shift = rules.paging.shift_end(owner, now);
+        self.lease_until = Some(shift.map_or(lease, |end| end.min(lease)));
+        // A lease that is shorter than its warning has none.
+        self.warn_at =
+            self.lease_until.map(|until| until.minus(rules.timing.lease_warning)).filter(|warn_at| *warn_at > now);
+    }
+
+    /// Nobody has it any more; calling goes on where it stood, at once if its time has passed.
+    pub fn release(&mut self, now: Timestamp) {
+        self.release_quietly();
+        self.rev += 1;
+        self.loud_rev = self.rev;
+        self.step_due_at = self.step_due_at.max(now);
+    }
+
+    fn release_quietly(&mut self) {
+        self.owner = None;
+        self.owned_by = None;
+        self.claim_no += 1;
+        self.life = Life::Triggered;
+        self.hold = None;
+        self.offer = None;
+        self.escalating = false;
+        self.seen_due = None;
+        self.seen_asked = false;
+        self.lease_until = None;
+        self.warn_at = None;
     }
 
     /// Brings due times that lie further away than any rule would set them back within reach: they were set by a clock that was wrong.
-    pub fn pull_back(&mut self, now: Timestamp, timing: &Timing) {
-        self.step_due_at = self.step_due_at.min(now.plus(timing.step));
-        self.recovering_until = self.recovering_until.map(|until| until.min(now.plus(timing.flap_window)));
-        self.arm(now, timing);
+    pub fn pull_back(&mut self, now: Timestamp, rules: Rules<'_>) {
+        let timing = rules.timing;
+        let reach = |at: Timestamp, span: Duration| at.min(now.plus(span));
+        self.step_due_at = reach(self.step_due_at, rules.paging.within(self.level));
+        self.recovering_until = self.recovering_until.map(|until| reach(until, timing.flap_window));
+        self.lease_until = self.lease_until.map(|until| reach(until, timing.ack_lease));
+        self.seen_due = self.seen_due.map(|due| reach(due, timing.seen_within));
+        if let Some(hold) = &mut self.hold {
+            hold.until = reach(hold.until, if hold.wait.is_some() { timing.wait_max } else { timing.snooze_max });
+        }
+        if let Some(offer) = &mut self.offer {
+            offer.expires_at = reach(offer.expires_at, timing.offer_max);
+        }
+        self.arm(now);
     }
 
     /// Ends it.
-    pub fn resolve(&mut self, now: Timestamp) {
+    pub fn resolve(&mut self, now: Timestamp, by: Option<OpId>) {
         self.life = Life::Resolved;
         self.rev += 1;
         self.open_key = None;
         self.recovering_until = None;
         self.next_due_at = None;
         self.resolved_at = Some(now);
+        self.resolved_by = by;
         self.since = now;
         self.overdue = false;
+        self.hold = None;
+        self.offer = None;
+        self.assigned = None;
+        self.escalating = false;
+        self.seen_due = None;
+        self.lease_until = None;
+    }
+
+    /// Opens it again: nobody has it, and the levels begin anew.
+    pub fn reopen(&mut self, now: Timestamp) {
+        self.release_quietly();
+        self.rev += 1;
+        self.loud_rev = self.rev;
+        self.fire_no += 1;
+        self.open_key = Some(self.group_key.clone());
+        self.resolved_at = None;
+        self.resolved_by = None;
+        self.merged_into = None;
+        self.reopened = true;
+        self.recovering_until = None;
+        self.since = now;
+        self.restart_levels(now);
+        self.arm(now);
     }
 
     /// Sets the next due time that the present life asks for.
-    pub fn arm(&mut self, now: Timestamp, timing: &Timing) {
+    pub fn arm(&mut self, now: Timestamp) {
+        let stepping = (self.life == Life::Triggered || self.escalating).then_some(self.step_due_at);
+        let owned = |at: Option<Timestamp>| at.filter(|_| self.life == Life::Acked);
+        let working = |at: Option<Timestamp>| owned(at).filter(|_| self.hold.is_none());
+        let times = [
+            stepping,
+            owned(self.seen_due),
+            working(self.lease_until),
+            working(self.warn_at),
+            self.hold.as_ref().map(|hold| hold.until),
+            self.offer.as_ref().map(|offer| offer.expires_at),
+        ];
         self.next_due_at = match (self.life, self.recovering_until) {
             (Life::Resolved, _) => None,
             (_, Some(until)) => Some(until),
-            (Life::Acked, None) => Some(now.plus(timing.ack_lease)),
-            (Life::Triggered, None) => Some(self.step_due_at.max(now)),
+            // Were there nothing to wait for, it would be due at once: silence without a timer cannot be stored.
+            (_, None) => Some(times.into_iter().flatten().min().map_or(now, |at| at.max(now))),
         };
     }
+}
+
+fn severity_name(severity: Option<Severity>) -> String {
+    severity.map_or("unexamined".to_owned(), |severity| severity.to_string())
 }
 
 #[cfg(test)]
@@ -396,13 +892,26 @@ mod tests {
 
     fn opened() -> Incident {
         let group = Group { key: "k".into(), service: "api".into(), summary: "down".into() };
-        Incident::open(IncidentId(Uuid::nil()), Number(1), group, at(0), &Timing::default())
+        Incident::open(IncidentId(Uuid::nil()), Number(1), group, at(0))
+    }
+
+    fn by_rules<T>(act: impl FnOnce(Rules<'_>) -> T) -> T {
+        let (timing, paging) = (Timing::default(), Paging::default());
+        act(Rules { timing: &timing, paging: &paging })
+    }
+
+    fn due(incident: &mut Incident, second: i64) -> Happened {
+        by_rules(|rules| incident.on_due(at(second), rules))
+    }
+
+    fn raise(incident: &mut Incident, severity: Option<Severity>, second: i64) -> Option<String> {
+        by_rules(|rules| incident.raise(severity, at(second), rules)).line.map(|line| line.text)
     }
 
     fn step(incident: &mut Incident, from: Option<SeriesState>, to: SeriesState, second: i64) -> Option<Told> {
         let before = incident.shown();
         incident.count(from, to);
-        incident.settle(before, at(second), &Timing::default()).map(|line| line.told)
+        by_rules(|rules| incident.settle(before, at(second), rules)).line.map(|line| line.told)
     }
 
     #[test]
@@ -413,8 +922,8 @@ mod tests {
         assert_eq!(step(&mut incident, Some(Firing), Resolved, 2), None);
         assert_eq!(step(&mut incident, Some(Firing), Expired, 3), Some(Told::Recovering));
         assert_eq!((incident.shown(), incident.next_due_at), (Shown::Recovering, Some(at(603))));
-        assert!(incident.on_due(at(602), &Timing::default()).is_none());
-        assert_eq!(incident.on_due(at(603), &Timing::default()).map(|line| line.told), Some(Told::Resolved));
+        assert!(due(&mut incident, 602) == Happened::default());
+        assert_eq!(due(&mut incident, 603).line.map(|line| line.told), Some(Told::Resolved));
         assert_eq!((incident.next_due_at, incident.open_key.clone()), (None, None));
     }
 
@@ -443,14 +952,11 @@ mod tests {
     fn a_worse_series_raises_it_and_a_milder_one_does_not() {
         let mut incident = opened();
         step(&mut incident, None, Firing, 0);
-        assert!(incident.raise(Severity::new(5).ok(), at(0)).is_none());
+        assert!(raise(&mut incident, Severity::new(5).ok(), 0).is_none());
         step(&mut incident, None, Firing, 1);
-        assert!(incident.raise(Severity::new(8).ok(), at(1)).is_none());
-        assert!(incident.raise(None, at(1)).is_none());
-        assert_eq!(
-            incident.raise(Severity::new(2).ok(), at(1)).map(|line| line.text).as_deref(),
-            Some("severity rose from S5 to S2")
-        );
+        assert!(raise(&mut incident, Severity::new(8).ok(), 1).is_none());
+        assert!(raise(&mut incident, None, 1).is_none());
+        assert_eq!(raise(&mut incident, Severity::new(2).ok(), 1).as_deref(), Some("severity rose from S5 to S2"));
         assert_eq!((incident.rev, incident.fire_no), (2, 2));
     }
 
@@ -459,17 +965,21 @@ mod tests {
         let mut incident = opened();
         step(&mut incident, None, Firing, 1_000_000);
         step(&mut incident, Some(Firing), Resolved, 1_000_000);
-        incident.pull_back(at(10), &Timing::default());
+        by_rules(|rules| incident.pull_back(at(10), rules));
         assert_eq!(incident.next_due_at, Some(at(610)));
     }
 
     #[test]
-    fn what_is_overdue_says_so_once_and_keeps_a_timer() {
+    fn the_last_level_is_called_until_somebody_answers() {
         let mut incident = opened();
         step(&mut incident, None, Firing, 0);
-        assert_eq!(incident.on_due(at(300), &Timing::default()).map(|line| line.told), Some(Told::Overdue));
-        assert!(incident.on_due(at(600), &Timing::default()).is_none());
-        assert_eq!((incident.overdue, incident.next_due_at), (true, Some(at(900))));
+        for (second, round, overdue) in [(0, 0, false), (300, 1, true), (600, 2, true)] {
+            let calls = due(&mut incident, second).calls;
+            assert_eq!(calls.len(), 1);
+            assert_eq!((calls[0].step, incident.round, incident.overdue), (Step::Level(0), round, overdue));
+            assert_eq!(due(&mut incident, second + 299).calls, []);
+            assert_eq!(incident.next_due_at, Some(at(second + 300)));
+        }
     }
 
     proptest! {
@@ -485,7 +995,7 @@ mod tests {
                 if incident.life == Life::Resolved { break; }
                 step(&mut incident, series[which], states[to], clock);
                 series[which] = Some(states[to]);
-                incident.on_due(at(clock), &Timing::default());
+                due(&mut incident, clock);
                 prop_assert_eq!(incident.life == Life::Resolved, incident.next_due_at.is_none());
                 prop_assert_eq!(incident.life == Life::Resolved, incident.open_key.is_none());
                 prop_assert_eq!(incident.tally.total() as usize, series.iter().flatten().count());

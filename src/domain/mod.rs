@@ -16,4 +16,5 @@ pub mod incident;
 pub mod envelope;
 pub mod judge;
 pub mod op;
+pub mod paging;
 pub mod scope;

@@ -220,6 +220,17 @@ impl Series {
         self.ends_at = Some(now);
     }
 
+    /// Takes a person's dismissal back; returns whether there was one. Its source must say again that it burns, or its word runs out.
+    pub fn recall(&mut self, now: Timestamp) -> bool {
+        let Some(episode) = self.episodes.last_mut().filter(|episode| episode.ended_by == Some(EndedBy::Person)) else {
+            return false;
+        };
+        (episode.ended_at, episode.ended_by) = (None, None);
+        self.state = SeriesState::Firing;
+        self.ends_at = self.promise_ms.map(|promise| now.plus(Duration::from_millis(promise)));
+        true
+    }
+
     /// Returns how long the sender's word holds; zero when it holds until taken back.
     pub fn promise(&self) -> Duration {
         Duration::from_millis(self.promise_ms.unwrap_or(0))

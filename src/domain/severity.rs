@@ -16,6 +16,8 @@ pub struct SeverityError(u8);
 impl Severity {
     /// The worst.
     pub const S1: Self = Self(1);
+    /// The mildest that others call P2: what is milder waits for the morning.
+    pub const P2_MILDEST: Self = Self(6);
 
     /// Returns the severity of that number.
     ///

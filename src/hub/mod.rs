@@ -15,7 +15,7 @@ mod tls;
 use crate::config;
 use crate::domain::id::{IncidentId, SourceName, hex};
 use crate::domain::time::Timestamp;
-use crate::store::hub::Rules;
+use crate::store::hub::{Mint, Rules};
 use crate::store::{HubStore, StoreError, file};
 use crate::sync::client::HubAddress;
 use crate::sync::clock;
@@ -270,7 +270,12 @@ async fn prepare(
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
     let (tls, port, reached_at) = for_others(options, addresses)?;
-    let rules = Rules { timing: options.config.timing, identity: options.config.identity.clone(), mint };
+    let rules = Rules {
+        timing: options.config.timing,
+        paging: options.config.paging.clone(),
+        identity: options.config.identity.clone(),
+        mint: Mint::new(mint),
+    };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());
     let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
         .context("opening the hub's database")?;

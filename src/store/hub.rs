@@ -1,33 +1,80 @@
 //! The hub's store: each method is one whole transaction. An enum of back ends; one contract suite is for all of them.
+//!
+//! What a transaction does is written once, on rows (`hub/tables.rs`); a back end says how rows are kept.
 
-use super::sqlite::lane::Lane;
-pub use super::sqlite::work::Committed;
-use super::sqlite::{self, Schema, due, fold, ops};
+pub(in crate::store) mod devices;
+pub(in crate::store) mod due;
+pub(in crate::store) mod fold;
+pub(in crate::store) mod ops;
+pub(in crate::store) mod pages;
+pub(in crate::store) mod read;
+pub(in crate::store) mod start;
+pub(in crate::store) mod tables;
+mod work;
+
+pub use super::memory::MemoryHub;
+pub use super::sqlite::hub::SqliteHub;
+pub use work::Committed;
+
 use super::{FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Event, SeriesKey};
-use crate::domain::id::{IncidentId, NodeId, OpId, SourceName};
-use crate::domain::incident::Timing;
+use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
+use crate::domain::incident::{self, Incident, Timing};
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
+use crate::domain::paging::{Page, PageId, Paging};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tables::Tables as _;
 
 /// What the store's transactions go by.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// Windows and delays.
     pub timing: Timing,
+    /// Who is called.
+    pub paging: Paging,
     /// Which labels say who an alert is.
     pub identity: IdentityRule,
-    /// Makes incident ids; a parameter, so that a simulation can repeat itself.
-    pub mint: fn(Timestamp) -> IncidentId,
+    /// Makes incident ids.
+    pub mint: Mint,
+}
+
+/// Makes the id of an incident that is opened now; a parameter, so that a simulation can repeat itself.
+#[derive(Clone)]
+pub struct Mint(Arc<dyn Fn(Timestamp) -> IncidentId + Send + Sync>);
+
+impl Mint {
+    /// Returns the mint that makes ids so; no two may be the same.
+    pub fn new(make: impl Fn(Timestamp) -> IncidentId + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    fn id(&self, now: Timestamp) -> IncidentId {
+        (self.0)(now)
+    }
+}
+
+impl fmt::Debug for Mint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mint")
+    }
+}
+
+impl Rules {
+    /// Returns what the domain goes by.
+    pub fn domain(&self) -> incident::Rules<'_> {
+        incident::Rules { timing: &self.timing, paging: &self.paging }
+    }
 }
 
 /// Everything that was queued, for one transaction.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// By the hub's clock.
     pub now: Timestamp,
@@ -51,7 +98,7 @@ pub struct Touch {
 }
 
 /// What happened by itself.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Due {
     /// What the transaction left behind.
     pub committed: Committed,
@@ -76,7 +123,7 @@ pub enum Pushed {
 }
 
 /// The answers to a push, in its order.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Submitted {
     /// One for each operation.
     pub answers: Vec<(OpId, Pushed)>,
@@ -84,22 +131,64 @@ pub struct Submitted {
     pub committed: Committed,
 }
 
+/// Pages to one person by one channel, to be sent as one message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// To whom.
+    pub person: UserName,
+    /// By what.
+    pub channel: String,
+    /// Each with its incident as it is confirmed now; never empty.
+    pub pages: Vec<(Page, Incident)>,
+    /// Labels that are equal in all of them: with more than one page, what makes them a storm.
+    pub common: Vec<(String, String)>,
+}
+
+/// What a channel said of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took it.
+    Sent,
+    /// It may take it later.
+    Retry {
+        /// When to try again.
+        at: Timestamp,
+        /// What went wrong.
+        why: String,
+    },
+    /// It does not take it.
+    Failed {
+        /// What went wrong.
+        why: String,
+    },
+}
+
+/// What a console says of a page to its person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// It has it.
+    Delivered,
+    /// The person pressed a key while it was on the screen.
+    Seen,
+}
+
+/// What should have happened and has not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Incidents whose due time passed, at most 100.
+    pub overdue: Vec<Number>,
+    /// Pages that were due and are not sent.
+    pub late_pages: u64,
+}
+
 /// The hub's store.
 #[derive(Clone)]
 pub enum HubStore {
     /// One SQLite file, one hub.
     Sqlite(SqliteHub),
+    /// Nothing outlives the process: for simulations and tests.
+    Memory(Arc<Mutex<MemoryHub>>),
 }
-
-/// SQLite: one thread writes, one reads.
-#[derive(Clone)]
-pub struct SqliteHub {
-    writer: Lane,
-    reader: Lane,
-    rules: Rules,
-}
-
-const SCHEMA: Schema = Schema { application_id: 0x6e64_4862, version: 1, sql: include_str!("sqlite/hub.sql") };
 
 impl HubStore {
     /// Opens or makes the hub's database.
@@ -107,19 +196,15 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`] says what stands against it.
     pub fn open_sqlite(path: &Path, rules: Rules, fresh_epoch: &str) -> Result<Self, StoreError> {
-        let mut writer = sqlite::open(path, &SCHEMA)?;
-        prepare(&mut writer, &rules, fresh_epoch)?;
-        let reader = sqlite::open_reader(path)?;
-        let spawn = |name, connection| {
-            Lane::spawn(name, connection).map_err(|source| StoreError::Io { path: path.to_owned(), source })
-        };
-        let hub = SqliteHub { writer: spawn("hub-writer", writer)?, reader: spawn("hub-reader", reader)?, rules };
-        Ok(Self::Sqlite(hub))
+        SqliteHub::open(path, rules, fresh_epoch).map(Self::Sqlite)
     }
 
-    fn sqlite(&self) -> &SqliteHub {
-        let Self::Sqlite(hub) = self;
-        hub
+    /// Makes an empty store in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] never happens to an empty store.
+    pub fn memory(rules: Rules, epoch: &str) -> Result<Self, StoreError> {
+        Ok(Self::Memory(Arc::new(Mutex::new(MemoryHub::new(rules, epoch)?))))
     }
 
     /// Folds a batch in: series, incidents, timers, feed and quarantine. `Ok` means that it is on the disk.
@@ -127,8 +212,10 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`]; nothing of the batch is remembered then.
     pub async fn ingest(&self, batch: Batch) -> Result<Committed, StoreError> {
-        let rules = self.sqlite().rules.clone();
-        self.sqlite().writer.run(move |connection| fold::ingest(connection, &rules, batch)).await
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| fold::ingest(tables, rules, batch)).await,
+            Self::Memory(hub) => lock(hub).ingest(batch),
+        }
     }
 
     /// Writes counters of repeats that were answered before.
@@ -136,8 +223,10 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`]; counters are as they were then.
     pub async fn touch(&self, batch: Vec<Touch>, now: Timestamp) -> Result<(), StoreError> {
-        let rules = self.sqlite().rules.clone();
-        self.sqlite().writer.run(move |connection| fold::touch(connection, &rules, &batch, now)).await
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| fold::touch(tables, rules, &batch, now)).await,
+            Self::Memory(hub) => lock(hub).touch(&batch, now),
+        }
     }
 
     /// Lets happen what is due: words that ran out, flap windows that ended, due times that passed.
@@ -150,8 +239,12 @@ impl HubStore {
         hub_up_since: Timestamp,
         spoke: Vec<(SourceName, Timestamp)>,
     ) -> Result<Due, StoreError> {
-        let rules = self.sqlite().rules.clone();
-        self.sqlite().writer.run(move |connection| due::run_due(connection, &rules, now, hub_up_since, &spoke)).await
+        match self {
+            Self::Sqlite(hub) => {
+                hub.write(move |tables, rules| due::run_due(tables, rules, now, hub_up_since, &spoke)).await
+            }
+            Self::Memory(hub) => lock(hub).run_due(now, hub_up_since, &spoke),
+        }
     }
 
     /// Judges operations whose signatures were checked; each once, every retry gets the stored verdict.
@@ -159,8 +252,66 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`]; none was judged then.
     pub async fn submit(&self, ops: Vec<SignedOp>, now: Timestamp) -> Result<Submitted, StoreError> {
-        let rules = self.sqlite().rules.clone();
-        self.sqlite().writer.run(move |connection| ops::submit(connection, &rules, &ops, now)).await
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| ops::submit(tables, rules, &ops, now)).await,
+            Self::Memory(hub) => lock(hub).submit(&ops, now),
+        }
+    }
+
+    /// Leases pages that are due, at most `max` messages; who was reached within the bundle's span waits for its end. What became needless
+    /// is closed instead.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was leased then.
+    pub async fn lease_pages(&self, now: Timestamp, lease: Duration, max: usize) -> Result<Vec<Delivery>, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| pages::lease(tables, rules, now, lease, max)).await,
+            Self::Memory(hub) => lock(hub).lease_pages(now, lease, max),
+        }
+    }
+
+    /// Takes the answers of channels; each counts only under the lease that it was sent with.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was taken then, and the leases run out.
+    pub async fn finish_pages(
+        &self,
+        done: Vec<(PageId, u64, Outcome)>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| pages::finish(tables, rules, done, now)).await,
+            Self::Memory(hub) => lock(hub).finish_pages(done, now),
+        }
+    }
+
+    /// Takes what the consoles of a person say of pages to that person.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was taken then.
+    pub async fn receipts(
+        &self,
+        person: UserName,
+        receipts: Vec<(PageId, Receipt)>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => {
+                hub.write(move |tables, rules| pages::receipts(tables, rules, &person, &receipts, now)).await
+            }
+            Self::Memory(hub) => lock(hub).receipts(&person, &receipts, now),
+        }
+    }
+
+    /// Returns what should have happened `late` ago and has not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit(&self, now: Timestamp, late: Duration) -> Result<Audit, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| pages::audit(tables, now, late)).await,
+            Self::Memory(hub) => lock(hub).audit(now, late),
+        }
     }
 
     /// Forgets what is too old: series over for 30 days, incidents resolved for 400; a bounded number of each, so it returns
@@ -169,7 +320,10 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`]; nothing was forgotten then.
     pub async fn prune(&self, now: Timestamp) -> Result<bool, StoreError> {
-        self.sqlite().writer.run(move |connection| due::prune(connection, now)).await
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, _| due::prune(tables, now)).await,
+            Self::Memory(hub) => lock(hub).prune(now),
+        }
     }
 
     /// Returns at most `max` changes after `after`, verdicts on operations of `node` among them.
@@ -177,7 +331,10 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn feed(&self, after: u64, max: usize, node: NodeId) -> Result<FeedPage, StoreError> {
-        self.sqlite().reader.run(move |connection| sqlite::feed::feed(connection, after, max, node)).await
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| read::feed(tables, after, max, node)).await,
+            Self::Memory(hub) => lock(hub).feed(after, max, node),
+        }
     }
 
     /// Returns series that burn or are unknown, by row id after `after`, at most `max`, and the last row id.
@@ -185,7 +342,10 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn burning(&self, after: i64, max: usize) -> Result<(Vec<Series>, Option<i64>), StoreError> {
-        self.sqlite().reader.run(move |connection| burning(connection, after, max)).await
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| read::burning(tables, after, max)).await,
+            Self::Memory(hub) => lock(hub).burning(after, max),
+        }
     }
 
     /// Returns these series, as far as they exist.
@@ -193,7 +353,10 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn series(&self, keys: Vec<SeriesKey>) -> Result<Vec<Series>, StoreError> {
-        self.sqlite().reader.run(move |connection| series(connection, &keys)).await
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| read::series(tables, &keys)).await,
+            Self::Memory(hub) => lock(hub).series(&keys),
+        }
     }
 
     /// Returns what could not be taken, newest first.
@@ -201,23 +364,10 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn quarantine(&self, max: usize) -> Result<Vec<(i64, Quarantined)>, StoreError> {
-        self.sqlite().reader.run(move |connection| quarantine(connection, max)).await
-    }
-
-    /// Does a transaction on the thread that writes.
-    pub(super) async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.sqlite().writer.run(work).await
-    }
-
-    /// Reads on the thread that reads.
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.sqlite().reader.run(work).await
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| tables.quarantined(max)).await,
+            Self::Memory(hub) => lock(hub).quarantine(max),
+        }
     }
 
     /// Returns the branch of history and the newest change.
@@ -225,87 +375,14 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn head(&self) -> Result<super::Cursor, StoreError> {
-        self.feed(u64::MAX >> 1, 1, NodeId::from_bytes([0; 16]))
-            .await
-            .map(|page| super::Cursor { epoch: page.epoch, seq: page.head })
+        match self {
+            Self::Sqlite(hub) => hub.read(|tables| read::head(tables)).await,
+            Self::Memory(hub) => lock(hub).head(),
+        }
     }
 }
 
-/// Writes the epoch of a new database, and keys open series anew when the ignored labels changed.
-fn prepare(connection: &mut Connection, rules: &Rules, fresh_epoch: &str) -> Result<(), StoreError> {
-    let tx = sqlite::immediate(connection)?;
-    tx.execute("INSERT INTO meta VALUES ('epoch', ?1) ON CONFLICT DO NOTHING", [fresh_epoch])?;
-    let version = rules.identity.version();
-    let stored: Option<String> =
-        tx.query_row("SELECT value FROM meta WHERE key = 'identity'", (), |row| row.get(0)).optional()?;
-    if stored.is_some_and(|stored| stored != version) {
-        rekey(&tx, rules)?;
-    }
-    tx.execute("INSERT INTO meta VALUES ('identity', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [version])?;
-    Ok(tx.commit()?)
-}
-
-/// Gives each series that still burns the fingerprint of the new rule, so that its next message finds it.
-///
-/// Where two become one, the older row keeps the fingerprint; the other stays under its old one and runs out or is resolved by hand.
-fn rekey(tx: &rusqlite::Transaction<'_>, rules: &Rules) -> Result<(), StoreError> {
-    let rows: Vec<(i64, String)> = tx
-        .prepare("SELECT id, body FROM series WHERE state IN ('firing', 'unknown') ORDER BY id")?
-        .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    for (id, body) in rows {
-        let mut series: Series = serde_json::from_str(&body)?;
-        series.fingerprint = rules.identity.fingerprint(&series.labels);
-        tx.execute(
-            "UPDATE OR IGNORE series SET fingerprint = ?2, body = ?3 WHERE id = ?1",
-            params![id, series.fingerprint.0, serde_json::to_string(&series)?],
-        )?;
-    }
-    Ok(())
-}
-
-fn burning(connection: &mut Connection, after: i64, max: usize) -> Result<(Vec<Series>, Option<i64>), StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, body FROM series WHERE id > ?1 AND state IN ('firing', 'unknown') ORDER BY id LIMIT ?2",
-    )?;
-    let rows: Vec<(i64, String)> = select
-        .query_map(params![after, max as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    let last = rows.last().map(|(id, _)| *id);
-    let series = rows.iter().map(|(_, body)| serde_json::from_str(body)).collect::<Result<_, _>>()?;
-    Ok((series, last))
-}
-
-fn series(connection: &mut Connection, keys: &[SeriesKey]) -> Result<Vec<Series>, StoreError> {
-    let tx = connection.transaction()?;
-    let mut found = Vec::with_capacity(keys.len());
-    for key in keys {
-        found.extend(sqlite::rows::series_by_key(&tx, key)?.map(|row| row.series));
-    }
-    Ok(found)
-}
-
-fn quarantine(connection: &mut Connection, max: usize) -> Result<Vec<(i64, Quarantined)>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, received_at, source, format, reason, raw, raw_bytes FROM quarantine ORDER BY id DESC LIMIT ?1",
-    )?;
-    let rows = select.query_map([max as i64], |row| {
-        let source: String = row.get(2)?;
-        Ok((
-            row.get(0)?,
-            Quarantined {
-                received_at: Timestamp::from_millis(row.get(1)?),
-                source: SourceName::parse(&source).map_err(|error| invalid(2, error))?,
-                format: row.get(3)?,
-                reason: row.get(4)?,
-                raw: row.get(5)?,
-                raw_bytes: row.get::<_, i64>(6)? as u64,
-            },
-        ))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn invalid(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+/// A panic cannot leave half a transaction: what was begun is undone on the way out.
+pub(super) fn lock(hub: &Mutex<MemoryHub>) -> MutexGuard<'_, MemoryHub> {
+    hub.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,11 +11,12 @@ use crate::domain::id::{IncidentId, NodeId, OpId, UserName, unhex};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::judge::Verdict;
 use crate::domain::op::Op;
+use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use rows::{
-    cursor, generation, keep_verdict, meta, own, prune, put_incident, put_line, put_series, put_verdict, read_ops,
-    set_meta, sweep,
+    cursor, generation, keep_verdict, meta, own, prune, put_incident, put_line, put_page, put_series, put_verdict,
+    read_ops, set_meta, sweep,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
@@ -319,6 +320,7 @@ impl Mirror {
                 FeedKind::Incident => applied.incidents.push(put_incident(&tx, &row.body, generation)?),
                 FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
                 FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
+                FeedKind::Page => applied.touched.push(put_page(&tx, &row.body, generation)?),
                 FeedKind::Verdict => put_verdict(&tx, &row.body, row.seq)?,
             }
         }
@@ -342,6 +344,36 @@ impl Mirror {
             .query_map([resolved_after.as_millis()], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the pages that call this person's consoles and are not answered, oldest first, at most `max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn calls(&mut self, person: &UserName, max: usize) -> Result<Vec<Page>, StoreError> {
+        let bodies: Vec<String> = self
+            .connection
+            .prepare_cached("SELECT body FROM page WHERE open = 1 AND person = ?1 LIMIT ?2")?
+            .query_map(params![person.as_str(), max as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut pages: Vec<Page> = bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;
+        pages.sort_by_key(|page| (page.queued_at, page.id));
+        Ok(pages)
+    }
+
+    /// Returns the pages about an incident, oldest first, at most `max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn pages_of(&mut self, incident: IncidentId, max: usize) -> Result<Vec<Page>, StoreError> {
+        let bodies: Vec<String> = self
+            .connection
+            .prepare_cached("SELECT body FROM page WHERE incident = ?1 LIMIT ?2")?
+            .query_map(params![incident.as_bytes(), max as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut pages: Vec<Page> = bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;
+        pages.sort_by_key(|page| (page.queued_at, page.link, page.id));
+        Ok(pages)
     }
 
     /// Returns the incident.

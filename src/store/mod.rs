@@ -6,6 +6,7 @@
 pub mod devices;
 pub mod file;
 pub mod hub;
+pub mod memory;
 pub mod mirror;
 mod sqlite;
 #[cfg(test)]
@@ -81,12 +82,25 @@ pub enum StoreError {
     /// A row that this program cannot read.
     #[error("a stored row cannot be read")]
     Row(#[from] serde_json::Error),
+    /// A rule of the tables would not hold any more: this program is wrong.
+    #[error("this would break a rule of the store: {rule}")]
+    Broken {
+        /// Which.
+        rule: String,
+    },
     /// The writer has stopped.
     #[error("the store has stopped")]
     Stopped,
     /// Anything else SQLite says.
     #[error("SQLite")]
     Sqlite(#[source] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Returns the error for a rule of the tables that would not hold any more.
+    fn broken(rule: &str) -> Self {
+        Self::Broken { rule: rule.to_owned() }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -96,6 +110,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::SystemIoFailure) => Self::Disk(error),
+            Some(ErrorCode::ConstraintViolation) => Self::Broken { rule: error.to_string() },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Corrupt { path: PathBuf::from("its file") }
             }
@@ -122,6 +137,8 @@ pub enum FeedKind {
     Series,
     /// A line of a timeline.
     Line,
+    /// A page's newest state.
+    Page,
     /// A verdict on an operation of the asking node.
     Verdict,
 }

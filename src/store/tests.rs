@@ -1,9 +1,12 @@
 //! One contract for every back end of the hub's store, and the mirror's own.
 
+mod calling;
+mod twins;
+
 use super::devices::NewToken;
-use super::hub::{Batch, Pushed, Rules, Touch};
+use super::hub::{Batch, Mint, Pushed, Rules, Touch};
 use super::mirror::Mirror;
-use super::{Cursor, Device, FeedKind, FeedPage, HubStore, Quarantined};
+use super::{Cursor, Device, FeedKind, FeedPage, HubStore, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Alert, End, Event};
 use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
@@ -11,6 +14,7 @@ use crate::domain::incident::{Incident, Shown, Timing};
 use crate::domain::judge::{Newer, Refusal, Verdict};
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis, Op};
+use crate::domain::paging::Paging;
 use crate::domain::scope::Scope;
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
@@ -18,6 +22,7 @@ use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -25,27 +30,39 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + second * 1000)
 }
 
-fn mint(_: Timestamp) -> IncidentId {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    IncidentId(Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 64))
+/// Returns rules whose incidents are numbered, from 1 in each store.
+fn rules() -> Rules {
+    let next = AtomicU64::new(1);
+    let mint = move |_| IncidentId(Uuid::from_u128(u128::from(next.fetch_add(1, Ordering::Relaxed)) << 64));
+    Rules {
+        timing: Timing::default(),
+        paging: Paging::default(),
+        identity: IdentityRule::default(),
+        mint: Mint::new(mint),
+    }
 }
 
 /// A store with the things that a test does to it.
 struct Desk {
     store: HubStore,
-    _dir: TempDir,
+    /// Where its file lies, if it has one.
+    dir: Option<TempDir>,
 }
 
-type Make = fn() -> Desk;
+type Make = fn(Rules) -> Desk;
 
 fn sqlite() -> Desk {
-    let dir = tempfile::tempdir().unwrap();
-    Desk { store: reopen(&dir), _dir: dir }
+    sqlite_by(rules())
 }
 
-fn reopen(dir: &TempDir) -> HubStore {
-    let rules = Rules { timing: Timing::default(), identity: IdentityRule::default(), mint };
-    HubStore::open_sqlite(&dir.path().join("hub.db"), rules, "epoch-1").unwrap()
+fn sqlite_by(rules: Rules) -> Desk {
+    let dir = tempfile::tempdir().unwrap();
+    let store = HubStore::open_sqlite(&dir.path().join("hub.db"), rules, "epoch-1").unwrap();
+    Desk { store, dir: Some(dir) }
+}
+
+fn memory_by(rules: Rules) -> Desk {
+    Desk { store: HubStore::memory(rules, "epoch-1").unwrap(), dir: None }
 }
 
 fn alert(name: &str, instance: &str, start: i64, end: End) -> Alert {
@@ -148,33 +165,42 @@ fn op(incident: &Incident, nseq: u64, prev_hash: [u8; 32], act: Act) -> SignedOp
 
 /// What must hold of any back end.
 async fn all(make: Make) {
-    one_alert_is_one_incident_with_a_timer(make()).await;
-    a_clock_that_was_ahead_leaves_no_trace(make()).await;
-    facts_past_their_end_hold_nothing_up(make()).await;
-    an_end_behind_its_beginning_in_one_batch_ends_it(make()).await;
-    counters_wake_nobody(make()).await;
-    two_ways_are_one_incident_until_both_are_over(make()).await;
-    a_fire_after_the_window_is_a_new_incident(make()).await;
-    a_silent_source_leaves_it_unknown_and_open(make()).await;
-    an_operation_happens_once_and_its_verdict_never_changes(make()).await;
-    a_chain_has_no_gaps_and_no_forks(make()).await;
-    force_dismisses_the_present_start_only(make()).await;
-    pages_of_any_size_tell_the_same(make()).await;
-    what_was_not_taken_is_kept(make()).await;
-    a_console_cannot_become_anothers(make()).await;
-    what_is_too_old_is_forgotten_and_what_is_open_never(make()).await;
+    one_alert_is_one_incident_with_a_timer(make(rules())).await;
+    a_clock_that_was_ahead_leaves_no_trace(make(rules())).await;
+    facts_past_their_end_hold_nothing_up(make(rules())).await;
+    an_end_behind_its_beginning_in_one_batch_ends_it(make(rules())).await;
+    counters_wake_nobody(make(rules())).await;
+    two_ways_are_one_incident_until_both_are_over(make(rules())).await;
+    a_fire_after_the_window_is_a_new_incident(make(rules())).await;
+    a_silent_source_leaves_it_unknown_and_open(make(rules())).await;
+    an_operation_happens_once_and_its_verdict_never_changes(make(rules())).await;
+    a_chain_has_no_gaps_and_no_forks(make(rules())).await;
+    force_dismisses_the_present_start_only(make(rules())).await;
+    pages_of_any_size_tell_the_same(make(rules())).await;
+    what_was_not_taken_is_kept(make(rules())).await;
+    a_console_cannot_become_anothers(make(rules())).await;
+    what_is_too_old_is_forgotten_and_what_is_open_never(make(rules())).await;
+    an_opened_again_store_has_everything_and_the_same_history(make(rules())).await;
+    other_ignored_labels_find_the_same_series_again(make(rules())).await;
+    what_would_break_a_rule_leaves_nothing(make).await;
+    calling::all(make).await;
 }
 
 #[tokio::test]
 async fn sqlite_keeps_the_contract() {
-    all(sqlite).await;
+    all(sqlite_by).await;
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    all(memory_by).await;
 }
 
 async fn one_alert_is_one_incident_with_a_timer(desk: Desk) {
     desk.take(vec![fires("a", 0), fires("b", 0)]).await;
     let incidents = desk.incidents().await;
     assert_eq!(incidents.len(), 1);
-    assert_eq!((incidents[0].number.0, incidents[0].tally.firing, incidents[0].next_due_at), (1, 2, Some(at(300))));
+    assert_eq!((incidents[0].number.0, incidents[0].tally.firing, incidents[0].next_due_at), (1, 2, Some(at(0))));
     assert!(desk.series().await.iter().all(|series| series.incident == Some(incidents[0].id)));
 }
 
@@ -184,7 +210,10 @@ async fn a_clock_that_was_ahead_leaves_no_trace(desk: Desk) {
     desk.take(vec![event("alertmanager", "a", ahead, ahead, End::Open), fires("b", 0)]).await;
     desk.due(250, -5).await;
     let incident = desk.incidents().await.remove(0);
-    assert!(incident.next_due_at.is_some_and(|due| due <= at(250).plus(Timing::default().longest())), "{incident:?}");
+    assert!(
+        incident.next_due_at.is_some_and(|due| due <= at(250).plus(Timing::default().longest(&Paging::default()))),
+        "{incident:?}"
+    );
     let state =
         |source: &str, all: Vec<Series>| all.into_iter().find(|one| one.source.as_str() == source).map(|one| one.state);
     assert_eq!(state("prometheus", desk.series().await), Some(SeriesState::Unknown));
@@ -334,16 +363,19 @@ async fn pages_of_any_size_tell_the_same(desk: Desk) {
     assert!(desk.page(whole.head, 10).await.rows.is_empty());
 }
 
-async fn what_was_not_taken_is_kept(desk: Desk) {
-    let source = SourceName::parse("prometheus").unwrap();
-    let item = Quarantined {
-        received_at: at(0),
-        source,
+fn refused(second: i64) -> Quarantined {
+    Quarantined {
+        received_at: at(second),
+        source: SourceName::parse("prometheus").unwrap(),
         format: "x".into(),
         reason: "why".into(),
         raw: vec![0, 255],
         raw_bytes: 2,
-    };
+    }
+}
+
+async fn what_was_not_taken_is_kept(desk: Desk) {
+    let item = refused(0);
     desk.store
         .ingest(Batch { now: at(0), events: vec![fires("a", 0)], quarantined: vec![item.clone()] })
         .await
@@ -378,35 +410,66 @@ async fn a_console_cannot_become_anothers(desk: Desk) {
     assert_eq!(desk.store.bearer("bbbbbbbb".into()).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn a_file_opened_again_has_everything_and_the_same_history() {
-    let Desk { store, _dir: dir } = sqlite();
-    let desk = Desk { store, _dir: dir };
-    desk.take(vec![fires("a", 0)]).await;
-    let before = desk.page(0, 100).await;
-    let Desk { store, _dir: dir } = desk;
-    drop(store);
-    let desk = Desk { store: reopen(&dir), _dir: dir };
-    assert_eq!(desk.page(0, 100).await, before);
-    assert_eq!(before.epoch, "epoch-1");
+impl Desk {
+    /// Ends the hub and starts it again.
+    fn reopened(self, rules: Rules) -> Self {
+        let Self { store, dir } = self;
+        let store = match (store, &dir) {
+            (HubStore::Memory(hub), _) => {
+                let hub = hub.lock().unwrap().clone().reopened(rules, "epoch-2").unwrap();
+                HubStore::Memory(Arc::new(Mutex::new(hub)))
+            }
+            (HubStore::Sqlite(hub), dir) => {
+                drop(hub);
+                HubStore::open_sqlite(&dir.as_ref().unwrap().path().join("hub.db"), rules, "epoch-2").unwrap()
+            }
+        };
+        Self { store, dir }
+    }
 }
 
-#[tokio::test]
-async fn other_ignored_labels_find_the_same_series_again() {
-    let Desk { store, _dir: dir } = sqlite();
-    let desk = Desk { store, _dir: dir };
+async fn an_opened_again_store_has_everything_and_the_same_history(desk: Desk) {
     desk.take(vec![fires("a", 0)]).await;
-    let Desk { store, _dir: dir } = desk;
-    drop(store);
+    let before = desk.page(0, 100).await;
+    let desk = desk.reopened(rules());
+    assert_eq!(desk.page(0, 100).await, before);
+    assert_eq!(before.epoch, "epoch-1");
+    assert_eq!(desk.store.head().await.unwrap(), Cursor { epoch: before.epoch, seq: before.head });
+}
+
+async fn other_ignored_labels_find_the_same_series_again(desk: Desk) {
+    desk.take(vec![fires("a", 0)]).await;
     let identity = IdentityRule::ignoring(["severity".to_owned()]);
-    let rules = Rules { timing: Timing::default(), identity: identity.clone(), mint };
-    let store = HubStore::open_sqlite(&dir.path().join("hub.db"), rules, "epoch-2").unwrap();
-    let desk = Desk { store, _dir: dir };
+    let desk = desk.reopened(Rules { identity: identity.clone(), ..rules() });
     let source = SourceName::parse("prometheus").unwrap();
     let ended = Event::new(source, alert("Down", "a", 0, End::Ended(at(5))), &identity, at(6));
     desk.take(vec![ended]).await;
     let series = desk.series().await;
     assert_eq!((series.len(), series[0].state), (1, SeriesState::Resolved));
+}
+
+async fn what_would_break_a_rule_leaves_nothing(make: Make) {
+    let stuck = Mint::new(|_| IncidentId(Uuid::from_u128(7)));
+    let desk = make(Rules { mint: stuck, ..rules() });
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0)]).await;
+    let before = desk.page(0, 100).await;
+    let other =
+        Event::new(SourceName::parse("x").unwrap(), alert("Other", "c", 9, End::Open), &IdentityRule::default(), at(9));
+    let batch = Batch { now: at(9), events: vec![ends("a", 9), other, fires("b", 9)], quarantined: vec![refused(1)] };
+    let error = desk.store.ingest(batch).await.unwrap_err();
+    assert!(matches!(error, StoreError::Broken { .. }), "{error}");
+    assert_eq!(desk.page(0, 100).await, before);
+    assert_eq!((desk.series().await[0].deliveries, desk.store.quarantine(10).await.unwrap().len()), (1, 0));
+    let mut stranger = op(&desk.incidents().await[0], 1, [0; 32], Act::Ack).op;
+    (stranger.op_id, stranger.node) = (OpId(Uuid::from_u128(9)), NodeId(Uuid::from_bytes([9; 16])));
+    let known = op(&desk.incidents().await[0], 1, [0; 32], Act::Ack);
+    let error = desk.store.submit(vec![known, SignedOp::sign(stranger, &key())], at(10)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Broken { .. }), "{error}");
+    assert_eq!(desk.page(0, 100).await, before);
+    // It goes on from there.
+    desk.take(vec![ends("a", 20)]).await;
+    assert_eq!(desk.incidents().await[0].shown(), Shown::Recovering);
 }
 
 fn runtime() -> tokio::runtime::Runtime {

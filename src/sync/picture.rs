@@ -1,8 +1,10 @@
 //! What a person sees: confirmed state, with the own operations that still wait laid over it.
 
-use crate::domain::id::{IncidentId, UserName};
+use crate::domain::id::{IncidentId, Number, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
+use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
+use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use std::sync::Arc;
@@ -31,9 +33,22 @@ pub enum Link {
 /// An own operation without the hub's verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
+    /// Which operation.
+    pub op_id: OpId,
     /// What was asked for.
     pub act: Act,
     /// When the key was pressed.
+    pub created_at: Timestamp,
+}
+
+/// What another person says, heard by way of a peer and not confirmed by the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Who.
+    pub actor: UserName,
+    /// What.
+    pub act: Act,
+    /// When, by that person's clock.
     pub created_at: Timestamp,
 }
 
@@ -44,6 +59,8 @@ pub struct Row {
     pub incident: Incident,
     /// Own operations on it that wait, oldest first.
     pub waiting: Vec<Waiting>,
+    /// What others say by way of peers, not confirmed, oldest first.
+    pub said: Vec<Said>,
 }
 
 /// One incident whole.
@@ -55,11 +72,15 @@ pub struct Detail {
     pub series: Vec<Series>,
     /// Its timeline, oldest first, the newest [`Detail::LINES_MAX`].
     pub lines: Vec<Line>,
+    /// Whom the hub called about it, oldest first, at most [`Detail::PAGES_MAX`].
+    pub pages: Vec<Page>,
 }
 
 impl Detail {
     /// Most series that a picture carries; the incident's tally has the true count.
     pub const SERIES_MAX: usize = 500;
+    /// Most pages that a picture carries.
+    pub const PAGES_MAX: usize = 200;
     /// Most lines of a timeline that a picture carries.
     pub const LINES_MAX: usize = 500;
 }
@@ -73,6 +94,38 @@ pub struct Notice {
     pub text: String,
     /// Whether the person got what was asked for.
     pub welcome: bool,
+}
+
+/// An unwelcome verdict, or a loss of what was the person's: stays until dismissed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Which operation was answered so.
+    pub op_id: OpId,
+    /// About which incident.
+    pub incident: IncidentId,
+    /// Its number, where the mirror knows it.
+    pub number: Option<Number>,
+    /// What was asked for.
+    pub act: Act,
+    /// When the key was pressed.
+    pub created_at: Timestamp,
+    /// What the hub said.
+    pub verdict: Verdict,
+}
+
+/// Why a console without a hub rings by itself. It changes no shared state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalAlarm {
+    /// Which incident.
+    pub incident: IncidentId,
+    /// Its number.
+    pub number: Number,
+    /// When somebody was to be called.
+    pub due_at: Timestamp,
+    /// Since when the hub is silent.
+    pub silent_since: Timestamp,
+    /// The level that would be called, from 1.
+    pub level: u32,
 }
 
 /// What a person sees. Immutable; a newer one replaces it whole.
@@ -100,6 +153,12 @@ pub struct Picture {
     pub rows_hidden: usize,
     /// The incident that the person looks at, once it is read.
     pub detail: Option<Arc<Detail>>,
+    /// Pages that call the person who looks and are not answered, oldest first, at most [`Picture::CALLS_MAX`].
+    pub calls: Vec<Page>,
+    /// Unwelcome verdicts that the person has not dismissed, oldest first, at most [`Picture::INBOX_MAX`].
+    pub inbox: Vec<Letter>,
+    /// The hub is silent, and this incident's time to call the person who looks has passed: the console rings by itself.
+    pub alarm: Option<LocalAlarm>,
     /// Own operations that the hub has not confirmed.
     pub unsent: usize,
     /// The latest verdicts, at most 20, oldest first.
@@ -107,6 +166,10 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// Most calls that a picture carries.
+    pub const CALLS_MAX: usize = 1000;
+    /// Most letters that a picture carries.
+    pub const INBOX_MAX: usize = 500;
     /// Most rows that a picture carries: worst and newest first.
     pub const ROWS_MAX: usize = 5000;
 }

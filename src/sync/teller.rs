@@ -14,9 +14,10 @@ use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId};
 use crate::domain::incident::Incident;
-use crate::domain::incident::Timing;
-use crate::domain::judge::{Verdict, judge};
+use crate::domain::incident::{Rules, Timing};
+use crate::domain::judge::{Context, Verdict, judge};
 use crate::domain::op::{Act, Basis, Op};
+use crate::domain::paging::Paging;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -200,6 +201,7 @@ impl Teller {
                 incident: id,
                 series: self.mirror.series_of(id, Detail::SERIES_MAX)?,
                 lines: self.mirror.lines_of(id, Detail::LINES_MAX)?,
+                pages: self.mirror.pages_of(id, Detail::PAGES_MAX)?,
             })),
             None => None,
         };
@@ -320,6 +322,9 @@ impl Teller {
             rows: self.rows.clone(),
             rows_hidden: self.rows_hidden,
             detail: self.detail.clone(),
+            calls: Vec::new(),
+            inbox: Vec::new(),
+            alarm: None,
             unsent: self.unshown.iter().filter(|own| own.verdict.is_none()).count(),
             notices: self.notices.clone(),
         }
@@ -328,7 +333,7 @@ impl Teller {
     fn lay_over(&mut self) {
         let mut waiting: HashMap<IncidentId, Vec<Waiting>> = HashMap::new();
         for own in &self.unshown {
-            let one = Waiting { act: own.op.act.clone(), created_at: own.op.created_at };
+            let one = Waiting { op_id: own.op.op_id, act: own.op.act.clone(), created_at: own.op.created_at };
             waiting.entry(own.op.incident).or_default().push(one);
         }
         let mut rows: Vec<Row> = self
@@ -337,6 +342,7 @@ impl Teller {
             .map(|incident| Row {
                 incident: incident.clone(),
                 waiting: waiting.remove(&incident.id).unwrap_or_default(),
+                said: Vec::new(),
             })
             .collect();
         if rows.len() > Picture::ROWS_MAX {
@@ -393,9 +399,18 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
 fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis, StoreError> {
     let Some(now) = mirror.incident(id)? else { return Ok(basis) };
     let mut then = now.clone();
+    let (timing, paging) = (Timing::default(), Paging::default());
     for own in mirror.unshown()?.into_iter().filter(|own| own.op.incident == id) {
         if own.verdict.as_ref().is_none_or(Verdict::is_welcome) {
-            judge(&mut then, &own.op, None, own.op.created_at, &Timing::default());
+            let context = Context {
+                now: own.op.created_at,
+                rules: Rules { timing: &timing, paging: &paging },
+                successor: None,
+                knows: true,
+                target_open: true,
+                split: 1,
+            };
+            judge(&mut then, &own.op, &context);
         }
     }
     Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })

@@ -64,12 +64,13 @@ fn kind_word(kind: FeedKind) -> &'static str {
         FeedKind::Incident => "incident",
         FeedKind::Series => "series",
         FeedKind::Line => "line",
+        FeedKind::Page => "page",
         FeedKind::Verdict => "verdict",
     }
 }
 
 fn kind_of(word: &str) -> Option<FeedKind> {
-    [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Verdict]
+    [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Page, FeedKind::Verdict]
         .into_iter()
         .find(|kind| kind_word(*kind) == word)
 }

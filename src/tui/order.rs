@@ -47,6 +47,8 @@ pub(crate) fn state_word(shown: Shown) -> &'static str {
     match shown {
         Shown::New => "NEW",
         Shown::Acked => "ACK",
+        Shown::Snoozed => "SNZ",
+        Shown::Waiting => "WAI",
         Shown::Recovering => "RCV",
         Shown::Unknown => "UNK",
         Shown::Resolved => "RES",

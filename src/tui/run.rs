@@ -293,6 +293,9 @@ mod tests {
             rows: Arc::default(),
             rows_hidden: 0,
             detail: None,
+            calls: Vec::new(),
+            inbox: Vec::new(),
+            alarm: None,
             unsent,
             notices: Vec::new(),
         }

@@ -9,8 +9,8 @@ use super::update::update;
 use super::view;
 use crate::domain::event::{Alert, End, Event as AlertEvent};
 use crate::domain::grouping::Group;
-use crate::domain::id::{IncidentId, Number, SourceName, UserName};
-use crate::domain::incident::{Incident, Life, Line, Tally, Timing, Told};
+use crate::domain::id::{IncidentId, Number, OpId, SourceName, UserName};
+use crate::domain::incident::{Incident, Life, Line, Tally, Told};
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis};
 use crate::domain::series::Series;
@@ -39,10 +39,10 @@ fn id(number: u64) -> IncidentId {
 /// An incident that burns: number, severity (0 is unexamined), service, summary, since.
 fn incident(number: u64, severity: u8, service: &str, summary: &str, since: &str) -> Row {
     let group = Group { key: number.to_string(), service: service.into(), summary: summary.into() };
-    let mut incident = Incident::open(id(number), Number(number), group, at(since), &Timing::default());
+    let mut incident = Incident::open(id(number), Number(number), group, at(since));
     incident.severity = Severity::new(severity).ok();
     incident.tally = Tally { firing: 1, unknown: 0, over: 0, instant: 0 };
-    Row { incident, waiting: Vec::new() }
+    Row { incident, waiting: Vec::new(), said: Vec::new() }
 }
 
 fn owned(mut row: Row, owner: &str) -> Row {
@@ -55,7 +55,7 @@ fn owned(mut row: Row, owner: &str) -> Row {
 
 fn over(mut row: Row, since: &str) -> Row {
     row.incident.tally = Tally { firing: 0, unknown: 0, over: 1, instant: 0 };
-    row.incident.resolve(at(since));
+    row.incident.resolve(at(since), None);
     row
 }
 
@@ -108,7 +108,7 @@ fn detail(number: u64) -> Arc<Detail> {
     );
     note.author = crate::domain::incident::Author::User(UserName::parse("mira").unwrap());
     let lines = vec![by("03:16", Told::Opened, "HighErrorRate of prometheus"), note];
-    Arc::new(Detail { incident: id(number), series: vec![series(1)], lines })
+    Arc::new(Detail { incident: id(number), series: vec![series(1)], lines, pages: Vec::new() })
 }
 
 fn picture(rows: Vec<Row>) -> Picture {
@@ -124,6 +124,9 @@ fn picture(rows: Vec<Row>) -> Picture {
         rows: Arc::new(rows),
         rows_hidden: 0,
         detail: None,
+        calls: Vec::new(),
+        inbox: Vec::new(),
+        alarm: None,
         unsent: 0,
         notices: Vec::new(),
     }
@@ -396,7 +399,7 @@ mod screens {
 
 /// Returns the change that an own operation makes which waits.
 fn wait_for(act: Act) -> impl FnOnce(&mut Row) {
-    move |row| row.waiting.push(Waiting { act, created_at: at("03:20") })
+    move |row| row.waiting.push(Waiting { op_id: OpId::from_bytes([0; 16]), act, created_at: at("03:20") })
 }
 
 mod selection {
@@ -802,7 +805,11 @@ mod truth {
     fn a_hostile_text_never_reaches_the_screen_as_it_is() {
         let hostile = "\x1b]0;owned\x07\x1b[2J\u{202e}gnirts\u{200b}\u{9b}31m\nline\ttab";
         let mut row = incident(13, 1, hostile, hostile, "03:19");
-        row.waiting.push(Waiting { act: Act::Note { text: hostile.into() }, created_at: at("03:20") });
+        row.waiting.push(Waiting {
+            op_id: OpId::from_bytes([0; 16]),
+            act: Act::Note { text: hostile.into() },
+            created_at: at("03:20"),
+        });
         let mut picture = picture(vec![row]);
         picture.hub = hostile.into();
         picture.link = Link::Offline { since: at("03:16"), reason: hostile.into() };

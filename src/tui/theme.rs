@@ -82,7 +82,7 @@ impl Role {
     pub(crate) fn shown(shown: Shown) -> Self {
         match shown {
             Shown::New => Self::StateNew,
-            Shown::Acked => Self::StateAck,
+            Shown::Acked | Shown::Snoozed | Shown::Waiting => Self::StateAck,
             Shown::Recovering => Self::StateRecovering,
             Shown::Unknown => Self::StateUnknown,
             Shown::Resolved => Self::StateResolved,

@@ -42,7 +42,7 @@ fn a_connected_console_writes_nothing_and_rests_while_nothing_happens() {
     let minutes = crate::support::count("NIGHTDESK_TEST_IDLE_MINUTES", 2);
     let dir = tempfile::tempdir().expect("a temporary folder");
     // Due times beyond the test: an incident that becomes overdue is no quiet.
-    let hub = Hub::start(&dir.path().join("hub"), "[timing]\nstep = \"24h\"\nack_lease = \"24h\"\n");
+    let hub = Hub::start(&dir.path().join("hub"), "[timing]\nack_lease = \"24h\"\n");
     let day = crate::support::alerts::in_seconds(86_400);
     hub.alert(&[crate::support::alerts::firing_until("DiskFull", &[("service", "db")], day), firing("ProbeDown", &[])]);
     let console = Person::near(&hub, &dir.path().join("mira"), "mira").pty(120, 40);

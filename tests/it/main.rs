@@ -14,6 +14,7 @@ mod identity;
 mod idle;
 mod kill;
 mod limits;
+mod powercut;
 mod prometheus;
 mod servers;
 mod tidy;

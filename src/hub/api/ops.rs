@@ -77,8 +77,11 @@ fn result(hub: &Hub, pushed: Pushed) -> OpResult {
 fn outcome(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Won { .. } => "won",
+        Verdict::WonNoStop { .. } => "won_no_stop",
         Verdict::Joined { .. } => "joined",
         Verdict::Applied => "applied",
+        Verdict::Shortened { .. } => "shortened",
+        Verdict::Expired => "expired",
         Verdict::Superseded { .. } => "superseded",
         Verdict::Refused { .. } => "refused",
         Verdict::Unsupported => "unsupported",

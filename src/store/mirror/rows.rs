@@ -6,6 +6,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId, unhex};
 use crate::domain::incident::Incident;
 use crate::domain::judge::Verdict;
+use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -85,6 +86,24 @@ pub(super) fn put_line(tx: &Transaction<'_>, seq: u64, body: &str, generation: i
     Ok(incident)
 }
 
+pub(super) fn put_page(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<IncidentId, StoreError> {
+    let page: Page = serde_json::from_str(body)?;
+    tx.prepare_cached(
+        "INSERT INTO page (id, incident, person, channel, open, generation, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (id) DO UPDATE SET open = ?5, generation = ?6, body = ?7",
+    )?
+    .execute(params![
+        String::from(page.id),
+        page.incident.as_bytes(),
+        page.person.as_str(),
+        page.channel,
+        page.calls_the_console(),
+        generation,
+        body
+    ])?;
+    Ok(page.incident)
+}
+
 pub(super) fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<(), StoreError> {
     #[derive(Deserialize)]
     struct Answer {
@@ -109,7 +128,7 @@ pub(super) fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, Store
     if swept >= generation {
         return Ok(false);
     }
-    for table in ["incident", "series", "line"] {
+    for table in ["incident", "series", "line", "page"] {
         tx.execute(&format!("DELETE FROM {table} WHERE generation < ?1"), [generation])?;
     }
     set_meta(tx, "swept", &generation.to_string())?;
@@ -119,6 +138,7 @@ pub(super) fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, Store
 pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     let incidents = now.minus(INCIDENTS_KEPT).as_millis();
     tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
+    tx.execute("DELETE FROM page WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
     tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
     Ok(())

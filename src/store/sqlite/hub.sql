@@ -61,6 +61,38 @@ CREATE TABLE line (
     body     TEXT NOT NULL
 ) STRICT;
 
+-- Groups whose incident was merged into another, which goes on for them while it is open.
+CREATE TABLE alias (
+    key      TEXT PRIMARY KEY,
+    incident BLOB NOT NULL REFERENCES incident (id)
+) STRICT, WITHOUT ROWID;
+
+-- Demands for one person's attention by one channel. The id is a hash of the decision, so that it is made once.
+CREATE TABLE page (
+    id       BLOB PRIMARY KEY CHECK (length(id) = 16),
+    incident BLOB NOT NULL REFERENCES incident (id),
+    person   TEXT NOT NULL,
+    channel  TEXT NOT NULL,
+    -- When it is tried, or tried again; NULL once it is sent, failed or skipped.
+    due_at   INTEGER,
+    -- Until when the present attempt may take.
+    leased   INTEGER,
+    -- It asks for an answer.
+    open     INTEGER NOT NULL CHECK (open IN (0, 1)),
+    seq      INTEGER NOT NULL UNIQUE,
+    body     TEXT NOT NULL
+) STRICT;
+CREATE INDEX page_due ON page (person, channel, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX page_incident ON page (incident);
+
+-- When a person was last reached by a channel: what comes soon after is bundled.
+CREATE TABLE reached (
+    person  TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (person, channel)
+) STRICT, WITHOUT ROWID;
+
 -- Devices whose operations are taken.
 CREATE TABLE device (
     node       BLOB PRIMARY KEY CHECK (length(node) = 16),
@@ -96,14 +128,6 @@ CREATE TABLE enrolment (
     scope      TEXT NOT NULL CHECK (scope IN ('console', 'viewer')),
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-
--- Rises with each change of what the roster says; `rest` is a hash of what stands in it beside devices. One row.
-CREATE TABLE roster (
-    one     INTEGER PRIMARY KEY CHECK (one = 1),
-    version INTEGER NOT NULL CHECK (version >= 0),
-    rest    BLOB NOT NULL CHECK (length(rest) = 32)
-) STRICT;
-INSERT INTO roster VALUES (1, 0, zeroblob(32));
 
 CREATE TABLE op (
     seq      INTEGER PRIMARY KEY,

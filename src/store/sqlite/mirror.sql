@@ -34,6 +34,20 @@ CREATE TABLE line (
 ) STRICT;
 CREATE INDEX line_incident ON line (incident, seq);
 
+-- Pages of everybody: whom the hub calls, by what, and how far that has come.
+CREATE TABLE page (
+    id         TEXT PRIMARY KEY CHECK (length(id) = 32),
+    incident   BLOB NOT NULL,
+    person     TEXT NOT NULL,
+    channel    TEXT NOT NULL,
+    -- Still to be answered by its person's console.
+    open       INTEGER NOT NULL CHECK (open IN (0, 1)),
+    generation INTEGER NOT NULL,
+    body       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX page_incident ON page (incident);
+CREATE INDEX page_open ON page (person) WHERE open = 1;
+
 -- Own operations, in the order of their chain.
 CREATE TABLE op (
     nseq     INTEGER PRIMARY KEY,
@@ -47,6 +61,8 @@ CREATE TABLE op (
     seq      INTEGER,
     -- Whether the person was told of the answer, by whichever process of theirs.
     told     INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
+    -- Whether an unwelcome answer was dismissed by the person; until then it stays in the inbox.
+    dismissed INTEGER NOT NULL DEFAULT 0 CHECK (dismissed IN (0, 1)),
     CHECK ((verdict IS NULL) = (seq IS NULL))
 ) STRICT;
 CREATE INDEX op_waiting ON op (nseq) WHERE verdict IS NULL;

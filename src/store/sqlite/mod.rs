@@ -1,13 +1,9 @@
 //! SQLite: how a database is opened, and the threads that own its connections.
 
-pub(super) mod devices;
-pub(super) mod due;
-pub(super) mod feed;
-pub(super) mod fold;
-pub(super) mod lane;
-pub(super) mod ops;
-pub(super) mod rows;
-pub(super) mod work;
+pub(super) mod hub;
+mod lane;
+mod rows;
+mod tables;
 
 use super::{StoreError, file};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};

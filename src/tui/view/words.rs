@@ -63,10 +63,18 @@ pub(super) fn state(row: &Row, live: bool) -> (String, Role) {
 /// Returns what the latest own operation that waits would make of the row; lower case, so that it never reads as being so.
 fn asked(row: &Row) -> Option<&'static str> {
     row.waiting.iter().rev().find_map(|waiting| match &waiting.act {
-        Act::Ack => Some("ack"),
-        Act::Unack => Some("new"),
+        Act::Ack | Act::TakeOver | Act::Accept { .. } => Some("ack"),
+        Act::Unack | Act::Reopen => Some("new"),
+        Act::Snooze { .. } => Some("snz"),
+        Act::Wait { .. } => Some("wai"),
         Act::Resolve { .. } => Some("res"),
-        Act::Note { .. } | Act::Unknown { .. } => None,
+        Act::Escalate { .. } => Some("esc"),
+        Act::Offer { .. } | Act::Decline { .. } | Act::Assign { .. } => Some("giv"),
+        Act::SetSeverity { .. } => Some("sev"),
+        Act::Merge { .. } => Some("mrg"),
+        Act::Split { .. } => Some("spl"),
+        Act::Undo { .. } => Some("und"),
+        Act::Seen | Act::Note { .. } | Act::Unknown { .. } => None,
     })
 }
 

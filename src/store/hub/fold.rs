@@ -2,33 +2,38 @@
 
 use super::super::Quarantined;
 use super::super::StoreError;
-use super::super::hub::{Batch, Rules, Touch};
+use super::tables::Tables;
 use super::work::{Committed, Work};
+use super::{Batch, Rules, Touch};
 use crate::domain::event::{Event, SeriesKey};
 use crate::domain::series::{Change, Series};
-use rusqlite::{Connection, params};
+use crate::domain::time::Timestamp;
 
 /// Rows that the quarantine keeps; the oldest go first.
-const QUARANTINE_ROWS_MAX: i64 = 10_000;
+const QUARANTINE_ROWS_MAX: usize = 10_000;
 
-pub(in crate::store) fn ingest(
-    connection: &mut Connection,
+pub(in crate::store) fn ingest<T: Tables>(
+    tables: &mut T,
     rules: &Rules,
     mut batch: Batch,
 ) -> Result<Committed, StoreError> {
-    let mut work = Work::begin(connection, rules, batch.now)?;
+    let mut work = Work::begin(tables, rules, batch.now)?;
     batch.events.sort_by_key(Event::order);
     for event in &batch.events {
         take(&mut work, event, &mut batch.quarantined)?;
     }
     for item in &batch.quarantined {
-        quarantine(&work, item)?;
+        work.tables.insert_quarantined(item, QUARANTINE_ROWS_MAX)?;
     }
-    work.commit()
+    work.write()
 }
 
-fn take(work: &mut Work<'_>, event: &Event, quarantined: &mut Vec<Quarantined>) -> Result<(), StoreError> {
-    let identity = work.rules().identity.clone();
+fn take<T: Tables>(
+    work: &mut Work<'_, T>,
+    event: &Event,
+    quarantined: &mut Vec<Quarantined>,
+) -> Result<(), StoreError> {
+    let identity = &work.rules().identity;
     let (before, change) = match work.series(&event.key)? {
         None => {
             let (series, change) = Series::begin(event);
@@ -67,30 +72,14 @@ fn collision(event: &Event, series: &Series) -> Quarantined {
     }
 }
 
-fn quarantine(work: &Work<'_>, item: &Quarantined) -> Result<(), StoreError> {
-    work.tx
-        .prepare_cached("INSERT INTO quarantine (received_at, source, format, reason, raw, raw_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![
-            item.received_at.as_millis(),
-            item.source.as_str(),
-            item.format,
-            item.reason,
-            item.raw,
-            item.raw_bytes as i64
-        ])?;
-    let newest = work.tx.last_insert_rowid();
-    work.tx.prepare_cached("DELETE FROM quarantine WHERE id <= ?1")?.execute([newest - QUARANTINE_ROWS_MAX])?;
-    Ok(())
-}
-
 /// Writes counters of repeats that were answered without a write.
-pub(in crate::store) fn touch(
-    connection: &mut Connection,
+pub(in crate::store) fn touch<T: Tables>(
+    tables: &mut T,
     rules: &Rules,
     batch: &[Touch],
-    now: crate::domain::time::Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut work = Work::begin(connection, rules, now)?;
+    let mut work = Work::begin(tables, rules, now)?;
     for touch in batch {
         let key = SeriesKey { source: touch.key.source.clone(), fingerprint: touch.key.fingerprint };
         if let Some(series) = work.series(&key)? {
@@ -105,5 +94,5 @@ pub(in crate::store) fn touch(
             work.counted(&key);
         }
     }
-    work.commit().map(|_| ())
+    work.write().map(|_| ())
 }

@@ -1,0 +1,93 @@
+//! What happens by itself: words that run out, due times that pass.
+
+use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
+use super::tables::{RanOut, Tables};
+use super::work::Work;
+use super::{Due, Rules, pages};
+use crate::domain::id::SourceName;
+use crate::domain::time::Timestamp;
+use std::time::Duration;
+
+/// Series whose word ran out, and incidents whose time came, that one transaction takes; what is left is taken by the next.
+const MAX: usize = 500;
+/// A step of the clock that is no step: NTP moves it by less.
+const CLOCK_STEP: Duration = Duration::from_secs(60);
+/// How long pages stay that ask for no answer any more.
+const PAGES_KEPT: Duration = Duration::from_secs(90 * 86_400);
+/// Rows of each table that one pruning takes.
+const PRUNED_MAX: usize = 5000;
+
+pub(in crate::store) fn run_due<T: Tables>(
+    tables: &mut T,
+    rules: &Rules,
+    now: Timestamp,
+    hub_up_since: Timestamp,
+    spoke: &[(SourceName, Timestamp)],
+) -> Result<Due, StoreError> {
+    let mut work = Work::begin(tables, rules, now)?;
+    for (source, at) in spoke {
+        work.tables.spoke(source, *at)?;
+    }
+    mend_after_a_wrong_clock(&mut work, hub_up_since)?;
+    let (ran_out, due) = (run_out(&mut work, hub_up_since)?, incidents(&mut work)?);
+    let committed = work.write()?;
+    Ok(Due { committed, more: ran_out >= MAX || due >= MAX })
+}
+
+/// Takes back what a clock that was ahead wrote: a source cannot have spoken in the future, nor be a timer further away than any rule.
+///
+/// When the hub just came back or its clock was set, each timer is held against the rule that set it; else only what no rule reaches.
+fn mend_after_a_wrong_clock<T: Tables>(work: &mut Work<'_, T>, hub_up_since: Timestamp) -> Result<(), StoreError> {
+    let (now, rules) = (work.now, work.rules());
+    let just_back = hub_up_since >= now;
+    work.tables.unsay_after(now.plus(CLOCK_STEP))?;
+    let (reach, max) = if just_back {
+        (rules.timing.shortest_reach(&rules.paging), usize::MAX >> 1)
+    } else {
+        (rules.timing.longest(&rules.paging), MAX)
+    };
+    for id in work.tables.due_after(now.plus(reach + CLOCK_STEP), max)? {
+        let Some(mut mended) = work.incident(id)?.cloned() else { continue };
+        mended.pull_back(now, rules.domain());
+        if work.incident(id)? != Some(&mended)
+            && let Some(incident) = work.incident_mut(id)?
+        {
+            *incident = mended;
+        }
+    }
+    if just_back { pages::pull_back(work) } else { Ok(()) }
+}
+
+fn run_out<T: Tables>(work: &mut Work<'_, T>, hub_up_since: Timestamp) -> Result<usize, StoreError> {
+    let now = work.now;
+    let mut count = 0;
+    for RanOut { key, spoke_at } in work.tables.ran_out(now, hub_up_since, MAX)? {
+        let Some(series) = work.series(&key)? else { continue };
+        let Some(state) = series.run_out(now, spoke_at, hub_up_since) else { continue };
+        let before = series.state;
+        series.apply_run_out(state);
+        work.conclude(&key, Some(before))?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn incidents<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
+    let (now, rules) = (work.now, work.rules());
+    let due = work.tables.due(now, MAX)?;
+    for id in &due {
+        if let Some(happened) = work.incident_mut(*id)?.map(|incident| incident.on_due(now, rules.domain())) {
+            work.happened(*id, happened);
+        }
+    }
+    Ok(due.len())
+}
+
+/// Forgets what is too old, a bounded number of rows; returns whether there may be more.
+pub(in crate::store) fn prune<T: Tables>(tables: &mut T, now: Timestamp) -> Result<bool, StoreError> {
+    let pages = tables.prune_pages(now.minus(PAGES_KEPT), PRUNED_MAX)?;
+    let series = tables.prune_series(now.minus(SERIES_KEPT), PRUNED_MAX)?;
+    // An incident that a series still names stays until the series goes. Operations and verdicts stay: they are the record.
+    let incidents = tables.prune_incidents(now.minus(INCIDENTS_KEPT), PRUNED_MAX)?;
+    Ok(series.max(incidents).max(pages) >= PRUNED_MAX)
+}

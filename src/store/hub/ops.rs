@@ -1,0 +1,188 @@
+//! Operations: judged once, answered for ever the same.
+
+use super::super::StoreError;
+use super::pages;
+use super::tables::{ChainEnd, JudgedOp, StoredOp, Tables};
+use super::work::Work;
+use super::{Pushed, Rules, Submitted};
+use crate::domain::envelope::SignedOp;
+use crate::domain::event::SeriesKey;
+use crate::domain::grouping::{Group, group};
+use crate::domain::id::IncidentId;
+use crate::domain::incident::{Line, Told};
+use crate::domain::judge::{Context, Effect, Judgement, Refusal, Verdict, judge};
+use crate::domain::op::{Act, Op};
+use crate::domain::time::Timestamp;
+
+/// Series that one merge or reopening moves.
+const MOVED_MAX: usize = 100_000;
+
+pub(in crate::store) fn submit<T: Tables>(
+    tables: &mut T,
+    rules: &Rules,
+    ops: &[SignedOp],
+    now: Timestamp,
+) -> Result<Submitted, StoreError> {
+    let mut work = Work::begin(tables, rules, now)?;
+    let mut answers = Vec::with_capacity(ops.len());
+    for op in ops {
+        answers.push((op.op.op_id, one(&mut work, op)?));
+    }
+    let committed = work.write()?;
+    Ok(Submitted { answers, committed })
+}
+
+fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, StoreError> {
+    let op = &signed.op;
+    if let Some(StoredOp { hash, verdict }) = work.tables.op(op.op_id)? {
+        // The same id with other bytes is no retry: a verdict must not be taken for another act.
+        return Ok(if hash == signed.hash() { Pushed::Judged(verdict) } else { Pushed::Fork });
+    }
+    let end =
+        work.tables.chain_end(op.node)?.ok_or_else(|| StoreError::broken("an operation is of a known console"))?;
+    if work.tables.is_revoked(op.node)? {
+        return Ok(Pushed::Revoked);
+    }
+    let expected = end.nseq + 1;
+    if op.nseq > expected {
+        return Ok(Pushed::Gap { expected });
+    }
+    if op.nseq < expected || op.prev_hash != end.hash {
+        return Ok(Pushed::Fork);
+    }
+    let verdict = verdict(work, signed)?;
+    store(work, signed, &verdict)?;
+    Ok(Pushed::Judged(verdict))
+}
+
+fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdict, StoreError> {
+    let (op, now, rules) = (&signed.op, work.now, work.rules());
+    let Some(incident) = work.incident(op.incident)? else {
+        return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
+    };
+    let (resolved, key, merged) = (incident.open_key.is_none(), incident.group_key.clone(), incident.merged_into);
+    let successor = match merged {
+        Some(into) if resolved => work.goes_on(into)?,
+        _ if resolved => work.open_incident(&key)?,
+        _ => None,
+    };
+    let context = Context {
+        now,
+        rules: rules.domain(),
+        successor,
+        knows: match op.act.names() {
+            Some(person) => rules.paging.everybody(&work.tables.users()?).contains(person),
+            None => true,
+        },
+        target_open: match op.act {
+            Act::Merge { into } => work.incident(into)?.is_some_and(|target| target.open_key.is_some()),
+            _ => false,
+        },
+        split: own_series(work, op)?.len() as u32,
+    };
+    let Some(incident) = work.incident_mut(op.incident)? else {
+        return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
+    };
+    let Judgement { verdict, line, effects } = judge(incident, op, &context);
+    if let Some(line) = line {
+        work.tell(op.incident, line);
+    }
+    for effect in effects {
+        carry_out(work, op, effect)?;
+    }
+    if matches!(verdict, Verdict::Won { .. } | Verdict::WonNoStop { .. } | Verdict::Joined { .. }) || op.act == Act::Ack
+    {
+        pages::answered(work, op.incident, &op.actor)?;
+    }
+    Ok(verdict)
+}
+
+/// Returns the series that a split names and that are the incident's, each once.
+fn own_series<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Vec<SeriesKey>, StoreError> {
+    let Act::Split { series } = &op.act else { return Ok(Vec::new()) };
+    let mut own: Vec<SeriesKey> = Vec::new();
+    for key in series {
+        let is_own = work.series(key)?.is_some_and(|series| series.incident == Some(op.incident));
+        if is_own && !own.contains(key) {
+            own.push(key.clone());
+        }
+    }
+    Ok(own)
+}
+
+fn carry_out<T: Tables>(work: &mut Work<'_, T>, op: &Op, effect: Effect) -> Result<(), StoreError> {
+    match effect {
+        Effect::DismissFiring => dismiss(work, op.incident),
+        Effect::Recall => recall(work, op.incident),
+        Effect::Call(call) => {
+            work.call(op.incident, call);
+            Ok(())
+        }
+        Effect::MoveAll(into) => merge(work, op, into),
+        Effect::SplitOff => split(work, op),
+    }
+}
+
+fn dismiss<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(), StoreError> {
+    let now = work.now;
+    for key in work.tables.firing_of(incident)? {
+        if let Some(series) = work.series(&key)? {
+            let before = series.state;
+            series.dismiss(now);
+            // The incident is resolved by now, so this marks the series and counts nothing.
+            work.conclude(&key, Some(before))?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets burn again what a person had dismissed, as far as its source says so.
+fn recall<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(), StoreError> {
+    let now = work.now;
+    for key in work.tables.series_of(incident, MOVED_MAX)? {
+        let Some(series) = work.series(&key)? else { continue };
+        let before = series.state;
+        if series.recall(now) {
+            work.conclude(&key, Some(before))?;
+        }
+    }
+    Ok(())
+}
+
+fn merge<T: Tables>(work: &mut Work<'_, T>, op: &Op, into: IncidentId) -> Result<(), StoreError> {
+    let Some((key, from)) = work.incident(op.incident)?.map(|merged| (merged.group_key.clone(), merged.number)) else {
+        return Ok(());
+    };
+    for series in work.tables.series_of(op.incident, MOVED_MAX)? {
+        work.move_series(&series, into)?;
+    }
+    // Later alerts of that group speak of the incident that goes on.
+    work.tables.set_alias(&key, into)?;
+    let text = format!("{} merged {from} into this", op.actor);
+    work.tell(into, Line::by_hub(work.now, Told::Regrouped, text));
+    Ok(())
+}
+
+fn split<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<(), StoreError> {
+    let keys = own_series(work, op)?;
+    let Some(first) = keys.first() else { return Ok(()) };
+    let Some(series) = work.series(first)? else { return Ok(()) };
+    let group = Group { key: format!("split:{}", op.op_id), ..group(series) };
+    let id = work.open(&group)?;
+    for key in &keys {
+        work.move_series(key, id)?;
+    }
+    let before = work.incident(op.incident)?.map(|incident| (incident.number, incident.shown()));
+    if let Some((from, shown)) = before {
+        let text = format!("{} split it off {from}", op.actor);
+        work.tell(id, Line::by_hub(work.now, Told::Regrouped, text));
+        work.settle(op.incident, shown)?;
+    }
+    Ok(())
+}
+
+fn store<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp, verdict: &Verdict) -> Result<(), StoreError> {
+    let (op, hash, seq) = (&signed.op, signed.hash(), work.next_seq());
+    work.tables.insert_op(&JudgedOp { seq, signed, hash, judged_at: work.now, verdict })?;
+    work.tables.set_chain_end(op.node, &ChainEnd { nseq: op.nseq, hash })
+}

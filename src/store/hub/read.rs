@@ -1,0 +1,47 @@
+//! What is only read, and what the hub knows of consoles.
+
+use super::super::{Cursor, FeedPage, StoreError};
+use super::start;
+use super::tables::Tables;
+use crate::domain::event::SeriesKey;
+use crate::domain::id::NodeId;
+use crate::domain::series::Series;
+
+/// Returns the branch of history and the newest change.
+pub(in crate::store) fn head<T: Tables>(tables: &T) -> Result<Cursor, StoreError> {
+    Ok(Cursor { epoch: tables.meta(start::EPOCH)?.unwrap_or_default(), seq: tables.head()? })
+}
+
+/// Returns every row that changed after a place, newest state only, in the order of the changes.
+pub(in crate::store) fn feed<T: Tables>(
+    tables: &T,
+    after: u64,
+    max: usize,
+    node: NodeId,
+) -> Result<FeedPage, StoreError> {
+    let Cursor { epoch, seq: head } = head(tables)?;
+    let rows = tables.changes(after, max, node)?;
+    // A full page ends at its last row; a short one saw everything up to the head.
+    let next = if rows.len() == max { rows.last().map_or(head, |row| row.seq) } else { head };
+    Ok(FeedPage { epoch, after, next, head, rows })
+}
+
+/// Returns series that burn or are unknown, by row after `after`, and the last row.
+pub(in crate::store) fn burning<T: Tables>(
+    tables: &T,
+    after: i64,
+    max: usize,
+) -> Result<(Vec<Series>, Option<i64>), StoreError> {
+    let rows = tables.burning(after, max)?;
+    let last = rows.last().map(|row| row.id);
+    Ok((rows.into_iter().map(|row| row.series).collect(), last))
+}
+
+/// Returns these series, as far as they exist.
+pub(in crate::store) fn series<T: Tables>(tables: &T, keys: &[SeriesKey]) -> Result<Vec<Series>, StoreError> {
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        found.extend(tables.series(key)?.map(|row| row.series));
+    }
+    Ok(found)
+}

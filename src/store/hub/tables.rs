@@ -1,0 +1,206 @@
+//! What a back end gives: plain access to rows, inside one transaction that the back end opened and will end.
+//!
+//! No rule of the hub stands here. What each back end checks by itself is in `sqlite/hub.sql`; what breaks it is
+//! [`StoreError::Broken`], and then the whole transaction is undone. Another table is its methods here and in each back end; another
+//! kind of row in the feed is a [`super::super::FeedKind`] besides, which [`Tables::changes`] returns.
+
+use super::super::devices::{Bearer, Enrolment, KnownDevice};
+use super::super::{Device, FeedRow, Quarantined, StoreError};
+use crate::domain::envelope::SignedOp;
+use crate::domain::event::SeriesKey;
+use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
+use crate::domain::incident::{Incident, Line};
+use crate::domain::judge::Verdict;
+use crate::domain::paging::{Page, PageId};
+use crate::domain::series::Series;
+use crate::domain::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// A series as it stands in its row.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::store) struct SeriesRow {
+    pub id: i64,
+    pub series: Series,
+}
+
+/// Where a series stands: its row, and what of it has an index. A database may write an index anew for each column that a statement
+/// names, even when it stays the same (SQLite does, and each costs a page in the journal).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct SeriesPlace {
+    pub id: i64,
+    pub incident: Option<IncidentId>,
+}
+
+/// What of an incident's row has an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct IncidentPlace {
+    open: bool,
+    next_due_at: Option<Timestamp>,
+}
+
+impl IncidentPlace {
+    /// Returns what the incident's row has now; its key never changes while it is open.
+    pub fn of(incident: &Incident) -> Self {
+        Self { open: incident.open_key.is_some(), next_due_at: incident.next_due_at }
+    }
+}
+
+/// A series whose word ran out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct RanOut {
+    pub key: SeriesKey,
+    /// When its source spoke last; 0 when it never did.
+    pub spoke_at: Timestamp,
+}
+
+/// The end of a console's chain of operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct ChainEnd {
+    /// 0 before the first.
+    pub nseq: u64,
+    /// Zeroes before the first.
+    pub hash: [u8; 32],
+}
+
+/// What is kept of an operation for its retries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct StoredOp {
+    pub hash: [u8; 32],
+    pub verdict: Verdict,
+}
+
+/// An operation to be kept, at its place in the feed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct JudgedOp<'a> {
+    pub seq: u64,
+    pub signed: &'a SignedOp,
+    pub hash: [u8; 32],
+    pub judged_at: Timestamp,
+    pub verdict: &'a Verdict,
+}
+
+/// Rows, inside one open transaction. A list is in a fixed order, the same with every back end, so that each gives the same history.
+pub(in crate::store) trait Tables {
+    fn meta(&self, key: &str) -> Result<Option<String>, StoreError>;
+    fn set_meta(&mut self, key: &str, value: &str) -> Result<(), StoreError>;
+
+    /// Returns the newest change of the feed; 0 before the first.
+    fn head(&self) -> Result<u64, StoreError>;
+    fn set_head(&mut self, seq: u64) -> Result<(), StoreError>;
+    /// Returns at most `max` rows that changed after `after`, in the order of their changes; verdicts for `node` alone.
+    fn changes(&self, after: u64, max: usize, node: NodeId) -> Result<Vec<FeedRow>, StoreError>;
+
+    /// Notes that the source spoke, unless it spoke later.
+    fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError>;
+    /// Forgets every word of a source that is later than `latest`.
+    fn unsay_after(&mut self, latest: Timestamp) -> Result<(), StoreError>;
+
+    fn series(&self, key: &SeriesKey) -> Result<Option<SeriesRow>, StoreError>;
+    fn insert_series(&mut self, series: &Series, seq: u64) -> Result<(), StoreError>;
+    /// Writes a series over its row.
+    fn update_series(&mut self, place: &SeriesPlace, series: &Series, seq: u64) -> Result<(), StoreError>;
+    /// Writes a series of which only counters moved, and with them perhaps its end: it keeps its place in the feed, so no console is
+    /// woken for it.
+    fn update_counters(&mut self, place: &SeriesPlace, series: &Series) -> Result<(), StoreError>;
+    /// Writes a series with another fingerprint, unless another row has that one.
+    fn rekey_series(&mut self, id: i64, series: &Series) -> Result<(), StoreError>;
+    /// Returns series that burn or are unknown, by row after `after`.
+    fn burning(&self, after: i64, max: usize) -> Result<Vec<SeriesRow>, StoreError>;
+    /// Returns series that burn or are unknown, whose word ran out at or before `now` and would have since `hub_up_since`; the unknown
+    /// only when their source spoke since. By end, then by row.
+    fn ran_out(&self, now: Timestamp, hub_up_since: Timestamp, max: usize) -> Result<Vec<RanOut>, StoreError>;
+    /// Returns the series of the incident that burn, by row.
+    fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError>;
+    /// Deletes at most `max` series that were over before `before`, by row, and returns how many.
+    fn prune_series(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
+
+    /// Returns the number of the next incident, and counts on.
+    fn next_number(&mut self) -> Result<Number, StoreError>;
+    fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
+    fn incident_by_open_key(&self, key: &str) -> Result<Option<Incident>, StoreError>;
+    fn insert_incident(&mut self, incident: &Incident, seq: u64) -> Result<(), StoreError>;
+    /// Writes an incident over its row.
+    fn update_incident(&mut self, place: &IncidentPlace, incident: &Incident, seq: u64) -> Result<(), StoreError>;
+    /// Returns incidents that are due at or before `now`; by due time, then as they were opened.
+    fn due(&self, now: Timestamp, max: usize) -> Result<Vec<IncidentId>, StoreError>;
+    /// Returns incidents that are due after `reach`; by due time, then as they were opened.
+    fn due_after(&self, reach: Timestamp, max: usize) -> Result<Vec<IncidentId>, StoreError>;
+    fn insert_line(&mut self, seq: u64, incident: IncidentId, line: &Line) -> Result<(), StoreError>;
+    /// Deletes at most `max` incidents that were resolved before `before` and that no series names, with their lines; by number. Returns
+    /// how many incidents.
+    fn prune_incidents(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
+
+    /// Returns the incident that goes on for a group whose incident was merged into it.
+    fn alias(&self, key: &str) -> Result<Option<IncidentId>, StoreError>;
+    fn set_alias(&mut self, key: &str, incident: IncidentId) -> Result<(), StoreError>;
+    /// Returns the series of the incident, by row.
+    fn series_of(&self, incident: IncidentId, max: usize) -> Result<Vec<SeriesKey>, StoreError>;
+
+    fn page(&self, id: PageId) -> Result<Option<Page>, StoreError>;
+    /// Writes a page, new or over its row.
+    fn put_page(&mut self, page: &Page, seq: u64) -> Result<(), StoreError>;
+    /// Returns the pages of an incident that are open ([`Page::is_open`]), or all of them; by id.
+    fn pages_of(&self, incident: IncidentId, open: bool) -> Result<Vec<Page>, StoreError>;
+    /// Returns who is to be reached by what at or before `now`, by name.
+    fn due_callees(&self, now: Timestamp) -> Result<Vec<(UserName, String)>, StoreError>;
+    /// Returns pages to one person by one channel that are due at or before `now`; by due time, then by id.
+    fn due_pages(&self, to: &UserName, by: &str, now: Timestamp, max: usize) -> Result<Vec<Page>, StoreError>;
+    /// Returns whether a page to that person by that channel is being sent now.
+    fn is_sending(&self, to: &UserName, by: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// Returns the pages that are due after `at`, by id.
+    fn pages_due_after(&self, at: Timestamp) -> Result<Vec<Page>, StoreError>;
+    /// Deletes at most `max` pages that were decided before `before` and ask for no answer, by id, and returns how many.
+    fn prune_pages(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
+    /// Returns how many pages were due before `before` and are not sent.
+    fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError>;
+    /// Returns when the person was last reached by that channel.
+    fn reached_at(&self, person: &UserName, channel: &str) -> Result<Option<Timestamp>, StoreError>;
+    fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError>;
+    /// Returns everybody who has a console.
+    fn users(&self) -> Result<BTreeSet<UserName>, StoreError>;
+
+    fn op(&self, id: OpId) -> Result<Option<StoredOp>, StoreError>;
+    fn insert_op(&mut self, op: &JudgedOp<'_>) -> Result<(), StoreError>;
+
+    fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError>;
+    /// Returns all devices in no particular order, without when they were used.
+    fn devices(&self) -> Result<Vec<KnownDevice>, StoreError>;
+    fn count_devices(&self) -> Result<u64, StoreError>;
+    /// Returns whether the device of that node is revoked.
+    fn is_revoked(&self, node: NodeId) -> Result<bool, StoreError>;
+    /// Returns whether a device with that key is revoked.
+    fn is_revoked_key(&self, public_key: &[u8; 32]) -> Result<bool, StoreError>;
+    /// Takes a device in, with an empty chain.
+    fn insert_device(&mut self, device: &Device, created_at: Timestamp) -> Result<(), StoreError>;
+    fn set_revoked(&mut self, node: NodeId, at_seq: u64, at: Timestamp) -> Result<(), StoreError>;
+    /// Returns the token of that id, without the device's key.
+    fn token(&self, id: &str) -> Result<Option<Bearer>, StoreError>;
+    fn tokens(&self) -> Result<Vec<Bearer>, StoreError>;
+    fn tokens_of(&self, node: NodeId) -> Result<Vec<Bearer>, StoreError>;
+    /// Remembers a token, in place of the one of that id.
+    fn put_token(&mut self, bearer: &Bearer) -> Result<(), StoreError>;
+    fn remove_token(&mut self, id: &str) -> Result<(), StoreError>;
+    fn enrolment(&self, hash: &[u8; 32]) -> Result<Option<Enrolment>, StoreError>;
+    fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError>;
+    fn put_enrolment(&mut self, enrolment: &Enrolment) -> Result<(), StoreError>;
+    fn remove_enrolment(&mut self, hash: &[u8; 32]) -> Result<(), StoreError>;
+    /// Returns the end of the chain of a console; `None` when the console is not known.
+    fn chain_end(&self, node: NodeId) -> Result<Option<ChainEnd>, StoreError>;
+    fn set_chain_end(&mut self, node: NodeId, end: &ChainEnd) -> Result<(), StoreError>;
+
+    /// Keeps what could not be taken, and of all that only the newest `kept`.
+    fn insert_quarantined(&mut self, item: &Quarantined, kept: usize) -> Result<(), StoreError>;
+    /// Returns what could not be taken, newest first, with its row.
+    fn quarantined(&self, max: usize) -> Result<Vec<(i64, Quarantined)>, StoreError>;
+}
+
+/// Returns a line as the feed carries it: with the incident it belongs to.
+pub(in crate::store) fn line_body(incident: IncidentId, line: &Line) -> Result<String, StoreError> {
+    #[derive(serde::Serialize)]
+    struct Body<'a> {
+        incident: IncidentId,
+        #[serde(flatten)]
+        line: &'a Line,
+    }
+    Ok(serde_json::to_string(&Body { incident, line })?)
+}

@@ -1,0 +1,455 @@
+//! One transaction on the hub's state: loads each row once, lets the domain change it, writes each once.
+//!
+//! The back end began the transaction and ends it: kept whole when the work says `Ok`, else undone whole.
+
+use super::super::StoreError;
+use super::Rules;
+use super::pages;
+use super::tables::{IncidentPlace, SeriesPlace, SeriesRow, Tables};
+use crate::domain::event::SeriesKey;
+use crate::domain::grouping::{Group, group, summary};
+use crate::domain::id::{IncidentId, OpId};
+use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
+use crate::domain::paging::{Call, Page, PageId};
+use crate::domain::series::{Series, SeriesState};
+use crate::domain::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+/// Merges of merges that are followed.
+const MERGES_FOLLOWED_MAX: usize = 16;
+
+/// How far a held series differs from its row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Dirty {
+    Clean,
+    Counters,
+    Material,
+}
+
+struct HeldSeries {
+    /// `None` for a series that has no row yet.
+    row: Option<SeriesPlace>,
+    series: Series,
+    dirty: Dirty,
+}
+
+impl HeldSeries {
+    /// No two series are equal in it, so the same work always gives the same feed.
+    fn order(&self) -> impl Ord + '_ {
+        let Series { source, fingerprint, first_seen, .. } = &self.series;
+        (self.row.map(|place| place.id), first_seen, fingerprint, source)
+    }
+}
+
+struct HeldIncident {
+    /// `None` for an incident that has no row yet.
+    row: Option<IncidentPlace>,
+    /// What its pages depend on, as it stands in its row.
+    calling: Option<Calling>,
+    incident: Incident,
+    dirty: bool,
+}
+
+/// What of an incident its open pages depend on.
+#[derive(PartialEq, Eq)]
+struct Calling {
+    life: Life,
+    claim_no: u64,
+    fire_no: u64,
+    recovering: bool,
+    escalating: bool,
+    seen_due: bool,
+    warned: bool,
+    asks: (Option<OpId>, Option<OpId>),
+}
+
+impl Calling {
+    fn of(incident: &Incident) -> Self {
+        Self {
+            life: incident.life,
+            claim_no: incident.claim_no,
+            fire_no: incident.fire_no,
+            recovering: incident.recovering_until.is_some(),
+            escalating: incident.escalating,
+            seen_due: incident.seen_due.is_some(),
+            warned: incident.warn_at.is_none(),
+            asks: (
+                incident.offer.as_ref().map(|offer| offer.op),
+                incident.assigned.as_ref().map(|assigned| assigned.op),
+            ),
+        }
+    }
+}
+
+/// What a committed transaction left behind.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Committed {
+    /// The newest change of the feed.
+    pub head: u64,
+    /// Every series that was touched, as it is stored now.
+    pub series: Vec<Series>,
+    /// Incidents opened.
+    pub opened: u64,
+    /// Pages were queued: somebody should send them.
+    pub queued: bool,
+}
+
+/// The unit of work.
+pub(in crate::store) struct Work<'w, T> {
+    pub tables: &'w mut T,
+    pub now: Timestamp,
+    rules: &'w Rules,
+    seq: u64,
+    /// The head of the feed when the transaction began.
+    begun_at: u64,
+    series: HashMap<SeriesKey, HeldSeries>,
+    incidents: HashMap<IncidentId, HeldIncident>,
+    open: HashMap<String, IncidentId>,
+    lines: Vec<(IncidentId, Line)>,
+    calls: Vec<(IncidentId, Call)>,
+    pages: BTreeMap<PageId, Page>,
+    queued: bool,
+    opened: u64,
+}
+
+impl<'w, T: Tables> Work<'w, T> {
+    pub fn begin(tables: &'w mut T, rules: &'w Rules, now: Timestamp) -> Result<Self, StoreError> {
+        let seq = tables.head()?;
+        Ok(Self {
+            tables,
+            now,
+            rules,
+            seq,
+            begun_at: seq,
+            series: HashMap::new(),
+            incidents: HashMap::new(),
+            open: HashMap::new(),
+            lines: Vec::new(),
+            calls: Vec::new(),
+            pages: BTreeMap::new(),
+            queued: false,
+            opened: 0,
+        })
+    }
+
+    /// Returns the next place in the feed.
+    pub fn next_seq(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    pub fn rules(&self) -> &'w Rules {
+        self.rules
+    }
+
+    /// Returns the series, if there is one.
+    pub fn series(&mut self, key: &SeriesKey) -> Result<Option<&mut Series>, StoreError> {
+        if !self.series.contains_key(key) {
+            let Some(SeriesRow { id, series }) = self.tables.series(key)? else {
+                return Ok(None);
+            };
+            let row = Some(SeriesPlace { id, incident: series.incident });
+            self.series.insert(key.clone(), HeldSeries { row, series, dirty: Dirty::Clean });
+        }
+        Ok(self.series.get_mut(key).map(|held| &mut held.series))
+    }
+
+    /// Takes a series that has no row yet.
+    pub fn add_series(&mut self, key: SeriesKey, series: Series) {
+        self.series.insert(key, HeldSeries { row: None, series, dirty: Dirty::Material });
+    }
+
+    /// Marks that only counters of the series moved.
+    pub fn counted(&mut self, key: &SeriesKey) {
+        self.mark(key, Dirty::Counters);
+    }
+
+    fn mark(&mut self, key: &SeriesKey, dirty: Dirty) {
+        if let Some(held) = self.series.get_mut(key) {
+            held.dirty = held.dirty.max(dirty);
+        }
+    }
+
+    /// Draws the conclusions of a material change of a series for its incident; `before` is the state it had, `None` if it is new.
+    pub fn conclude(&mut self, key: &SeriesKey, before: Option<SeriesState>) -> Result<(), StoreError> {
+        self.mark(key, Dirty::Material);
+        let Some(held) = self.series.get(key) else { return Ok(()) };
+        let (after, said) = (held.series.state, held.series.incident);
+        let current = match said {
+            Some(id) => self.incident(id)?.filter(|incident| incident.open_key.is_some()).map(|incident| incident.id),
+            None => None,
+        };
+        let (id, from) = match current {
+            Some(id) => (id, before),
+            None if after.is_over() => return Ok(()),
+            None => (self.join(key)?, None),
+        };
+        let Some(spoke) = self.series.get_mut(key) else { return Ok(()) };
+        spoke.series.incident = Some(id);
+        self.count_in(key, id, from)
+    }
+
+    /// Counts a series in its incident, which it joins when `from` is `None`, and draws the conclusions.
+    fn count_in(&mut self, key: &SeriesKey, id: IncidentId, from: Option<SeriesState>) -> Result<(), StoreError> {
+        self.mark(key, Dirty::Material);
+        self.hold(id)?;
+        let Some(spoke) = self.series.get(key) else { return Ok(()) };
+        let (after, severity, instant) = (spoke.series.state, spoke.series.severity, spoke.series.is_instant());
+        let (now, rules) = (self.now, self.rules.domain());
+        let Some(held) = self.incidents.get_mut(&id) else { return Ok(()) };
+        held.dirty = true;
+        let incident = &mut held.incident;
+        let shown = incident.shown();
+        incident.count(from, after);
+        if instant {
+            incident.count_instant(from, after);
+        }
+        let raised =
+            if after == SeriesState::Firing { incident.raise(severity, now, rules) } else { Happened::default() };
+        if !after.is_over() {
+            incident.note_hit(&spoke.series.labels);
+        }
+        if incident.tally.total() == 1 {
+            // The one series' text is the incident's: a disk that fills further says so.
+            incident.summary = summary(&spoke.series);
+        }
+        let settled = incident.settle(shown, now, rules);
+        self.happened(id, raised);
+        self.happened(id, settled);
+        Ok(())
+    }
+
+    /// Returns the incident for reading.
+    pub fn incident(&mut self, id: IncidentId) -> Result<Option<&Incident>, StoreError> {
+        self.hold(id)?;
+        Ok(self.incidents.get(&id).map(|held| &held.incident))
+    }
+
+    /// Returns the incident for changing; it is written at the commit.
+    pub fn incident_mut(&mut self, id: IncidentId) -> Result<Option<&mut Incident>, StoreError> {
+        self.hold(id)?;
+        Ok(self.incidents.get_mut(&id).map(|held| {
+            held.dirty = true;
+            &mut held.incident
+        }))
+    }
+
+    fn hold(&mut self, id: IncidentId) -> Result<(), StoreError> {
+        if !self.incidents.contains_key(&id)
+            && let Some(incident) = self.tables.incident(id)?
+        {
+            self.keep(incident);
+        }
+        Ok(())
+    }
+
+    /// Takes an incident as it stands in its row.
+    fn keep(&mut self, incident: Incident) {
+        let row = Some(IncidentPlace::of(&incident));
+        let calling = Some(Calling::of(&incident));
+        self.insert(HeldIncident { row, calling, incident, dirty: false });
+    }
+
+    fn insert(&mut self, held: HeldIncident) {
+        if let Some(key) = &held.incident.open_key {
+            self.open.insert(key.clone(), held.incident.id);
+        }
+        self.incidents.insert(held.incident.id, held);
+    }
+
+    /// Returns the open incident of the group, if there is one.
+    pub fn open_incident(&mut self, key: &str) -> Result<Option<IncidentId>, StoreError> {
+        let held = |work: &Self, id: &IncidentId| work.incidents.get(id).map(|held| held.incident.open_key.is_some());
+        if let Some(id) = self.open.get(key)
+            && held(self, id) == Some(true)
+        {
+            return Ok(Some(*id));
+        }
+        let Some(incident) = self.tables.incident_by_open_key(key)? else { return self.merged(key) };
+        // The row may be older than what this transaction made of it.
+        if held(self, &incident.id) == Some(false) {
+            return Ok(None);
+        }
+        let id = incident.id;
+        self.keep(incident);
+        Ok(Some(id))
+    }
+
+    /// Returns the open incident that goes on for a group whose own was merged into it.
+    fn merged(&mut self, key: &str) -> Result<Option<IncidentId>, StoreError> {
+        match self.tables.alias(key)? {
+            Some(id) => self.goes_on(id),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the incident, or the open one that it was merged into at last; `None` when that is over too.
+    pub fn goes_on(&mut self, mut id: IncidentId) -> Result<Option<IncidentId>, StoreError> {
+        for _ in 0..MERGES_FOLLOWED_MAX {
+            match self.incident(id)? {
+                Some(incident) if incident.open_key.is_some() => return Ok(Some(id)),
+                Some(Incident { merged_into: Some(next), .. }) => id = *next,
+                Some(_) | None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens an incident of its own for a group.
+    pub fn open(&mut self, group: &Group) -> Result<IncidentId, StoreError> {
+        let number = self.tables.next_number()?;
+        let id = self.rules.mint.id(self.now);
+        let incident = Incident::open(id, number, group.clone(), self.now);
+        self.tell(id, Line::by_hub(self.now, Told::Opened, group.summary.clone()));
+        self.insert(HeldIncident { row: None, calling: None, incident, dirty: true });
+        self.opened += 1;
+        Ok(id)
+    }
+
+    /// Moves a series from one incident to another that is open, and draws the conclusions for the second.
+    pub fn move_series(&mut self, key: &SeriesKey, to: IncidentId) -> Result<(), StoreError> {
+        let Some(series) = self.series(key)? else { return Ok(()) };
+        let (from, state, instant) = (series.incident, series.state, series.is_instant());
+        series.incident = None;
+        if let Some(from) = from
+            && let Some(incident) = self.incident_mut(from)?
+        {
+            incident.discount(state, instant);
+        }
+        let Some(series) = self.series(key)? else { return Ok(()) };
+        series.incident = Some(to);
+        // New to that incident, in whatever state.
+        self.count_in(key, to, None)
+    }
+
+    /// Returns the page, if there is one.
+    pub fn page(&self, id: PageId) -> Result<Option<Page>, StoreError> {
+        match self.pages.get(&id) {
+            Some(page) => Ok(Some(page.clone())),
+            None => self.tables.page(id),
+        }
+    }
+
+    /// Returns the pages of an incident, only the open ones or all, as this transaction left them.
+    pub fn pages_of(&self, incident: IncidentId, open: bool) -> Result<Vec<Page>, StoreError> {
+        let stored = self.tables.pages_of(incident, open)?;
+        let mut pages: BTreeMap<PageId, Page> = stored.into_iter().map(|page| (page.id, page)).collect();
+        let held = self.pages.values().filter(|page| page.incident == incident);
+        pages.extend(held.map(|page| (page.id, page.clone())));
+        Ok(pages.into_values().filter(|page| !open || page.is_open()).collect())
+    }
+
+    /// Takes a page, new or changed; it is written at the end.
+    pub fn put_page(&mut self, page: Page) {
+        self.pages.insert(page.id, page);
+    }
+
+    /// Notes that pages were queued.
+    pub fn queued(&mut self) {
+        self.queued = true;
+    }
+
+    pub fn take_calls(&mut self) -> Vec<(IncidentId, Call)> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Returns the open incident of the series' group, opened if there is none.
+    fn join(&mut self, key: &SeriesKey) -> Result<IncidentId, StoreError> {
+        let group = group(&self.series[key].series);
+        self.find_or_open(&group)
+    }
+
+    fn find_or_open(&mut self, group: &Group) -> Result<IncidentId, StoreError> {
+        if let Some(id) = self.open_incident(&group.key)? {
+            return Ok(id);
+        }
+        self.open(group)
+    }
+
+    /// Takes what an incident's own rules gave.
+    pub fn happened(&mut self, incident: IncidentId, happened: Happened) {
+        self.lines.extend(happened.line.map(|line| (incident, line)));
+        self.calls.extend(happened.calls.into_iter().map(|call| (incident, call)));
+    }
+
+    /// Takes a call of people about an incident.
+    pub fn call(&mut self, incident: IncidentId, call: Call) {
+        self.calls.push((incident, call));
+    }
+
+    /// Draws the conclusions for an incident that series were taken from.
+    pub fn settle(&mut self, id: IncidentId, before: Shown) -> Result<(), StoreError> {
+        let (now, rules) = (self.now, self.rules.domain());
+        if let Some(happened) = self.incident_mut(id)?.map(|incident| incident.settle(before, now, rules)) {
+            self.happened(id, happened);
+        }
+        Ok(())
+    }
+
+    /// Adds a line to an incident's timeline.
+    pub fn tell(&mut self, incident: IncidentId, line: Line) {
+        self.lines.push((incident, line));
+    }
+
+    /// Writes what changed.
+    pub fn write(mut self) -> Result<Committed, StoreError> {
+        pages::queue(&mut self)?;
+        for id in self.called_otherwise() {
+            pages::follow(&mut self, id)?;
+        }
+        self.write_incidents()?;
+        for page in std::mem::take(&mut self.pages).into_values() {
+            let seq = self.next_seq();
+            self.tables.put_page(&page, seq)?;
+        }
+        for (incident, line) in std::mem::take(&mut self.lines) {
+            let seq = self.next_seq();
+            self.tables.insert_line(seq, incident, &line)?;
+        }
+        let series = self.write_series()?;
+        if self.seq > self.begun_at {
+            self.tables.set_head(self.seq)?;
+        }
+        Ok(Committed { head: self.seq, series, opened: self.opened, queued: self.queued })
+    }
+
+    /// Returns the incidents whose open pages may be needless now, or due again.
+    fn called_otherwise(&self) -> Vec<IncidentId> {
+        let changed = |held: &&HeldIncident| {
+            held.dirty && held.calling.as_ref().is_some_and(|calling| *calling != Calling::of(&held.incident))
+        };
+        let mut ids: Vec<IncidentId> = self.incidents.values().filter(changed).map(|held| held.incident.id).collect();
+        ids.sort();
+        ids
+    }
+
+    fn write_incidents(&mut self) -> Result<(), StoreError> {
+        let mut dirty: Vec<HeldIncident> =
+            std::mem::take(&mut self.incidents).into_values().filter(|held| held.dirty).collect();
+        // What was resolved gives its key back before another incident takes it.
+        dirty.sort_by_key(|held| (held.incident.open_key.is_some(), held.incident.number));
+        for HeldIncident { row, incident, .. } in &dirty {
+            let seq = self.next_seq();
+            match row {
+                Some(place) => self.tables.update_incident(place, incident, seq)?,
+                None => self.tables.insert_incident(incident, seq)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn write_series(&mut self) -> Result<Vec<Series>, StoreError> {
+        let mut held: Vec<HeldSeries> =
+            std::mem::take(&mut self.series).into_values().filter(|held| held.dirty > Dirty::Clean).collect();
+        held.sort_by(|a, b| a.order().cmp(&b.order()));
+        for HeldSeries { row, series, dirty } in &held {
+            let seq = if *dirty == Dirty::Material { Some(self.next_seq()) } else { None };
+            match (row, seq) {
+                (Some(place), Some(seq)) => self.tables.update_series(place, series, seq)?,
+                (Some(place), None) => self.tables.update_counters(place, series)?,
+                (None, seq) => self.tables.insert_series(series, seq.unwrap_or(self.seq))?,
+            }
+        }
+        Ok(held.into_iter().map(|held| held.series).collect())
+    }
+}

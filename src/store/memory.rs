@@ -1,0 +1,229 @@
+//! The hub's store in memory: nothing outlives the process. Synchronous, and a clone is a snapshot, for a simulation that must be able to
+//! repeat itself, to go back and to try another way.
+
+mod kept;
+mod tables;
+
+pub(super) use tables::MemoryTables;
+
+use super::devices::{NewToken, Revoked};
+use super::hub::tables::Tables as _;
+use super::hub::{
+    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Rules, Submitted, Touch, devices, due, fold, ops, pages,
+    read, start,
+};
+use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
+use crate::domain::envelope::SignedOp;
+use crate::domain::event::SeriesKey;
+use crate::domain::id::{NodeId, SourceName, UserName};
+use crate::domain::paging::PageId;
+use crate::domain::series::Series;
+use crate::domain::time::Timestamp;
+use std::time::Duration;
+
+/// A hub's store in memory. Its methods are those of [`super::HubStore`], each one whole transaction.
+///
+/// A clone is a snapshot: it has the same rows and goes its own way. Only [`super::hub::Mint`] is shared.
+#[derive(Debug, Clone)]
+pub struct MemoryHub {
+    pub(super) tables: MemoryTables,
+    rules: Rules,
+}
+
+/// The open transaction: what is not committed is undone, after a panic too.
+struct Open<'t>(&'t mut MemoryTables);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.roll_back();
+    }
+}
+
+/// Does `work` in one transaction, which is kept whole when `work` says `Ok`, else undone whole.
+pub(super) fn transaction<R>(
+    tables: &mut MemoryTables,
+    work: impl FnOnce(&mut MemoryTables) -> Result<R, StoreError>,
+) -> Result<R, StoreError> {
+    let open = Open(tables);
+    let done = work(open.0)?;
+    open.0.commit();
+    Ok(done)
+}
+
+impl MemoryHub {
+    /// Returns an empty store of a new history.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] never happens to an empty store.
+    pub fn new(rules: Rules, epoch: &str) -> Result<Self, StoreError> {
+        Self { tables: MemoryTables::default(), rules: rules.clone() }.reopened(rules, epoch)
+    }
+
+    /// Returns the store as it is after a restart of its hub, perhaps by other rules; the history stays the same one.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`].
+    pub fn reopened(mut self, rules: Rules, fresh_epoch: &str) -> Result<Self, StoreError> {
+        transaction(&mut self.tables, |tables| start::prepare(tables, &rules, fresh_epoch))?;
+        Ok(Self { tables: self.tables, rules })
+    }
+
+    /// Returns whether both have the same rows.
+    pub fn same_rows(&self, other: &Self) -> bool {
+        self.tables == other.tables
+    }
+
+    pub(super) fn write<R>(
+        &mut self,
+        work: impl FnOnce(&mut MemoryTables, &Rules) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        let Self { tables, rules } = self;
+        transaction(tables, |tables| work(tables, rules))
+    }
+
+    /// As [`super::HubStore::ingest`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing of the batch is remembered then.
+    pub fn ingest(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| fold::ingest(tables, rules, batch))
+    }
+
+    /// As [`super::HubStore::touch`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; counters are as they were then.
+    pub fn touch(&mut self, batch: &[Touch], now: Timestamp) -> Result<(), StoreError> {
+        self.write(|tables, rules| fold::touch(tables, rules, batch, now))
+    }
+
+    /// As [`super::HubStore::run_due`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing happened then.
+    pub fn run_due(
+        &mut self,
+        now: Timestamp,
+        hub_up_since: Timestamp,
+        spoke: &[(SourceName, Timestamp)],
+    ) -> Result<Due, StoreError> {
+        self.write(|tables, rules| due::run_due(tables, rules, now, hub_up_since, spoke))
+    }
+
+    /// As [`super::HubStore::submit`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; none was judged then.
+    pub fn submit(&mut self, ops: &[SignedOp], now: Timestamp) -> Result<Submitted, StoreError> {
+        self.write(|tables, rules| ops::submit(tables, rules, ops, now))
+    }
+
+    /// As [`super::HubStore::lease_pages`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; none was leased then.
+    pub fn lease_pages(&mut self, now: Timestamp, lease: Duration, max: usize) -> Result<Vec<Delivery>, StoreError> {
+        self.write(|tables, rules| pages::lease(tables, rules, now, lease, max))
+    }
+
+    /// As [`super::HubStore::finish_pages`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; none was taken then.
+    pub fn finish_pages(&mut self, done: Vec<(PageId, u64, Outcome)>, now: Timestamp) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| pages::finish(tables, rules, done, now))
+    }
+
+    /// As [`super::HubStore::receipts`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; none was taken then.
+    pub fn receipts(
+        &mut self,
+        person: &UserName,
+        receipts: &[(PageId, Receipt)],
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| pages::receipts(tables, rules, person, receipts, now))
+    }
+
+    /// As [`super::HubStore::audit`].
+    ///
+    /// # Errors
+    /// None.
+    pub fn audit(&self, now: Timestamp, late: Duration) -> Result<Audit, StoreError> {
+        pages::audit(&self.tables, now, late)
+    }
+
+    /// As [`super::HubStore::prune`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing was forgotten then.
+    pub fn prune(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(|tables, _| due::prune(tables, now))
+    }
+
+    /// As [`super::HubStore::register`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unsafe`] when the node is known with another key or user, its key was revoked, or there are too many.
+    pub fn register(&mut self, device: &Device, token: NewToken) -> Result<bool, StoreError> {
+        self.write(|tables, _| devices::register(tables, device, token))
+    }
+
+    /// As [`super::HubStore::revoke`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing is revoked then.
+    pub fn revoke(&mut self, whom: &Revoked, now: Timestamp) -> Result<Vec<NodeId>, StoreError> {
+        self.write(|tables, _| devices::revoke(tables, whom, now))
+    }
+
+    /// As [`super::HubStore::feed`].
+    ///
+    /// # Errors
+    /// [`StoreError::Row`].
+    pub fn feed(&self, after: u64, max: usize, node: NodeId) -> Result<FeedPage, StoreError> {
+        read::feed(&self.tables, after, max, node)
+    }
+
+    /// As [`super::HubStore::head`].
+    ///
+    /// # Errors
+    /// [`StoreError::Row`].
+    pub fn head(&self) -> Result<Cursor, StoreError> {
+        read::head(&self.tables)
+    }
+
+    /// As [`super::HubStore::burning`].
+    ///
+    /// # Errors
+    /// None yet: as the other back ends may have some.
+    pub fn burning(&self, after: i64, max: usize) -> Result<(Vec<Series>, Option<i64>), StoreError> {
+        read::burning(&self.tables, after, max)
+    }
+
+    /// As [`super::HubStore::series`].
+    ///
+    /// # Errors
+    /// None yet: as the other back ends may have some.
+    pub fn series(&self, keys: &[SeriesKey]) -> Result<Vec<Series>, StoreError> {
+        read::series(&self.tables, keys)
+    }
+
+    /// As [`super::HubStore::quarantine`].
+    ///
+    /// # Errors
+    /// None yet: as the other back ends may have some.
+    pub fn quarantine(&self, max: usize) -> Result<Vec<(i64, Quarantined)>, StoreError> {
+        self.tables.quarantined(max)
+    }
+
+    /// As [`super::HubStore::device`].
+    ///
+    /// # Errors
+    /// None yet: as the other back ends may have some.
+    pub fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
+        self.tables.device(node)
+    }
+}

@@ -1,0 +1,566 @@
+//! The hub's tables in SQLite: each method is one or two prepared statements.
+
+use super::super::devices::{Bearer, Enrolment, KnownDevice, NewToken};
+use super::super::hub::tables::{
+    ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, line_body,
+};
+use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
+use super::rows::{self, invalid, life_word, state_word};
+use crate::domain::event::SeriesKey;
+use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
+use crate::domain::incident::{Incident, Line};
+use crate::domain::paging::{Page, PageId};
+use crate::domain::scope::Scope;
+use crate::domain::series::Series;
+use crate::domain::time::Timestamp;
+use rusqlite::types::ToSql;
+use rusqlite::types::Type;
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use std::collections::BTreeSet;
+
+/// One open transaction.
+pub(in crate::store) struct SqliteTables<'c> {
+    tx: Transaction<'c>,
+}
+
+impl<'c> SqliteTables<'c> {
+    pub fn new(tx: Transaction<'c>) -> Self {
+        Self { tx }
+    }
+
+    /// Keeps everything that was written; without it nothing is.
+    pub fn commit(self) -> Result<(), StoreError> {
+        Ok(self.tx.commit()?)
+    }
+
+    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, StoreError> {
+        Ok(self.tx.prepare_cached(sql)?.execute(params)?)
+    }
+
+    fn one<R>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<R>,
+    ) -> Result<Option<R>, StoreError> {
+        Ok(self.tx.prepare_cached(sql)?.query_row(params, read).optional()?)
+    }
+
+    fn all<R>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<R>,
+    ) -> Result<Vec<R>, StoreError> {
+        let mut select = self.tx.prepare_cached(sql)?;
+        Ok(select.query_map(params, read)?.collect::<Result<_, _>>()?)
+    }
+}
+
+fn user(row: &Row<'_>, column: usize) -> rusqlite::Result<UserName> {
+    let name: String = row.get(column)?;
+    UserName::parse(&name).map_err(|error| invalid(column, error))
+}
+
+fn scope(row: &Row<'_>, column: usize) -> rusqlite::Result<Scope> {
+    let word: String = row.get(column)?;
+    // The tables' CHECK allows no other word.
+    Scope::of_word(&word).ok_or(rusqlite::Error::InvalidColumnType(column, word, Type::Text))
+}
+
+fn read_device(row: &Row<'_>) -> rusqlite::Result<Device> {
+    Ok(Device { node: NodeId::from_bytes(row.get(0)?), user: user(row, 1)?, public_key: row.get(2)? })
+}
+
+fn read_token(row: &Row<'_>) -> rusqlite::Result<Bearer> {
+    let created_at = Timestamp::from_millis(row.get(5)?);
+    Ok(Bearer {
+        token: NewToken { id: row.get(0)?, hash: row.get(1)?, scope: scope(row, 2)?, created_at },
+        user: user(row, 3)?,
+        node: NodeId::from_bytes(row.get(4)?),
+        last_used_at: Timestamp::from_millis(row.get(6)?),
+        public_key: None,
+    })
+}
+
+fn read_enrolment(row: &Row<'_>) -> rusqlite::Result<Enrolment> {
+    let expires_at = Timestamp::from_millis(row.get(3)?);
+    Ok(Enrolment { hash: row.get(0)?, user: user(row, 1)?, scope: scope(row, 2)?, expires_at })
+}
+
+impl Tables for SqliteTables<'_> {
+    fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.one("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+    }
+
+    fn set_meta(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2";
+        self.execute(sql, [key, value]).map(|_| ())
+    }
+
+    fn head(&self) -> Result<u64, StoreError> {
+        let seq = self.one("SELECT seq FROM feed_head", (), |row| row.get::<_, i64>(0))?;
+        Ok(seq.unwrap_or(0) as u64)
+    }
+
+    fn set_head(&mut self, seq: u64) -> Result<(), StoreError> {
+        self.execute("UPDATE feed_head SET seq = ?1", [seq as i64]).map(|_| ())
+    }
+
+    fn changes(&self, after: u64, max: usize, node: NodeId) -> Result<Vec<FeedRow>, StoreError> {
+        let mut rows = Vec::new();
+        let mut read = |kind, sql: &str, params: &[&dyn ToSql]| -> Result<(), StoreError> {
+            let row = |row: &Row<'_>| Ok(FeedRow { seq: row.get::<_, i64>(0)? as u64, kind, body: row.get(1)? });
+            rows.extend(self.all(sql, params, row)?);
+            Ok(())
+        };
+        let (after, limit) = (after as i64, max as i64);
+        let place = params![after, limit];
+        read(FeedKind::Incident, "SELECT seq, body FROM incident WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
+        read(FeedKind::Series, "SELECT seq, body FROM series WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
+        read(FeedKind::Line, "SELECT seq, body FROM line WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
+        read(FeedKind::Page, "SELECT seq, body FROM page WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
+        read(
+            FeedKind::Verdict,
+            "SELECT seq, json_object('op_id', lower(hex(op_id)), 'verdict', json(verdict)) FROM op
+             WHERE seq > ?1 AND node = ?3 ORDER BY seq LIMIT ?2",
+            params![after, limit, node.as_bytes()],
+        )?;
+        rows.sort_by_key(|row| row.seq);
+        rows.truncate(max);
+        Ok(rows)
+    }
+
+    fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO source VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET spoke_at = max(spoke_at, ?2)";
+        self.execute(sql, params![source.as_str(), at.as_millis()]).map(|_| ())
+    }
+
+    fn unsay_after(&mut self, latest: Timestamp) -> Result<(), StoreError> {
+        self.execute("UPDATE source SET spoke_at = 0 WHERE spoke_at > ?1", [latest.as_millis()]).map(|_| ())
+    }
+
+    fn series(&self, key: &SeriesKey) -> Result<Option<SeriesRow>, StoreError> {
+        let sql = "SELECT id, body FROM series WHERE source = ?1 AND fingerprint = ?2";
+        let found = self.one(sql, params![key.source.as_str(), key.fingerprint.0], rows::id_and_body)?;
+        found.map(rows::series_row).transpose()
+    }
+
+    fn insert_series(&mut self, series: &Series, seq: u64) -> Result<(), StoreError> {
+        let sql = "INSERT INTO series (source, fingerprint, state, ends_at, promise_ms, incident, seq, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let parameters = params![
+            series.source.as_str(),
+            series.fingerprint.0,
+            state_word(series.state),
+            series.ends_at.map(|at| at.as_millis()),
+            series.promise_ms.map(|ms| ms as i64),
+            series.incident.map(|id| *id.as_bytes()),
+            seq as i64,
+            serde_json::to_string(series)?,
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn update_series(&mut self, place: &SeriesPlace, series: &Series, seq: u64) -> Result<(), StoreError> {
+        let sql = if place.incident == series.incident {
+            "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, seq = ?6, body = ?7 WHERE id = ?1"
+        } else {
+            "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, incident = ?5, seq = ?6, body = ?7 WHERE id = ?1"
+        };
+        let parameters = params![
+            place.id,
+            state_word(series.state),
+            series.ends_at.map(|at| at.as_millis()),
+            series.promise_ms.map(|ms| ms as i64),
+            series.incident.map(|id| *id.as_bytes()),
+            seq as i64,
+            serde_json::to_string(series)?,
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn update_counters(&mut self, place: &SeriesPlace, series: &Series) -> Result<(), StoreError> {
+        let sql = "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, body = ?5 WHERE id = ?1";
+        let parameters = params![
+            place.id,
+            state_word(series.state),
+            series.ends_at.map(|at| at.as_millis()),
+            series.promise_ms.map(|ms| ms as i64),
+            serde_json::to_string(series)?,
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn rekey_series(&mut self, id: i64, series: &Series) -> Result<(), StoreError> {
+        let sql = "UPDATE OR IGNORE series SET fingerprint = ?2, body = ?3 WHERE id = ?1";
+        self.execute(sql, params![id, series.fingerprint.0, serde_json::to_string(series)?]).map(|_| ())
+    }
+
+    fn burning(&self, after: i64, max: usize) -> Result<Vec<SeriesRow>, StoreError> {
+        let sql = "SELECT id, body FROM series WHERE id > ?1 AND state IN ('firing', 'unknown') ORDER BY id LIMIT ?2";
+        let found = self.all(sql, params![after, max as i64], rows::id_and_body)?;
+        found.into_iter().map(rows::series_row).collect()
+    }
+
+    fn ran_out(&self, now: Timestamp, hub_up_since: Timestamp, max: usize) -> Result<Vec<RanOut>, StoreError> {
+        // What is unknown already is looked at again only once its source spoke.
+        let sql = "SELECT series.source, series.fingerprint, coalesce(source.spoke_at, 0)
+             FROM series LEFT JOIN source ON source.name = series.source
+             WHERE ends_at <= ?1 AND state IN ('firing', 'unknown') AND ends_at IS NOT NULL
+               AND ?2 + coalesce(promise_ms, 0) <= ?1 AND (state = 'firing' OR spoke_at > ends_at)
+             ORDER BY ends_at, series.id LIMIT ?3";
+        self.all(sql, params![now.as_millis(), hub_up_since.as_millis(), max as i64], |row| {
+            Ok(RanOut { key: rows::series_key(row)?, spoke_at: Timestamp::from_millis(row.get(2)?) })
+        })
+    }
+
+    fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError> {
+        let sql = "SELECT source, fingerprint FROM series WHERE incident = ?1 AND state = 'firing' ORDER BY id";
+        self.all(sql, [incident.as_bytes()], rows::series_key)
+    }
+
+    fn prune_series(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM series WHERE id IN
+             (SELECT id FROM series WHERE state IN ('resolved', 'expired') AND ends_at < ?1 ORDER BY id LIMIT ?2)";
+        self.execute(sql, params![before.as_millis(), max as i64])
+    }
+
+    fn next_number(&mut self) -> Result<Number, StoreError> {
+        let mut update = self.tx.prepare_cached("UPDATE counter SET number = number + 1 RETURNING number")?;
+        let number: i64 = update.query_row((), |row| row.get(0))?;
+        Ok(Number(number as u64))
+    }
+
+    fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+        let body = self.one("SELECT body FROM incident WHERE id = ?1", [id.as_bytes()], |row| row.get(0))?;
+        rows::parsed(body)
+    }
+
+    fn incident_by_open_key(&self, key: &str) -> Result<Option<Incident>, StoreError> {
+        let body = self.one("SELECT body FROM incident WHERE open_key = ?1", [key], |row| row.get(0))?;
+        rows::parsed(body)
+    }
+
+    fn insert_incident(&mut self, incident: &Incident, seq: u64) -> Result<(), StoreError> {
+        let sql = "INSERT INTO incident (id, number, open_key, life, owner, next_due_at, seq, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let parameters = params![
+            incident.id.as_bytes(),
+            incident.number.0 as i64,
+            incident.open_key,
+            life_word(incident.life),
+            incident.owner.as_ref().map(|owner| owner.as_str()),
+            incident.next_due_at.map(|at| at.as_millis()),
+            seq as i64,
+            serde_json::to_string(incident)?,
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn update_incident(&mut self, place: &IncidentPlace, incident: &Incident, seq: u64) -> Result<(), StoreError> {
+        let sql = if *place == IncidentPlace::of(incident) {
+            "UPDATE incident SET life = ?3, owner = ?4, seq = ?6, body = ?7 WHERE id = ?1"
+        } else {
+            "UPDATE incident SET open_key = ?2, life = ?3, owner = ?4, next_due_at = ?5, seq = ?6, body = ?7 WHERE id = ?1"
+        };
+        let parameters = params![
+            incident.id.as_bytes(),
+            incident.open_key,
+            life_word(incident.life),
+            incident.owner.as_ref().map(|owner| owner.as_str()),
+            incident.next_due_at.map(|at| at.as_millis()),
+            seq as i64,
+            serde_json::to_string(incident)?,
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    // By row: an open incident's row is the younger, the later it was opened.
+    fn due(&self, now: Timestamp, max: usize) -> Result<Vec<IncidentId>, StoreError> {
+        let sql = "SELECT id FROM incident WHERE next_due_at IS NOT NULL AND next_due_at <= ?1
+             ORDER BY next_due_at, rowid LIMIT ?2";
+        self.all(sql, params![now.as_millis(), max as i64], rows::incident_id)
+    }
+
+    fn due_after(&self, reach: Timestamp, max: usize) -> Result<Vec<IncidentId>, StoreError> {
+        let sql = "SELECT id FROM incident WHERE next_due_at IS NOT NULL AND next_due_at > ?1
+             ORDER BY next_due_at, rowid LIMIT ?2";
+        self.all(sql, params![reach.as_millis(), max as i64], rows::incident_id)
+    }
+
+    fn insert_line(&mut self, seq: u64, incident: IncidentId, line: &Line) -> Result<(), StoreError> {
+        let sql = "INSERT INTO line (seq, incident, body) VALUES (?1, ?2, ?3)";
+        self.execute(sql, params![seq as i64, incident.as_bytes(), line_body(incident, line)?]).map(|_| ())
+    }
+
+    fn prune_incidents(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let old = "SELECT id FROM incident WHERE life = 'resolved' AND json_extract(body, '$.resolved_at') < ?1
+             AND id NOT IN (SELECT incident FROM series WHERE incident IS NOT NULL) ORDER BY number LIMIT ?2";
+        let parameters = params![before.as_millis(), max as i64];
+        for table in ["line", "page", "alias"] {
+            self.execute(&format!("DELETE FROM {table} WHERE incident IN ({old})"), parameters)?;
+        }
+        self.execute(&format!("DELETE FROM incident WHERE id IN ({old})"), parameters)
+    }
+
+    fn alias(&self, key: &str) -> Result<Option<IncidentId>, StoreError> {
+        self.one("SELECT incident FROM alias WHERE key = ?1", [key], rows::incident_id)
+    }
+
+    fn set_alias(&mut self, key: &str, incident: IncidentId) -> Result<(), StoreError> {
+        let sql = "INSERT INTO alias VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET incident = ?2";
+        self.execute(sql, params![key, incident.as_bytes()]).map(|_| ())
+    }
+
+    fn series_of(&self, incident: IncidentId, max: usize) -> Result<Vec<SeriesKey>, StoreError> {
+        let sql = "SELECT source, fingerprint FROM series WHERE incident = ?1 ORDER BY id LIMIT ?2";
+        self.all(sql, params![incident.as_bytes(), max as i64], rows::series_key)
+    }
+
+    fn page(&self, id: PageId) -> Result<Option<Page>, StoreError> {
+        rows::parsed(self.one("SELECT body FROM page WHERE id = ?1", [id.0], |row| row.get(0))?)
+    }
+
+    fn put_page(&mut self, page: &Page, seq: u64) -> Result<(), StoreError> {
+        let sql = "INSERT INTO page (id, incident, person, channel, due_at, leased, open, seq, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (id) DO UPDATE SET due_at = ?5, leased = ?6, open = ?7, seq = ?8, body = ?9";
+        let parameters = params![
+            page.id.0,
+            page.incident.as_bytes(),
+            page.person.as_str(),
+            page.channel,
+            page.due_at().map(|at| at.as_millis()),
+            page.lease_until.filter(|_| page.is_pending()).map(|at| at.as_millis()),
+            page.is_open(),
+            seq as i64,
+            serde_json::to_string(page)?,
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn pages_of(&self, incident: IncidentId, open: bool) -> Result<Vec<Page>, StoreError> {
+        let sql = "SELECT body FROM page WHERE incident = ?1 AND open >= ?2 ORDER BY id";
+        let bodies: Vec<String> = self.all(sql, params![incident.as_bytes(), open], |row| row.get(0))?;
+        bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
+    }
+
+    fn due_callees(&self, now: Timestamp) -> Result<Vec<(UserName, String)>, StoreError> {
+        let sql = "SELECT DISTINCT person, channel FROM page WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY 1, 2";
+        self.all(sql, [now.as_millis()], |row| {
+            let person: String = row.get(0)?;
+            Ok((UserName::parse(&person).map_err(|error| invalid(0, error))?, row.get(1)?))
+        })
+    }
+
+    fn due_pages(&self, to: &UserName, by: &str, now: Timestamp, max: usize) -> Result<Vec<Page>, StoreError> {
+        let sql = "SELECT body FROM page WHERE person = ?1 AND channel = ?2 AND due_at IS NOT NULL AND due_at <= ?3
+             ORDER BY due_at, id LIMIT ?4";
+        let bodies: Vec<String> =
+            self.all(sql, params![to.as_str(), by, now.as_millis(), max as i64], |row| row.get(0))?;
+        bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
+    }
+
+    fn is_sending(&self, to: &UserName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM page WHERE person = ?1 AND channel = ?2 AND due_at IS NOT NULL AND leased > ?3)";
+        let sending = self.one(sql, params![to.as_str(), by, now.as_millis()], |row| row.get(0))?;
+        Ok(sending.unwrap_or(false))
+    }
+
+    fn pages_due_after(&self, at: Timestamp) -> Result<Vec<Page>, StoreError> {
+        let sql = "SELECT body FROM page WHERE due_at IS NOT NULL AND due_at > ?1 ORDER BY id";
+        let bodies: Vec<String> = self.all(sql, [at.as_millis()], |row| row.get(0))?;
+        bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
+    }
+
+    fn prune_pages(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM page WHERE id IN (SELECT id FROM page WHERE open = 0 AND due_at IS NULL
+             AND json_extract(body, '$.queued_at') < ?1 ORDER BY id LIMIT ?2)";
+        self.execute(sql, params![before.as_millis(), max as i64])
+    }
+
+    fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM page WHERE due_at IS NOT NULL AND due_at < ?1";
+        Ok(self.one(sql, [before.as_millis()], |row| row.get::<_, i64>(0))?.unwrap_or(0) as u64)
+    }
+
+    fn reached_at(&self, person: &UserName, channel: &str) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT at FROM reached WHERE person = ?1 AND channel = ?2";
+        self.one(sql, [person.as_str(), channel], |row| Ok(Timestamp::from_millis(row.get(0)?)))
+    }
+
+    fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO reached VALUES (?1, ?2, ?3) ON CONFLICT (person, channel) DO UPDATE SET at = ?3";
+        self.execute(sql, params![person.as_str(), channel, at.as_millis()]).map(|_| ())
+    }
+
+    fn users(&self) -> Result<BTreeSet<UserName>, StoreError> {
+        let users = self.all("SELECT DISTINCT user FROM device", (), |row| {
+            let user: String = row.get(0)?;
+            UserName::parse(&user).map_err(|error| invalid(0, error))
+        })?;
+        Ok(users.into_iter().collect())
+    }
+
+    fn op(&self, id: OpId) -> Result<Option<StoredOp>, StoreError> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
+        let found = self.one("SELECT hash, verdict FROM op WHERE op_id = ?1", [id.as_bytes()], read)?;
+        found.map(|(hash, body)| Ok(StoredOp { hash, verdict: serde_json::from_str(&body)? })).transpose()
+    }
+
+    fn insert_op(&mut self, judged: &JudgedOp<'_>) -> Result<(), StoreError> {
+        let sql = "INSERT INTO op (seq, op_id, node, nseq, hash, bytes, incident, judged_at, verdict)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let op = &judged.signed.op;
+        let parameters = params![
+            judged.seq as i64,
+            op.op_id.as_bytes(),
+            op.node.as_bytes(),
+            op.nseq as i64,
+            judged.hash,
+            judged.signed.bytes,
+            op.incident.as_bytes(),
+            judged.judged_at.as_millis(),
+            serde_json::to_string(judged.verdict)?,
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
+        self.one("SELECT node, user, public_key FROM device WHERE node = ?1", [node.as_bytes()], read_device)
+    }
+
+    fn devices(&self) -> Result<Vec<KnownDevice>, StoreError> {
+        self.all("SELECT node, user, public_key, created_at, revoked_at_seq, revoked_at FROM device", (), |row| {
+            Ok(KnownDevice {
+                device: read_device(row)?,
+                created_at: Timestamp::from_millis(row.get(3)?),
+                last_used_at: None,
+                revoked_at_seq: row.get::<_, Option<i64>>(4)?.map(|seq| seq as u64),
+                revoked_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
+            })
+        })
+    }
+
+    fn count_devices(&self) -> Result<u64, StoreError> {
+        Ok(self.one("SELECT count(*) FROM device", (), |row| row.get::<_, i64>(0))?.unwrap_or(0) as u64)
+    }
+
+    fn is_revoked(&self, node: NodeId) -> Result<bool, StoreError> {
+        let sql = "SELECT revoked_at_seq IS NOT NULL FROM device WHERE node = ?1";
+        Ok(self.one(sql, [node.as_bytes()], |row| row.get(0))?.unwrap_or(false))
+    }
+
+    fn is_revoked_key(&self, public_key: &[u8; 32]) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM device WHERE public_key = ?1 AND revoked_at_seq IS NOT NULL LIMIT 1";
+        Ok(self.one(sql, [public_key], |_| Ok(()))?.is_some())
+    }
+
+    fn insert_device(&mut self, device: &Device, created_at: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO device (node, user, public_key, nseq, hash, created_at) VALUES (?1, ?2, ?3, 0, zeroblob(32), ?4)";
+        let parameters =
+            params![device.node.as_bytes(), device.user.as_str(), device.public_key, created_at.as_millis()];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn set_revoked(&mut self, node: NodeId, at_seq: u64, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE device SET revoked_at_seq = ?2, revoked_at = ?3 WHERE node = ?1";
+        self.execute(sql, params![node.as_bytes(), at_seq as i64, at.as_millis()]).map(|_| ())
+    }
+
+    fn token(&self, id: &str) -> Result<Option<Bearer>, StoreError> {
+        let sql = "SELECT id, hash, scope, user, node, created_at, last_used_at FROM token WHERE id = ?1";
+        self.one(sql, [id], read_token)
+    }
+
+    fn tokens(&self) -> Result<Vec<Bearer>, StoreError> {
+        self.all("SELECT id, hash, scope, user, node, created_at, last_used_at FROM token", (), read_token)
+    }
+
+    fn tokens_of(&self, node: NodeId) -> Result<Vec<Bearer>, StoreError> {
+        let sql = "SELECT id, hash, scope, user, node, created_at, last_used_at FROM token WHERE node = ?1";
+        self.all(sql, [node.as_bytes()], read_token)
+    }
+
+    fn put_token(&mut self, bearer: &Bearer) -> Result<(), StoreError> {
+        let sql = "INSERT INTO token (id, hash, scope, user, node, created_at, last_used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO UPDATE SET last_used_at = ?7";
+        let token = &bearer.token;
+        let parameters = params![
+            token.id,
+            token.hash,
+            token.scope.word(),
+            bearer.user.as_str(),
+            bearer.node.as_bytes(),
+            token.created_at.as_millis(),
+            bearer.last_used_at.as_millis(),
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn remove_token(&mut self, id: &str) -> Result<(), StoreError> {
+        self.execute("DELETE FROM token WHERE id = ?1", [id]).map(|_| ())
+    }
+
+    fn enrolment(&self, hash: &[u8; 32]) -> Result<Option<Enrolment>, StoreError> {
+        self.one("SELECT hash, user, scope, expires_at FROM enrolment WHERE hash = ?1", [hash], read_enrolment)
+    }
+
+    fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError> {
+        self.all("SELECT hash, user, scope, expires_at FROM enrolment", (), read_enrolment)
+    }
+
+    fn put_enrolment(&mut self, enrolment: &Enrolment) -> Result<(), StoreError> {
+        let Enrolment { hash, user, scope, expires_at } = enrolment;
+        let parameters = params![hash, user.as_str(), scope.word(), expires_at.as_millis()];
+        let sql = "INSERT INTO enrolment (hash, user, scope, expires_at) VALUES (?1, ?2, ?3, ?4)";
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn remove_enrolment(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
+        self.execute("DELETE FROM enrolment WHERE hash = ?1", [hash]).map(|_| ())
+    }
+
+    fn chain_end(&self, node: NodeId) -> Result<Option<ChainEnd>, StoreError> {
+        let read = |row: &Row<'_>| Ok(ChainEnd { nseq: row.get::<_, i64>(0)? as u64, hash: row.get(1)? });
+        self.one("SELECT nseq, hash FROM device WHERE node = ?1", [node.as_bytes()], read)
+    }
+
+    fn set_chain_end(&mut self, node: NodeId, end: &ChainEnd) -> Result<(), StoreError> {
+        let sql = "UPDATE device SET nseq = ?2, hash = ?3 WHERE node = ?1";
+        self.execute(sql, params![node.as_bytes(), end.nseq as i64, end.hash]).map(|_| ())
+    }
+
+    fn insert_quarantined(&mut self, item: &Quarantined, kept: usize) -> Result<(), StoreError> {
+        let sql = "INSERT INTO quarantine (received_at, source, format, reason, raw, raw_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let parameters = params![
+            item.received_at.as_millis(),
+            item.source.as_str(),
+            item.format,
+            item.reason,
+            item.raw,
+            item.raw_bytes as i64
+        ];
+        self.execute(sql, parameters)?;
+        let oldest = self.tx.last_insert_rowid() - kept as i64;
+        self.execute("DELETE FROM quarantine WHERE id <= ?1", [oldest]).map(|_| ())
+    }
+
+    fn quarantined(&self, max: usize) -> Result<Vec<(i64, Quarantined)>, StoreError> {
+        let sql =
+            "SELECT id, received_at, source, format, reason, raw, raw_bytes FROM quarantine ORDER BY id DESC LIMIT ?1";
+        self.all(sql, [max as i64], |row| {
+            let source: String = row.get(2)?;
+            let item = Quarantined {
+                received_at: Timestamp::from_millis(row.get(1)?),
+                source: SourceName::parse(&source).map_err(|error| invalid(2, error))?,
+                format: row.get(3)?,
+                reason: row.get(4)?,
+                raw: row.get(5)?,
+                raw_bytes: row.get::<_, i64>(6)? as u64,
+            };
+            Ok((row.get(0)?, item))
+        })
+    }
+}
