@@ -120,6 +120,7 @@ pub struct RawHub {
     #[serde(default)]
     paging: paging::RawPaging,
     heartbeat: Option<paging::RawHeartbeat>,
+    #[serde(default)]
     tls: RawTls,
 }
 

@@ -229,7 +229,7 @@ mod tests {
             public_key: [1; 32],
         };
         let token = crate::store::devices::NewToken {
-            id: "1".into(),
+            id: "00000001".into(),
             hash: [1; 32],
             scope: crate::domain::scope::Scope::Console,
             created_at: now,
