@@ -6,6 +6,7 @@ pub mod console;
 pub mod desk;
 pub mod device;
 pub mod exchange;
+pub mod foresight;
 pub mod once;
 pub mod picture;
 pub mod receipts;

@@ -6,6 +6,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId, unhex};
 use crate::domain::incident::Incident;
 use crate::domain::judge::Verdict;
+use crate::domain::op::Act;
 use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
@@ -118,8 +119,18 @@ pub(super) fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<
 }
 
 pub(super) fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE op SET verdict = ?2, seq = ?3 WHERE op_id = ?1 AND verdict IS NULL")?
-        .execute(params![op_id.as_bytes(), serde_json::to_string(verdict)?, seq as i64])?;
+    let bytes: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT bytes FROM op WHERE op_id = ?1 AND verdict IS NULL")?
+        .query_row([op_id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(bytes) = bytes else { return Ok(()) };
+    let is_seen = SignedOp::read(bytes).is_ok_and(|signed| signed.op.act == Act::Seen);
+    tx.prepare_cached("UPDATE op SET verdict = ?2, seq = ?3, dismissed = ?4 WHERE op_id = ?1")?.execute(params![
+        op_id.as_bytes(),
+        serde_json::to_string(verdict)?,
+        seq as i64,
+        is_seen || !verdict.stays()
+    ])?;
     Ok(())
 }
 
@@ -140,6 +151,7 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM page WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
+    tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;
     tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
     Ok(())
 }
