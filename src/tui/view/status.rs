@@ -118,7 +118,6 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     if picture.ingest_open {
         notes.push(("ingest without token".into(), Role::BannerNote));
     }
-    notes.push(("this hub does not page yet".into(), Role::BannerNote));
     notes
 }
 
