@@ -27,6 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How long the hub is silent, and a step due, before a console rings by itself: a hub that is restarted is back sooner.
+const ALARM_AFTER: Duration = Duration::from_secs(30);
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
 /// Own operations that are looked through for one to take back.
@@ -493,9 +495,14 @@ impl Teller {
     /// Returns for which incidents this console rings by itself: no hub answers, and the time to call this person has passed.
     fn alarms(&self, now: Timestamp) -> Vec<LocalAlarm> {
         let since = match &self.link {
-            Link::Offline { since, .. } | Link::Stale { since } => self.last_answer.or(self.as_of).unwrap_or(*since),
-            Link::Connecting | Link::Live => return Vec::new(),
+            Link::Offline { since, refused: false, .. } | Link::Stale { since } => {
+                self.last_answer.or(self.as_of).unwrap_or(*since)
+            }
+            Link::Connecting | Link::Live | Link::Offline { refused: true, .. } => return Vec::new(),
         };
+        if now.since(since) < ALARM_AFTER {
+            return Vec::new();
+        }
         let mut due: Vec<(&Incident, u32)> = self
             .incidents
             .values()
@@ -583,11 +590,14 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
 /// That is the level that was called last, or the next: who was called last may not have heard of it either.
 fn level_of(incident: &Incident, user: &UserName, known: &Known, now: Timestamp) -> Option<u32> {
     let open = incident.life == Life::Triggered && incident.recovering_until.is_none();
-    if !open || incident.step_due_at > now {
+    if !open || incident.step_due_at.plus(ALARM_AFTER) > now {
         return None;
     }
     let everybody = Paging::default();
     let paging = known.paging.as_ref().unwrap_or(&everybody);
+    if incident.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+        return None;
+    }
     let people: BTreeSet<UserName> = known.people.iter().cloned().chain([user.clone()]).collect();
     let in_level = |level: &u32| known.paging.is_none() || paging.callees(*level, now, &people).contains(user);
     [incident.level.saturating_sub(1), incident.level].into_iter().find(in_level).map(|level| level + 1)
