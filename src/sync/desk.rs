@@ -1,6 +1,7 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
 use super::picture::{LetterId, Link, Picture};
+use super::roster::SignedRoster;
 use super::wire::{HubCard, PushAnswer, Receipts};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
@@ -53,6 +54,8 @@ pub(super) enum Note {
     Receipted(Receipts),
     Link(Link),
     Token(String),
+    ReadToken(oneshot::Sender<(Option<String>, Option<Timestamp>)>),
+    Roster(Box<SignedRoster>),
     Card(HubCard),
     OtherHub(HubCard),
 }

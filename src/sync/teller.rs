@@ -10,12 +10,15 @@ use super::exchange;
 use super::foresight::{self, Known, Undoable};
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
+use super::roster;
+use super::token;
 use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId, UserName};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
@@ -155,7 +158,11 @@ impl Teller {
             }
             Note::Receipted(receipts) => self.receipts.told(&receipts),
             Note::Link(link) => self.link_changed(link)?,
-            Note::Token(token) => self.mirror.set_note("token", &token)?,
+            Note::Token(token) => keep_token(&mut self.mirror, &token, clock::now())?,
+            Note::ReadToken(reply) => {
+                let _ = reply.send(kept_token(&mut self.mirror)?);
+            }
+            Note::Roster(signed) => self.mirror.set_note(roster::NOTE, &signed.to_note())?,
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
@@ -182,7 +189,7 @@ impl Teller {
                 Ok(true)
             }
             Err(AppendError::Store(error)) => Err(error),
-            Err(error @ AppendError::TooManyWait) => {
+            Err(error @ (AppendError::TooManyWait | AppendError::LookOnly)) => {
                 self.notice(error.to_string(), false, None);
                 Ok(false)
             }
@@ -558,6 +565,9 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
+    if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
+        return Err(AppendError::LookOnly);
+    }
     let Draft { incident, basis, act } = draft;
     // What was seen is the claim that the hub confirmed, whatever else was asked for since.
     let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
@@ -593,6 +603,25 @@ fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis,
     let mine = unshown.iter().filter(|own| own.op.incident == id && own.is_hopeful());
     foresight::apply(&mut then, mine.map(|own| &own.op));
     Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })
+}
+
+/// Writes down this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_token(mirror: &mut Mirror, token: &str, at: Timestamp) -> Result<(), StoreError> {
+    // The time first: a token without one would never be renewed.
+    mirror.set_note(token::NOTE_AT, &at.as_millis().to_string())?;
+    mirror.set_note(token::NOTE, token)
+}
+
+/// Returns this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn kept_token(mirror: &mut Mirror) -> Result<(Option<String>, Option<Timestamp>), StoreError> {
+    let at = mirror.note(token::NOTE_AT)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+    Ok((mirror.note(token::NOTE)?, at))
 }
 
 /// Returns a new mirror's node.
