@@ -26,7 +26,7 @@ use uuid::Uuid;
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
 /// Own operations that are looked through for one to take back.
-const UNDO_LOOKED_AT: usize = 200;
+const UNDO_LOOKED_AT: usize = 50;
 /// How long who there is is not read again: it costs a look at thousands of lines.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
 /// The note of who is called: [`Paging`] as JSON.
