@@ -2,12 +2,17 @@
 //!
 //! Raw: all optional, unknown keys refused. Resolved: ready to use.
 
+mod paging;
+
+pub use paging::{Channel, Format, Heartbeat, Sender};
+
 use crate::domain::id::{SourceName, UserName};
 use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::Paging;
 use crate::ingest::Limits;
 use serde::Deserialize;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -104,6 +109,19 @@ pub struct RawHub {
     limits: RawLimits,
     #[serde(default)]
     source: Vec<RawSource>,
+    #[serde(default)]
+    level: Vec<paging::RawLevel>,
+    #[serde(default)]
+    on_call: Vec<paging::RawShift>,
+    #[serde(default)]
+    person: Vec<paging::RawPerson>,
+    #[serde(default)]
+    channel: Vec<paging::RawChannel>,
+    #[serde(default)]
+    paging: paging::RawPaging,
+    heartbeat: Option<paging::RawHeartbeat>,
+    #[serde(default)]
+    tls: RawTls,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -137,6 +155,28 @@ struct RawLimits {
     connections: Option<usize>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTls {
+    #[serde(default)]
+    listen: Vec<SocketAddr>,
+    #[serde(default)]
+    names: Vec<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+/// What a hub shows to consoles and sources of other machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Where the hub listens beside `--listen`: how the hub within a console serves others, too.
+    pub listen: Vec<SocketAddr>,
+    /// Names and addresses under which it is reached, beside those of its listeners; the first stands in codes to enrol by.
+    pub names: Vec<String>,
+    /// The files of a public certificate (its chain, PEM) and its key (PEM, 0600); absent: the hub's own authority vouches.
+    pub files: Option<(PathBuf, PathBuf)>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSource {
@@ -160,6 +200,12 @@ pub struct Hub {
     pub timing: Timing,
     /// Who is called.
     pub paging: Paging,
+    /// The ways to reach people beside their consoles.
+    pub channels: Vec<Channel>,
+    /// How long one attempt to send a page may take before it is made again.
+    pub page_lease: Duration,
+    /// Who hears that the hub lives.
+    pub heartbeat: Option<Heartbeat>,
     /// Which labels say who an alert is.
     pub identity: IdentityRule,
     /// What one request may hold.
@@ -176,6 +222,8 @@ pub struct Hub {
     pub connections_max: usize,
     /// Sources with tokens of their own.
     pub sources: Vec<Source>,
+    /// What others are met by.
+    pub tls: Tls,
 }
 
 impl Default for Hub {
@@ -183,6 +231,9 @@ impl Default for Hub {
         Self {
             timing: Timing::default(),
             paging: Paging::default(),
+            channels: Vec::new(),
+            page_lease: paging::PAGE_LEASE,
+            heartbeat: None,
             identity: IdentityRule::default(),
             ingest: Limits::default(),
             body_bytes_max: 1 << 20,
@@ -191,6 +242,7 @@ impl Default for Hub {
             firing_series_max: 200_000,
             connections_max: 1024,
             sources: Vec::new(),
+            tls: Tls::default(),
         }
     }
 }
@@ -231,14 +283,43 @@ impl Hub {
             }
         }
         hub.identity = IdentityRule::ignoring(raw.identity.ignored_labels);
+        let RawHub { level, on_call, person, channel, paging, heartbeat, .. } = raw;
+        let calling = paging::resolve(path, paging::Raw { level, on_call, person, channel, paging, heartbeat })?;
+        (hub.paging, hub.channels) = (calling.paging, calling.channels);
+        (hub.page_lease, hub.heartbeat) = (calling.page_lease, calling.heartbeat);
         let base = path.parent().unwrap_or(Path::new("."));
         hub.sources = raw
             .source
             .into_iter()
             .map(|source| Source { name: source.name, token_file: base.join(source.token_file) })
             .collect();
+        hub.tls = tls(path, base, raw.tls)?;
         Ok(hub)
     }
+}
+
+fn tls(path: &Path, base: &Path, raw: RawTls) -> Result<Tls, ConfigError> {
+    for name in &raw.names {
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+        let address = name.parse::<std::net::IpAddr>().is_ok();
+        if name.is_empty() || !plain || (name.contains(':') && !address) {
+            let why =
+                format!("{name:?} is no name of a host and no address; write hub.example or 192.0.2.1, without a port");
+            return Err(value_error(path, "tls.names", why));
+        }
+    }
+    let files = match (raw.certificate, raw.key) {
+        (Some(certificate), Some(key)) => Some((base.join(certificate), base.join(key))),
+        (None, None) => None,
+        _ => {
+            return Err(value_error(
+                path,
+                "tls",
+                "certificate and key go together; give both, or none for the hub's own",
+            ));
+        }
+    };
+    Ok(Tls { listen: raw.listen, names: raw.names, files })
 }
 
 /// How a console runs.
@@ -342,5 +423,9 @@ mod tests {
             "hub.toml: timing.ack_lease: \"soon\" is not a span of time; write 10m, 90s or 1h 30m"
         );
         assert!(hub("[limits]\nconnections = 0").unwrap_err().contains("limits.connections"));
+        for wrong in ["names = [\"hub:7400\"]", "names = [\"\"]", "key = \"x.key\""] {
+            assert!(hub(&format!("[tls]\n{wrong}")).unwrap_err().contains("tls"), "{wrong}");
+        }
+        assert!(hub("[tls]\ninsecure = true").unwrap_err().contains("line 2"), "nothing skips a check");
     }
 }

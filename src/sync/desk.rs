@@ -1,7 +1,8 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
 use super::picture::{LetterId, Link, Picture};
-use super::wire::{HubCard, PushAnswer};
+use super::roster::SignedRoster;
+use super::wire::{HubCard, PushAnswer, Receipts};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
 use crate::domain::op::{Act, Basis};
@@ -49,8 +50,12 @@ pub(super) enum Note {
     Gone { epoch: String, refused: Cursor, reply: oneshot::Sender<()> },
     Waiting { from: Option<u64>, reply: oneshot::Sender<Vec<SignedOp>> },
     Answer(PushAnswer),
+    Receipts(oneshot::Sender<Receipts>),
+    Receipted(Receipts),
     Link(Link),
     Token(String),
+    ReadToken(oneshot::Sender<(Option<String>, Option<Timestamp>)>),
+    Roster(Box<SignedRoster>),
     Card(HubCard),
     OtherHub(HubCard),
 }

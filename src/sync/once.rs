@@ -4,7 +4,9 @@ use super::client::{ClientError, HubClient, Pulled};
 use super::clock;
 use super::console::Parts;
 use super::exchange::{self, Next, after_push, one_push};
+use super::teller::{keep_token, kept_token};
 use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
+use crate::domain::scope::Scope;
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
 
@@ -38,21 +40,27 @@ pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
 
 /// Returns this console's token: the remembered one while the hub accepts it, else a new one.
 async fn token(parts: &mut Parts) -> Result<String, ExchangeError> {
-    let Parts { mirror, device, client, admin_token, short_key, .. } = parts;
-    if let Some(token) = mirror.note("token")? {
+    let Parts { mirror, device, client, admin_token, hub_key, .. } = parts;
+    if let (Some(token), since) = kept_token(mirror)? {
         match client.card(Some(&token)).await {
-            Ok(card) if card.short_key() != short_key => return Err(ExchangeError::OtherHub(Box::new(card))),
+            Ok(card) if card.hub_key != *hub_key => return Err(ExchangeError::OtherHub(Box::new(card))),
+            // A fresh one before the old one ends; where there is none, the old one still lives.
+            Ok(_) if since.is_none_or(|since| Scope::renew_at(since) < clock::now()) => {
+                let fresh = client.introduce(&device.introduction(mirror.node()), Some(&token)).await.unwrap_or(token);
+                keep_token(mirror, &fresh, clock::now())?;
+                return Ok(fresh);
+            }
             Ok(_) => return Ok(token),
             Err(ClientError::Denied) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let card = client.card(admin_token.as_deref()).await?;
-    if card.short_key() != short_key {
+    if card.hub_key != *hub_key {
         return Err(ExchangeError::OtherHub(Box::new(card)));
     }
     let token = client.introduce(&device.introduction(mirror.node()), admin_token.as_deref()).await?;
-    mirror.set_note("token", &token)?;
+    keep_token(mirror, &token, clock::now())?;
     Ok(token)
 }
 

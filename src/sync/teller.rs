@@ -9,12 +9,16 @@ use super::device::{Device, random};
 use super::exchange;
 use super::foresight::{self, Known, Undoable};
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
+use super::receipts::{Ledger, rings};
+use super::roster;
+use super::token;
 use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId, UserName};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
@@ -54,6 +58,7 @@ pub(super) struct Teller {
     rows_stale: bool,
     look: Option<IncidentId>,
     detail: Option<Arc<Detail>>,
+    receipts: Ledger,
     calls: Vec<Page>,
     inbox: Vec<Letter>,
     undo: Vec<Undoable>,
@@ -94,6 +99,7 @@ impl Teller {
             look: None,
             detail: None,
             calls: Vec::new(),
+            receipts: Ledger::default(),
             inbox: Vec::new(),
             undo: Vec::new(),
             known: Arc::default(),
@@ -136,6 +142,7 @@ impl Teller {
             }
             Note::Gone { epoch, refused, reply } => {
                 self.mirror.restart(&epoch, &refused)?;
+                self.receipts.say_again();
                 let _ = reply.send(());
             }
             Note::Waiting { from, reply } => {
@@ -146,12 +153,25 @@ impl Teller {
                 let _ = reply.send(exchange::one_push(ops));
             }
             Note::Answer(answer) => self.judged(answer)?,
+            Note::Receipts(reply) => {
+                let _ = reply.send(self.receipts.to_tell(&self.calls));
+            }
+            Note::Receipted(receipts) => self.receipts.told(&receipts),
             Note::Link(link) => self.link_changed(link)?,
-            Note::Token(token) => self.mirror.set_note("token", &token)?,
+            Note::Token(token) => keep_token(&mut self.mirror, &token, clock::now())?,
+            Note::ReadToken(reply) => {
+                let _ = reply.send(kept_token(&mut self.mirror)?);
+            }
+            Note::Roster(signed) => self.mirror.set_note(roster::NOTE, &signed.to_note())?,
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
         Ok(false)
+    }
+
+    /// Returns whether the hub should hear of a page that this console has, or that its person saw.
+    pub fn has_receipts(&self) -> bool {
+        !self.receipts.to_tell(&self.calls).is_empty()
     }
 
     /// Tells a failure of the mirror to the person.
@@ -169,7 +189,7 @@ impl Teller {
                 Ok(true)
             }
             Err(AppendError::Store(error)) => Err(error),
-            Err(error @ AppendError::TooManyWait) => {
+            Err(error @ (AppendError::TooManyWait | AppendError::LookOnly)) => {
                 self.notice(error.to_string(), false, None);
                 Ok(false)
             }
@@ -195,6 +215,7 @@ impl Teller {
         let after = clock::now().minus(RESOLVED_SHOWN);
         self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
+        self.read_calls()?;
         self.read_known()?;
         self.read_unshown()?;
         self.read_detail()
@@ -234,8 +255,11 @@ impl Teller {
     /// Reads the pages that call this person, without those that the mirrored state has answered.
     fn read_calls(&mut self) -> Result<(), StoreError> {
         let mut calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
-        calls
-            .retain(|page| self.incidents.get(&page.incident).is_none_or(|incident| page.needless(incident).is_none()));
+        calls.retain(|page| {
+            let asks = |incident: &Incident| page.needless(incident).is_none() && incident.recovering_until.is_none();
+            rings(page) && self.incidents.get(&page.incident).is_none_or(asks)
+        });
+        self.receipts.keep(&calls);
         self.calls = calls;
         Ok(())
     }
@@ -301,9 +325,7 @@ impl Teller {
         claims: &[(IncidentId, u64)],
         calls: &[crate::domain::paging::PageId],
     ) -> Result<bool, StoreError> {
-        if !calls.is_empty() {
-            self.mirror.seen(calls, clock::now())?;
-        }
+        self.receipts.look(calls);
         let mut said = false;
         for (id, claim_no) in claims {
             let Some(incident) = self.incidents.get(id) else { continue };
@@ -346,6 +368,7 @@ impl Teller {
         for incident in applied.incidents {
             self.incidents.insert(incident.id, incident);
         }
+        self.read_calls()?;
         let horizon = clock::now().minus(RESOLVED_SHOWN);
         self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
         self.read_unshown()?;
@@ -542,6 +565,9 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
+    if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
+        return Err(AppendError::LookOnly);
+    }
     let Draft { incident, basis, act } = draft;
     // What was seen is the claim that the hub confirmed, whatever else was asked for since.
     let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
@@ -577,6 +603,25 @@ fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis,
     let mine = unshown.iter().filter(|own| own.op.incident == id && own.is_hopeful());
     foresight::apply(&mut then, mine.map(|own| &own.op));
     Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })
+}
+
+/// Writes down this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_token(mirror: &mut Mirror, token: &str, at: Timestamp) -> Result<(), StoreError> {
+    // The time first: a token without one would never be renewed.
+    mirror.set_note(token::NOTE_AT, &at.as_millis().to_string())?;
+    mirror.set_note(token::NOTE, token)
+}
+
+/// Returns this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn kept_token(mirror: &mut Mirror) -> Result<(Option<String>, Option<Timestamp>), StoreError> {
+    let at = mirror.note(token::NOTE_AT)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+    Ok((mirror.note(token::NOTE)?, at))
 }
 
 /// Returns a new mirror's node.

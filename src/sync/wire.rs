@@ -4,6 +4,7 @@
 
 use crate::domain::id::{NodeId, OpId, UserName, hex, unhex};
 use crate::domain::judge::Verdict;
+use crate::domain::paging::PageId;
 use crate::store::{FeedKind, FeedPage, FeedRow};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,6 +17,8 @@ pub const WAIT_SECONDS_MAX: u64 = 10;
 pub const PUSH_OPS_MAX: usize = 500;
 /// Most bytes of envelopes in a push; as hex, twice that stands in its body.
 pub const PUSH_BYTES_MAX: usize = 256 * 1024;
+/// Most pages that one list of receipts names.
+pub const RECEIPTS_MAX: usize = 1000;
 /// The header that carries the hub's time, in milliseconds since 1970.
 pub const TIME_HEADER: &str = "nightdesk-time-ms";
 
@@ -103,6 +106,24 @@ pub struct Push {
     pub ops: Vec<String>,
 }
 
+/// What a console says of pages that call its person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipts {
+    /// It has them and rings; at most [`RECEIPTS_MAX`].
+    #[serde(default)]
+    pub delivered: Vec<PageId>,
+    /// The person pressed a key while they were on the screen; at most [`RECEIPTS_MAX`].
+    #[serde(default)]
+    pub seen: Vec<PageId>,
+}
+
+impl Receipts {
+    /// Returns whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.delivered.is_empty() && self.seen.is_empty()
+    }
+}
+
 /// What became of a push.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PushAnswer {
@@ -160,6 +181,46 @@ pub struct Welcome {
     pub token: String,
 }
 
+/// Who is to be let in no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// A user's name, or a node or its beginning (eight digits or more).
+    pub who: String,
+}
+
+/// Who is let in no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedAnswer {
+    /// The nodes whose tokens are gone and whose operations are refused from now on.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Who is let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevicesAnswer {
+    /// Devices and viewers, oldest first.
+    pub devices: Vec<DeviceRow>,
+}
+
+/// One device or viewer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRow {
+    /// Its database.
+    pub node: NodeId,
+    /// Whose it is.
+    pub user: UserName,
+    /// The word of its scope.
+    pub scope: String,
+    /// Its key, hex; a viewer has none.
+    pub public_key: Option<String>,
+    /// When it was let in, in milliseconds since 1970.
+    pub created_at_ms: i64,
+    /// When it was last seen, to the minute.
+    pub last_used_at_ms: Option<i64>,
+    /// When it was revoked.
+    pub revoked_at_ms: Option<i64>,
+}
+
 /// Who the hub is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubCard {
@@ -173,6 +234,9 @@ pub struct HubCard {
     pub ingest_open: bool,
     /// A demonstration.
     pub demo: bool,
+    /// Where consoles of other machines reach it over TLS, `https://host:port`; absent: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub https: Option<String>,
 }
 
 impl HubCard {
@@ -183,6 +247,13 @@ impl HubCard {
 
     /// Returns the card of the hub with this key.
     pub fn new(key: &[u8; 32], ingest: String, ingest_open: bool, demo: bool) -> Self {
-        Self { hub_key: hex(key), version: env!("CARGO_PKG_VERSION").to_owned(), ingest, ingest_open, demo }
+        Self {
+            hub_key: hex(key),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ingest,
+            ingest_open,
+            demo,
+            https: None,
+        }
     }
 }

@@ -5,7 +5,6 @@ use super::{Mirror, OwnOp};
 use crate::domain::id::{IncidentId, OpId, UserName};
 use crate::domain::incident::{Author, Incident, Life, Line, Told};
 use crate::domain::op::{Act, Kind, Op};
-use crate::domain::paging::PageId;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::sqlite;
@@ -94,46 +93,6 @@ impl Mirror {
             .query_map([max as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         Ok(rows.into_iter().filter_map(own).collect())
-    }
-
-    /// Notes that these pages were before the person's eyes; what was noted before stays as it is.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn seen(&mut self, pages: &[PageId], at: Timestamp) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
-        for page in pages {
-            tx.execute(
-                "INSERT INTO receipt (page, seen_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                params![String::from(*page), at.as_millis()],
-            )?;
-        }
-        Ok(tx.commit()?)
-    }
-
-    /// Returns pages that were seen and of which the hub was not told, at most `max`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn receipts(&mut self, max: usize) -> Result<Vec<PageId>, StoreError> {
-        let ids: Vec<String> = self
-            .connection
-            .prepare_cached("SELECT page FROM receipt WHERE sent = 0 ORDER BY page LIMIT ?1")?
-            .query_map([max as i64], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        Ok(ids.into_iter().filter_map(|id| PageId::try_from(id).ok()).collect())
-    }
-
-    /// Notes that the hub was told of these.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn receipts_sent(&mut self, pages: &[PageId]) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
-        for page in pages {
-            tx.execute("UPDATE receipt SET sent = 1 WHERE page = ?1", [String::from(*page)])?;
-        }
-        Ok(tx.commit()?)
     }
 
     /// Returns everybody of whom this mirror has heard: owners, writers of timelines, people who were called, and those that were named.

@@ -151,7 +151,6 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM page WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
-    tx.execute("DELETE FROM receipt WHERE seen_at < ?1", [incidents])?;
     tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;
     tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
     Ok(())

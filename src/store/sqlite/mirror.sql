@@ -83,11 +83,3 @@ CREATE TABLE loss (
     UNIQUE (incident, claim_no)
 ) STRICT;
 CREATE INDEX loss_inbox ON loss (no) WHERE dismissed = 0;
-
--- Pages that were before this user's eyes: to be told to the hub.
-CREATE TABLE receipt (
-    page    TEXT PRIMARY KEY CHECK (length(page) = 32),
-    seen_at INTEGER NOT NULL,
-    sent    INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1))
-) STRICT, WITHOUT ROWID;
-CREATE INDEX receipt_unsent ON receipt (page) WHERE sent = 0;

@@ -57,6 +57,21 @@ impl Operator {
         signed
     }
 
+    /// Returns the same console with another name in its operations.
+    pub fn posing_as(self, user: &str) -> Self {
+        Self { user: UserName::parse(user).expect("a user's name"), ..self }
+    }
+
+    /// Returns its node as the hub lists it.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Returns its token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Pushes operations and returns the hub's whole answer as it came.
     ///
     /// # Errors
@@ -69,6 +84,12 @@ impl Operator {
             return Err(io::Error::other(format!("{}: {}", answer.status, answer.text())));
         }
         Ok(answer.text())
+    }
+
+    /// Posts JSON as this console.
+    pub fn post(&self, address: &str, path: &str, body: &str) -> http::Response {
+        let bearer = format!("Bearer {}", self.token);
+        http::post(address, path, &[("authorization", &bearer)], body.as_bytes()).expect("the hub answers")
     }
 
     /// Returns what the feed answers about changes after `after`.
