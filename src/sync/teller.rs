@@ -10,7 +10,7 @@ use super::exchange;
 use super::foresight::{self, Known, Undoable};
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
-use super::roster;
+use super::roster::{self, Roster};
 use super::token;
 use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
@@ -162,7 +162,10 @@ impl Teller {
             Note::ReadToken(reply) => {
                 let _ = reply.send(kept_token(&mut self.mirror)?);
             }
-            Note::Roster(signed) => self.mirror.set_note(roster::NOTE, &signed.to_note())?,
+            Note::Roster(signed) => {
+                self.mirror.set_note(roster::NOTE, &signed.to_note())?;
+                self.read_known()?;
+            }
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
@@ -241,6 +244,12 @@ impl Teller {
             None => None,
         };
         let mut people = self.mirror.people()?;
+        // The bytes were verified before they were kept.
+        let roster = self.mirror.note(roster::NOTE)?;
+        let roster = roster.as_deref().and_then(|note| note.split_once('\n'));
+        let roster = roster.and_then(|(_, json)| serde_json::from_str::<Roster>(json).ok());
+        let devices = roster.into_iter().flat_map(|roster| roster.devices);
+        people.extend(devices.filter(|device| !device.revoked).map(|device| device.user));
         if let Some(paging) = &paging {
             people = paging.everybody(&people);
         }

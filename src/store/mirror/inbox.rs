@@ -330,18 +330,6 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_was_seen_is_told_to_the_hub_once() {
-        let (mut mirror, _dir) = mirror();
-        let pages = [PageId([1; 16]), PageId([2; 16])];
-        mirror.seen(&pages, at(1)).unwrap();
-        mirror.seen(&pages, at(2)).unwrap();
-        assert_eq!(mirror.receipts(10).unwrap(), pages);
-        mirror.receipts_sent(&pages[..1]).unwrap();
-        mirror.seen(&pages, at(3)).unwrap();
-        assert_eq!(mirror.receipts(10).unwrap(), pages[1..]);
-    }
-
-    #[test]
     fn everybody_who_was_heard_of_is_known() {
         let (mut mirror, _dir) = mirror();
         feed(&mut mirror, &owned(incident(), "lena", OpId::from_bytes([1; 16])), Some((Told::Note, "hm")));
