@@ -179,6 +179,10 @@ pub struct Audit {
     pub overdue: Vec<Number>,
     /// Pages that were due and are not sent.
     pub late_pages: u64,
+    /// Pages that are to be sent or being sent, late or not.
+    pub waiting_pages: u64,
+    /// When the first of those was or will be due.
+    pub oldest_due: Option<Timestamp>,
 }
 
 /// The hub's store.

@@ -353,7 +353,10 @@ fn link_after(error: &ClientError) -> Link {
     let since = clock::now();
     match error {
         ClientError::Slow(_) => Link::Stale { since },
-        other => Link::Offline { since, reason: other.to_string() },
+        other => {
+            let refused = matches!(other, ClientError::Denied);
+            Link::Offline { since, reason: other.to_string(), refused }
+        }
     }
 }
 

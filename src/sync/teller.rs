@@ -27,6 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How long the hub is silent, and a step due, before a console rings by itself: a hub that is restarted is back sooner.
+const ALARM_AFTER: Duration = Duration::from_secs(30);
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
 /// Own operations that are looked through for one to take back.
@@ -502,9 +504,14 @@ impl Teller {
     /// Returns for which incidents this console rings by itself: no hub answers, and the time to call this person has passed.
     fn alarms(&self, now: Timestamp) -> Vec<LocalAlarm> {
         let since = match &self.link {
-            Link::Offline { since, .. } | Link::Stale { since } => self.last_answer.or(self.as_of).unwrap_or(*since),
-            Link::Connecting | Link::Live => return Vec::new(),
+            Link::Offline { since, refused: false, .. } | Link::Stale { since } => {
+                self.last_answer.or(self.as_of).unwrap_or(*since)
+            }
+            Link::Connecting | Link::Live | Link::Offline { refused: true, .. } => return Vec::new(),
         };
+        if now.since(since) < ALARM_AFTER {
+            return Vec::new();
+        }
         let mut due: Vec<(&Incident, u32)> = self
             .incidents
             .values()
@@ -592,11 +599,14 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
 /// That is the level that was called last, or the next: who was called last may not have heard of it either.
 fn level_of(incident: &Incident, user: &UserName, known: &Known, now: Timestamp) -> Option<u32> {
     let open = incident.life == Life::Triggered && incident.recovering_until.is_none();
-    if !open || incident.step_due_at > now {
+    if !open || incident.step_due_at.plus(ALARM_AFTER) > now {
         return None;
     }
     let everybody = Paging::default();
     let paging = known.paging.as_ref().unwrap_or(&everybody);
+    if incident.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+        return None;
+    }
     let people: BTreeSet<UserName> = known.people.iter().cloned().chain([user.clone()]).collect();
     let in_level = |level: &u32| known.paging.is_none() || paging.callees(*level, now, &people).contains(user);
     [incident.level.saturating_sub(1), incident.level].into_iter().find(in_level).map(|level| level + 1)
@@ -689,9 +699,11 @@ mod tests {
         teller.take(Note::Page { page, skew_ms: None, asked_at: clock::now(), reply }).unwrap();
     }
 
-    fn offline(teller: &mut Teller) {
-        let link = Link::Offline { since: clock::now(), reason: "refused".into() };
-        teller.take(Note::Link(link)).unwrap();
+    /// Cuts the hub off, whose last answer came that many seconds ago.
+    fn offline(teller: &mut Teller, seconds: u64, refused: bool) {
+        teller.last_answer = Some(ago(seconds));
+        teller.link = Link::Live;
+        teller.take(Note::Link(Link::Offline { since: clock::now(), reason: "gone".into(), refused })).unwrap();
     }
 
     fn alarms(teller: &mut Teller) -> Vec<(u64, u32)> {
@@ -707,7 +719,11 @@ mod tests {
         later.step_due_at = clock::now().plus(Duration::from_secs(600));
         feed(&mut teller, &later);
         assert_eq!(alarms(&mut teller), [], "a hub that answers calls by itself");
-        offline(&mut teller);
+        offline(&mut teller, 5, false);
+        assert_eq!(alarms(&mut teller), [], "a hub that is restarted is back sooner");
+        offline(&mut teller, 60, true);
+        assert_eq!(alarms(&mut teller), [], "who is let in no more is called no more");
+        offline(&mut teller, 60, false);
         assert_eq!(alarms(&mut teller), [(1, 1)]);
         let alarm = teller.picture().alarms.remove(0);
         assert!(alarm.silent_since <= clock::now() && alarm.due_at == teller.incidents[&alarm.incident].step_due_at);
@@ -726,7 +742,7 @@ mod tests {
             feed(&mut teller, &one);
         }
         teller.reload().unwrap();
-        offline(&mut teller);
+        offline(&mut teller, 60, false);
         // Called so far: none, lena, jonas (mira is next), mira (eve is next), all.
         assert_eq!(alarms(&mut teller), [(3, 3), (4, 3)]);
         assert!(teller.picture().known.people.contains(&user("eve")));
