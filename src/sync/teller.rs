@@ -690,14 +690,11 @@ mod tests {
         teller.take(Note::Page { page, skew_ms: None, asked_at: ago(45), reply }).unwrap();
     }
 
-    fn offline(teller: &mut Teller) {
-        lost(teller, 45, false);
-    }
-
-    fn lost(teller: &mut Teller, seconds: u64, refused: bool) {
-        (teller.last_answer, teller.link) = (Some(ago(seconds)), Link::Connecting);
-        let link = Link::Offline { since: ago(seconds), reason: "refused".into(), refused };
-        teller.take(Note::Link(link)).unwrap();
+    /// Cuts the hub off, whose last answer came that many seconds ago.
+    fn offline(teller: &mut Teller, seconds: u64, refused: bool) {
+        teller.last_answer = Some(ago(seconds));
+        teller.link = Link::Live;
+        teller.take(Note::Link(Link::Offline { since: clock::now(), reason: "gone".into(), refused })).unwrap();
     }
 
     fn alarms(teller: &mut Teller) -> Vec<(u64, u32)> {
@@ -713,11 +710,11 @@ mod tests {
         later.step_due_at = clock::now().plus(Duration::from_secs(600));
         feed(&mut teller, &later);
         assert_eq!(alarms(&mut teller), [], "a hub that answers calls by itself");
-        lost(&mut teller, 10, false);
+        offline(&mut teller, 5, false);
         assert_eq!(alarms(&mut teller), [], "a hub that is restarted is back sooner");
-        lost(&mut teller, 45, true);
-        assert_eq!(alarms(&mut teller), [], "the hub is there; this console is revoked");
-        offline(&mut teller);
+        offline(&mut teller, 60, true);
+        assert_eq!(alarms(&mut teller), [], "who is let in no more is called no more");
+        offline(&mut teller, 60, false);
         assert_eq!(alarms(&mut teller), [(1, 1)]);
         let alarm = teller.picture().alarms.remove(0);
         assert!(alarm.silent_since <= clock::now() && alarm.due_at == teller.incidents[&alarm.incident].step_due_at);
@@ -739,7 +736,7 @@ mod tests {
             feed(&mut teller, &one);
         }
         teller.reload().unwrap();
-        offline(&mut teller);
+        offline(&mut teller, 60, false);
         // Called so far: none, lena, jonas (mira is next), mira (eve is next), all.
         assert_eq!(alarms(&mut teller), [(3, 3), (4, 3)]);
         assert!(teller.picture().known.people.contains(&user("eve")));
