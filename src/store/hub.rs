@@ -189,7 +189,7 @@ pub struct Audit {
 #[derive(Clone)]
 pub enum HubStore {
     /// One SQLite file, one hub.
-    Sqlite(SqliteHub),
+    Sqlite(Arc<SqliteHub>),
     /// Nothing outlives the process: for simulations and tests.
     Memory(Arc<Mutex<MemoryHub>>),
 }
@@ -200,7 +200,7 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`] says what stands against it.
     pub fn open_sqlite(path: &Path, rules: Rules, fresh_epoch: &str) -> Result<Self, StoreError> {
-        SqliteHub::open(path, rules, fresh_epoch).map(Self::Sqlite)
+        Ok(Self::Sqlite(Arc::new(SqliteHub::open(path, rules, fresh_epoch)?)))
     }
 
     /// Makes an empty store in memory.
