@@ -74,3 +74,10 @@ fn fsyncs(dir: &Path) -> std::io::Result<Vec<u32>> {
     std::fs::remove_file(path)?;
     Ok(micros)
 }
+
+/// Lets this process and those it starts have as many open files as the system allows.
+pub fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the own limit may be used up");
+}
