@@ -341,6 +341,17 @@ impl HubStore {
         }
     }
 
+    /// Returns whether an operation of this node was judged after `after`: whether a page for it holds more than one for others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| tables.has_verdicts(after, node)).await,
+            Self::Memory(hub) => lock(hub).has_verdicts(after, node),
+        }
+    }
+
     /// Returns series that burn or are unknown, by row id after `after`, at most `max`, and the last row id.
     ///
     /// # Errors

@@ -187,6 +187,14 @@ impl MemoryHub {
         read::feed(&self.tables, after, max, node)
     }
 
+    /// As [`super::HubStore::has_verdicts`].
+    ///
+    /// # Errors
+    /// [`StoreError::Row`].
+    pub fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        self.tables.has_verdicts(after, node)
+    }
+
     /// As [`super::HubStore::head`].
     ///
     /// # Errors

@@ -301,6 +301,10 @@ async fn an_operation_happens_once_and_its_verdict_never_changes(desk: Desk) {
     assert_eq!(told, 1);
     let other = desk.store.feed(0, 100, NodeId(Uuid::from_bytes([9; 16]))).await.unwrap();
     assert!(other.rows.iter().all(|row| row.kind != FeedKind::Verdict));
+    let head = other.head;
+    for (after, node, expect) in [(0, NODE, true), (head, NODE, false), (0, NodeId(Uuid::from_bytes([9; 16])), false)] {
+        assert_eq!(desk.store.has_verdicts(after, node).await.unwrap(), expect, "after {after}");
+    }
 }
 
 async fn a_chain_has_no_gaps_and_no_forks(desk: Desk) {

@@ -100,6 +100,8 @@ pub(in crate::store) trait Tables {
     fn set_head(&mut self, seq: u64) -> Result<(), StoreError>;
     /// Returns at most `max` rows that changed after `after`, in the order of their changes; verdicts for `node` alone.
     fn changes(&self, after: u64, max: usize, node: NodeId) -> Result<Vec<FeedRow>, StoreError>;
+    /// Returns whether an operation of this node was judged after `after`.
+    fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError>;
 
     /// Notes that the source spoke, unless it spoke later.
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError>;

@@ -332,6 +332,14 @@ impl Tables for MemoryTables {
         rows.filter_map(|(seq, changed)| self.feed_row(*seq, changed, node).transpose()).take(max).collect()
     }
 
+    fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        let of_node = |changed: &Changed| match changed {
+            Changed::Op(id) => self.ops.rows().get(id).is_some_and(|op| op.node == node),
+            Changed::Incident(_) | Changed::Series(_) | Changed::Line(_) | Changed::Page(_) => false,
+        };
+        Ok(self.changes.rows().range((Excluded(after), Unbounded)).any(|(_, changed)| of_node(changed)))
+    }
+
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
         if self.sources.rows().get(source).is_none_or(|before| *before < at) {
             self.sources.put(source.clone(), at);

@@ -131,6 +131,13 @@ impl Tables for SqliteTables<'_> {
         Ok(rows)
     }
 
+    // The end of the node's chain is its newest.
+    fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        let sql = "SELECT seq FROM op WHERE node = ?1 ORDER BY nseq DESC LIMIT 1";
+        let newest = self.one(sql, [node.as_bytes()], |row| row.get::<_, i64>(0))?;
+        Ok(newest.is_some_and(|seq| seq as u64 > after))
+    }
+
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
         let sql = "INSERT INTO source VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET spoke_at = max(spoke_at, ?2)";
         self.execute(sql, params![source.as_str(), at.as_millis()]).map(|_| ())
