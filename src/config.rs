@@ -218,7 +218,7 @@ pub struct Hub {
     pub queued_alerts_max: usize,
     /// Series that may burn at once; a further one goes to quarantine, and an incident says so.
     pub firing_series_max: usize,
-    /// Connections at once.
+    /// Connections at once: each console holds one or two, and a source must still find a place.
     pub connections_max: usize,
     /// Sources with tokens of their own.
     pub sources: Vec<Source>,
@@ -240,7 +240,7 @@ impl Default for Hub {
             decoded_bytes_max: 4 << 20,
             queued_alerts_max: 20_000,
             firing_series_max: 200_000,
-            connections_max: 1024,
+            connections_max: 4096,
             sources: Vec::new(),
             tls: Tls::default(),
         }

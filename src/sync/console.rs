@@ -147,6 +147,18 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
     }
 }
 
+/// Returns how long to wait after so many failed attempts in a row.
+pub fn backoff(hub: &HubAddress, failures: u32) -> Duration {
+    let longest = match hub {
+        HubAddress::Unix(_) => BACKOFF_MAX_SOCKET,
+        HubAddress::Http(_) | HubAddress::Https(_) => BACKOFF_MAX,
+    };
+    let most = longest.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
+    // Full jitter: a thousand consoles do not come back at once.
+    let random = u64::from_le_bytes(super::device::random::<8>());
+    Duration::from_millis(random % (most.as_millis() as u64 + 1))
+}
+
 /// What both tasks share.
 struct Session {
     client: HubClient,
@@ -225,14 +237,7 @@ impl Session {
     }
 
     async fn pause(&self, failures: u32) {
-        let longest = match self.client.address() {
-            HubAddress::Unix(_) => BACKOFF_MAX_SOCKET,
-            HubAddress::Http(_) | HubAddress::Https(_) => BACKOFF_MAX,
-        };
-        let most = longest.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
-        // Full jitter: a thousand consoles do not come back at once.
-        let random = u64::from_le_bytes(super::device::random::<8>());
-        let span = Duration::from_millis(random % (most.as_millis() as u64 + 1));
+        let span = backoff(self.client.address(), failures);
         let _ = tokio::time::timeout(span, self.stop.cancelled()).await;
     }
 }

@@ -14,6 +14,7 @@ mod identity;
 mod idle;
 mod kill;
 mod limits;
+mod many;
 mod paging;
 mod people;
 mod powercut;
