@@ -22,8 +22,9 @@ CREATE TABLE series (
     over_since  INTEGER,
     generation  INTEGER NOT NULL,
     body        TEXT NOT NULL,
+    -- Not WITHOUT ROWID: in the order of random keys, each body would be written into another page of the file.
     PRIMARY KEY (source, fingerprint)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX series_incident ON series (incident);
 
 CREATE TABLE line (
@@ -44,7 +45,7 @@ CREATE TABLE page (
     open       INTEGER NOT NULL CHECK (open IN (0, 1)),
     generation INTEGER NOT NULL,
     body       TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX page_incident ON page (incident);
 CREATE INDEX page_open ON page (person) WHERE open = 1;
 
