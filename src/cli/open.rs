@@ -117,13 +117,23 @@ pub async fn exchanged(globals: &Globals) -> anyhow::Result<Opened> {
 
 /// Exchanges with the hub; returns why not, if it did not work.
 pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
-    match tokio::time::timeout(ASK_WITHIN, exchange(parts)).await {
-        Ok(Err(ExchangeError::OtherHub(card))) => {
-            let remembered = parts.device.remember_hub(parts.client.address(), &card);
-            Some(remembered.err().map_or(ExchangeError::OtherHub(card), ExchangeError::Mirror))
+    let mut held = parts.mirror.cursor().ok();
+    loop {
+        match tokio::time::timeout(ASK_WITHIN, exchange(parts)).await {
+            Ok(Err(ExchangeError::OtherHub(card))) => {
+                let remembered = parts.device.remember_hub(parts.client.address(), &card);
+                return Some(remembered.err().map_or(ExchangeError::OtherHub(card), ExchangeError::Mirror));
+            }
+            Ok(outcome) => return outcome.err(),
+            Err(_) => {
+                // Who comes back from a week away is told page by page: while it gets on, the hub does answer.
+                let now = parts.mirror.cursor().ok();
+                if now.is_none() || now == held {
+                    return Some(ClientError::Slow(parts.client.address().clone()).into());
+                }
+                held = now;
+            }
         }
-        Ok(outcome) => outcome.err(),
-        Err(_) => Some(ClientError::Slow(parts.client.address().clone()).into()),
     }
 }
 

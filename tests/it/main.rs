@@ -21,3 +21,4 @@ mod powercut;
 mod prometheus;
 mod servers;
 mod tidy;
+mod week;
