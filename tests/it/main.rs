@@ -20,5 +20,6 @@ mod people;
 mod powercut;
 mod prometheus;
 mod servers;
+mod three;
 mod tidy;
 mod week;
