@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 
 /// Answered operations that are pushed again after each kill.
 const RETRIED: usize = 20;
-/// Incidents that are acted on: the newest, and those that call people.
+/// Incidents that are acted on: those that call people and the newest, few of them resolved.
 const KNOWN: usize = 10;
 
 /// An operation that another of the consoles may name.
@@ -100,7 +100,7 @@ impl Chain {
     /// Learns which incidents there are.
     pub fn look(&mut self, database: &Database) {
         let newest = "SELECT id, json_extract(body, '$.rev') || ' ' || json_extract(body, '$.claim_no') FROM incident
-             ORDER BY json_extract(body, '$.summary') LIKE ?2 DESC, number DESC LIMIT ?1";
+             ORDER BY life = 'resolved' AND number % 8 > 0, json_extract(body, '$.summary') LIKE ?2 DESC, number DESC LIMIT ?1";
         let rows = database.pairs::<[u8; 16], String>(newest, (KNOWN as i64, format!("{CALLS}-%")));
         self.known = rows.iter().map(|(id, basis)| (IncidentId::from_bytes(*id), read_basis(basis))).collect();
     }
