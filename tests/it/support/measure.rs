@@ -81,3 +81,10 @@ pub fn raise_open_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the own limit may be used up");
 }
+
+/// Returns whether others want more of the machine than it has.
+pub fn is_busy() -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let wanted = load().split(' ').next().and_then(|load| load.parse::<f64>().ok()).unwrap_or(0.0);
+    wanted > cores as f64 + 1.0
+}
