@@ -115,6 +115,12 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// Returns the span within which every incident is due that calls people and that nobody asked to be quiet.
+    pub fn shortest_reach(&self, paging: &Paging) -> Duration {
+        let levels = paging.levels.iter().map(|level| level.within);
+        [self.flap_window, self.ack_lease, self.seen_within].into_iter().chain(levels).max().unwrap_or_default()
+    }
+
     /// Returns the longest span after which any rule lets something happen.
     pub fn longest(&self, paging: &Paging) -> Duration {
         let levels = paging.levels.iter().map(|level| level.within);
@@ -219,6 +225,8 @@ pub struct Happened {
     pub calls: Vec<Call>,
 }
 
+/// How often what is too mild to call anybody is looked at again.
+const MILD_LOOKED_AT: Duration = Duration::from_secs(3600);
 /// Services and owners that an incident remembers as hit.
 const HIT_MAX: usize = 64;
 /// The labels whose values are the services and owners that are hit.
@@ -324,8 +332,10 @@ pub struct Incident {
     /// How bad it is: the worst of its series so far, or what a person set; `None` is unexamined.
     pub severity: Option<Severity>,
     /// The worst that machines said so far: only something worse than that moves what a person set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_severity: Option<Severity>,
     /// The latest severity that a person set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity_set: Option<SetSeverity>,
     /// The service it is about; empty when no label says.
     pub service: String,
@@ -338,20 +348,28 @@ pub struct Incident {
     /// Counts owners: fences what a former owner still sends.
     pub claim_no: u64,
     /// The operation by which the owner has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_by: Option<OpId>,
     /// Until when the owner's console must have shown it; `None` once it has, or when nobody has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_due: Option<Timestamp>,
     /// The owner was called once because nothing showed that they know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen_asked: bool,
     /// Until when the owner need not say "still on it".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
     /// When the owner is told that the lease ends soon; `None` once that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warn_at: Option<Timestamp>,
     /// Why it is quiet though nobody works on it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// Offered to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
     /// A person was asked to take it and has not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned: Option<Assigned>,
     /// Counts reasons to page again: raises and re-fires.
     pub fire_no: u64,
@@ -362,12 +380,14 @@ pub struct Incident {
     /// Times the last level was called again.
     pub round: u32,
     /// Levels are called on although somebody has it, by a person's word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub escalating: bool,
     /// First alert, by the hub's clock.
     pub opened_at: Timestamp,
     /// Since when it stands in the state shown.
     pub since: Timestamp,
     /// Until when a re-fire is a flap; `None` while anything burns or is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovering_until: Option<Timestamp>,
     /// When it was resolved.
     pub resolved_at: Option<Timestamp>,
@@ -376,14 +396,19 @@ pub struct Incident {
     /// When something happens by itself; never `None` unless resolved, so silence without a timer cannot be stored.
     pub next_due_at: Option<Timestamp>,
     /// Every level was called and nobody took it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overdue: bool,
     /// Services and owners that its series name, such as `service=pay`; at most 64.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hit: BTreeSet<String>,
     /// The operation that resolved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_by: Option<OpId>,
     /// Opened again by a person: only a person ends it, unless a series fires and ends once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reopened: bool,
     /// The incident that goes on for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<IncidentId>,
     /// Times it recovered or fell silent, for the timeline tells of the first [`FLAP_LINES_MAX`] only.
     pub recoveries: u64,
@@ -656,6 +681,7 @@ impl Incident {
         if self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
             // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
             (self.level, self.round, self.overdue) = (0, 0, false);
+            self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(level)));
             return Happened::default();
         }
         let why = if self.round > 0 { "nobody took it" } else { "" };
@@ -703,13 +729,15 @@ impl Incident {
     /// Ends a snooze or wait: who asked for it is called if on duty, and who is on call in any case when that person does not answer.
     fn wake(&mut self, now: Timestamp, rules: Rules<'_>, why: &str) -> Vec<Call> {
         let Some(hold) = self.hold.take() else { return Vec::new() };
+        // Who took it over since is who knows of it.
+        let person = self.owner.clone().unwrap_or(hold.by);
         self.release_quietly();
         self.restart_levels(now);
-        if !rules.paging.is_on_duty(&hold.by, now) {
+        if !rules.paging.is_on_duty(&person, now) {
             return Vec::new();
         }
         self.step_due_at = now.plus(rules.paging.within(0));
-        vec![self.call(Whom::Person(hold.by), Step::Wake(self.rev), why)]
+        vec![self.call(Whom::Person(person), Step::Wake(self.rev), why)]
     }
 
     fn call(&self, whom: Whom, step: Step, why: &str) -> Call {

@@ -1,5 +1,6 @@
 //! One contract for every back end of the hub's store, and the mirror's own.
 
+mod calling;
 mod twins;
 
 use super::hub::{Batch, Mint, Pushed, Rules, Touch};
@@ -175,6 +176,7 @@ async fn all(make: Make) {
     an_opened_again_store_has_everything_and_the_same_history(make(rules())).await;
     other_ignored_labels_find_the_same_series_again(make(rules())).await;
     what_would_break_a_rule_leaves_nothing(make).await;
+    calling::all(make).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::tables::{RanOut, Tables};
 use super::work::Work;
-use super::{Due, Rules};
+use super::{Due, Rules, pages};
 use crate::domain::id::SourceName;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use std::time::Duration;
 const MAX: usize = 500;
 /// A step of the clock that is no step: NTP moves it by less.
 const CLOCK_STEP: Duration = Duration::from_secs(60);
+/// How long pages stay that ask for no answer any more.
+const PAGES_KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// Rows of each table that one pruning takes.
 const PRUNED_MAX: usize = 5000;
 
@@ -26,22 +28,34 @@ pub(in crate::store) fn run_due<T: Tables>(
     for (source, at) in spoke {
         work.tables.spoke(source, *at)?;
     }
-    mend_after_a_wrong_clock(&mut work)?;
+    mend_after_a_wrong_clock(&mut work, hub_up_since)?;
     let (ran_out, due) = (run_out(&mut work, hub_up_since)?, incidents(&mut work)?);
     let committed = work.write()?;
     Ok(Due { committed, more: ran_out >= MAX || due >= MAX })
 }
 
 /// Takes back what a clock that was ahead wrote: a source cannot have spoken in the future, nor be a timer further away than any rule.
-fn mend_after_a_wrong_clock<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError> {
+///
+/// When the hub just came back or its clock was set, each timer is held against the rule that set it; else only what no rule reaches.
+fn mend_after_a_wrong_clock<T: Tables>(work: &mut Work<'_, T>, hub_up_since: Timestamp) -> Result<(), StoreError> {
     let (now, rules) = (work.now, work.rules());
+    let just_back = hub_up_since >= now;
     work.tables.unsay_after(now.plus(CLOCK_STEP))?;
-    for id in work.tables.due_after(now.plus(rules.timing.longest(&rules.paging) + CLOCK_STEP), MAX)? {
-        if let Some(incident) = work.incident_mut(id)? {
-            incident.pull_back(now, rules.domain());
+    let (reach, max) = if just_back {
+        (rules.timing.shortest_reach(&rules.paging), usize::MAX >> 1)
+    } else {
+        (rules.timing.longest(&rules.paging), MAX)
+    };
+    for id in work.tables.due_after(now.plus(reach + CLOCK_STEP), max)? {
+        let Some(mut mended) = work.incident(id)?.cloned() else { continue };
+        mended.pull_back(now, rules.domain());
+        if work.incident(id)? != Some(&mended)
+            && let Some(incident) = work.incident_mut(id)?
+        {
+            *incident = mended;
         }
     }
-    Ok(())
+    if just_back { pages::pull_back(work) } else { Ok(()) }
 }
 
 fn run_out<T: Tables>(work: &mut Work<'_, T>, hub_up_since: Timestamp) -> Result<usize, StoreError> {
@@ -71,8 +85,9 @@ fn incidents<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
 
 /// Forgets what is too old, a bounded number of rows; returns whether there may be more.
 pub(in crate::store) fn prune<T: Tables>(tables: &mut T, now: Timestamp) -> Result<bool, StoreError> {
+    let pages = tables.prune_pages(now.minus(PAGES_KEPT), PRUNED_MAX)?;
     let series = tables.prune_series(now.minus(SERIES_KEPT), PRUNED_MAX)?;
     // An incident that a series still names stays until the series goes. Operations and verdicts stay: they are the record.
     let incidents = tables.prune_incidents(now.minus(INCIDENTS_KEPT), PRUNED_MAX)?;
-    Ok(series.max(incidents) >= PRUNED_MAX)
+    Ok(series.max(incidents).max(pages) >= PRUNED_MAX)
 }

@@ -15,6 +15,8 @@ use std::time::Duration;
 const BUNDLE_MAX: usize = 500;
 /// Incidents whose labels are compared for what a bundle has in common.
 const COMPARED_MAX: usize = 200;
+/// The longest lease that any sender takes.
+const LEASE_MAX: Duration = Duration::from_secs(60);
 /// Incidents that one audit names.
 const AUDITED_MAX: usize = 100;
 
@@ -212,6 +214,28 @@ pub(in crate::store) fn audit<T: Tables>(tables: &T, now: Timestamp, late: Durat
         overdue.extend(tables.incident(id)?.map(|incident| incident.number));
     }
     Ok(Audit { overdue, late_pages: tables.late_pages(before)? })
+}
+
+/// Brings pages back within reach that a clock that was ahead put far off.
+pub(super) fn pull_back<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError> {
+    let (now, paging) = (work.now, &work.rules().paging);
+    for mut page in work.tables.pages_due_after(now)? {
+        let before = page.clone();
+        match page.state {
+            // Who sends it now has not answered for as long as the clock was wrong, or died with the hub.
+            PageState::Sending => page.lease_until = page.lease_until.map(|until| until.min(now.plus(LEASE_MAX))),
+            _ => {
+                let after =
+                    paging.chain(&page.person).get(page.link as usize).map_or(Duration::ZERO, |link| link.after);
+                let waits = work.incident(page.incident)?.and_then(|incident| incident.recovering_until);
+                page.not_before = page.not_before.min(now.plus(after).max(waits.unwrap_or_default()));
+            }
+        }
+        if page != before {
+            work.put_page(page);
+        }
+    }
+    Ok(())
 }
 
 /// Writes the pages of the calls that the transaction made.

@@ -146,6 +146,10 @@ pub(in crate::store) trait Tables {
     fn due_pages(&self, to: &UserName, by: &str, now: Timestamp, max: usize) -> Result<Vec<Page>, StoreError>;
     /// Returns whether a page to that person by that channel is being sent now.
     fn is_sending(&self, to: &UserName, by: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// Returns the pages that are due after `at`, by id.
+    fn pages_due_after(&self, at: Timestamp) -> Result<Vec<Page>, StoreError>;
+    /// Deletes at most `max` pages that were decided before `before` and ask for no answer, by id, and returns how many.
+    fn prune_pages(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
     /// Returns how many pages were due before `before` and are not sent.
     fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError>;
     /// Returns when the person was last reached by that channel.

@@ -534,6 +534,19 @@ impl Tables for MemoryTables {
         Ok(theirs.any(|page| page.lease_until.is_some_and(|until| until > now)))
     }
 
+    fn pages_due_after(&self, at: Timestamp) -> Result<Vec<Page>, StoreError> {
+        let pages = self.pages.rows().values().map(|placed| &placed.row);
+        Ok(pages.filter(|page| page.due_at().is_some_and(|due| due > at)).map(|page| (**page).clone()).collect())
+    }
+
+    fn prune_pages(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let pages = self.pages.rows().values().map(|placed| &placed.row);
+        let old = pages.filter(|page| !page.is_open() && page.due_at().is_none() && page.queued_at < before);
+        let old: Vec<PageId> = old.map(|page| page.id).take(max).collect();
+        old.iter().for_each(|id| self.forget_page(*id));
+        Ok(old.len())
+    }
+
     fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError> {
         Ok(self.pages_due.rows().keys().filter(|(_, _, due, _)| *due < before).count() as u64)
     }

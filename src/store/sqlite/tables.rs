@@ -345,6 +345,18 @@ impl Tables for SqliteTables<'_> {
         Ok(sending.unwrap_or(false))
     }
 
+    fn pages_due_after(&self, at: Timestamp) -> Result<Vec<Page>, StoreError> {
+        let sql = "SELECT body FROM page WHERE due_at IS NOT NULL AND due_at > ?1 ORDER BY id";
+        let bodies: Vec<String> = self.all(sql, [at.as_millis()], |row| row.get(0))?;
+        bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
+    }
+
+    fn prune_pages(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM page WHERE id IN (SELECT id FROM page WHERE open = 0 AND due_at IS NULL
+             AND json_extract(body, '$.queued_at') < ?1 ORDER BY id LIMIT ?2)";
+        self.execute(sql, params![before.as_millis(), max as i64])
+    }
+
     fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM page WHERE due_at IS NOT NULL AND due_at < ?1";
         Ok(self.one(sql, [before.as_millis()], |row| row.get::<_, i64>(0))?.unwrap_or(0) as u64)

@@ -24,8 +24,32 @@ pub struct Ended {
     pub stderr: String,
 }
 
+/// What is run as `nightdesk`.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The binary.
+    pub path: PathBuf,
+    /// What its environment has beyond the usual.
+    pub env: Vec<(String, String)>,
+}
+
+impl Program {
+    /// Returns the program under test as it is.
+    pub fn plain() -> Self {
+        Self { path: PathBuf::from(BINARY), env: Vec::new() }
+    }
+
+    /// Returns the command with that home and nothing of the developer's own settings.
+    pub fn command(&self, home: &Path) -> Command {
+        let mut command = Command::new(&self.path);
+        command.env("NIGHTDESK_HOME", home).env_remove("NIGHTDESK_HUB").envs(self.env.iter().cloned());
+        command
+    }
+}
+
 /// A running `nightdesk serve`; killed on drop.
 pub struct Hub {
+    program: Program,
     dir: PathBuf,
     address: String,
     process: Process,
@@ -37,16 +61,21 @@ impl Hub {
     /// # Panics
     /// When it ends or is not ready in time; its log is printed.
     pub fn start(dir: &Path, hub_toml: &str) -> Self {
+        Self::start_as(Program::plain(), dir, hub_toml)
+    }
+
+    /// As [`Hub::start`], with another program, which [`Hub::restart`] takes too.
+    pub fn start_as(program: Program, dir: &Path, hub_toml: &str) -> Self {
         std::fs::create_dir_all(dir).expect("the test's folder can be made");
         std::fs::write(dir.join("hub.toml"), hub_toml).expect("the test's folder can be written");
-        let (process, address) = launch(dir, "127.0.0.1:0");
-        Self { dir: dir.to_owned(), address, process }
+        let (process, address) = launch(&program, dir, "127.0.0.1:0");
+        Self { program, dir: dir.to_owned(), address, process }
     }
 
     /// Kills the hub if it runs and starts it again on the same data and the same port, so that who sends to it finds it.
     pub fn restart(&mut self) {
         self.process.kill9();
-        (self.process, self.address) = launch(&self.dir, &self.address);
+        (self.process, self.address) = launch(&self.program, &self.dir, &self.address);
     }
 
     /// Kills it with SIGKILL: what was not on disk is lost.
@@ -158,9 +187,7 @@ impl Hub {
 
 /// Returns the command `nightdesk` with that home and nothing of the developer's own settings.
 pub fn nightdesk(home: &Path) -> Command {
-    let mut command = Command::new(BINARY);
-    command.env("NIGHTDESK_HOME", home).env_remove("NIGHTDESK_HUB");
-    command
+    Program::plain().command(home)
 }
 
 fn data(dir: &Path) -> PathBuf {
@@ -171,10 +198,10 @@ fn home(dir: &Path) -> PathBuf {
     dir.join("home")
 }
 
-fn launch(dir: &Path, listen: &str) -> (Process, String) {
+fn launch(program: &Program, dir: &Path, listen: &str) -> (Process, String) {
     let file = data(dir).join("address");
     let _ = std::fs::remove_file(&file); // the one of the hub before
-    let mut command = nightdesk(&home(dir));
+    let mut command = program.command(&home(dir));
     command.args(["serve", "--listen", listen, "--data"]).arg(data(dir)).arg("--config").arg(dir.join("hub.toml"));
     let mut process = Process::start("nightdesk serve", &mut command, &dir.join("hub.log"));
     let address = process.until("the hub is ready", START_LIMIT, || {

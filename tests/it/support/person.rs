@@ -1,6 +1,6 @@
 //! A person with a console of her own: a home, a name, and the way to the hub.
 
-use super::hub::{BINARY, Ended, Hub, nightdesk};
+use super::hub::{Ended, Hub, Program};
 use super::pty::Pty;
 use super::tmux::Tmux;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use std::process::Stdio;
 /// Who runs commands.
 #[derive(Debug, Clone)]
 pub struct Person {
+    program: Program,
     home: PathBuf,
     name: String,
     /// The hub's address as commands take it.
@@ -21,14 +22,21 @@ pub struct Person {
 impl Person {
     /// Returns somebody on the hub's machine, who comes over its socket.
     pub fn near(hub: &Hub, home: &Path, name: &str) -> Self {
-        Self { home: home.to_owned(), name: name.to_owned(), hub: hub.socket(), token_file: None }
+        let program = Program::plain();
+        Self { program, home: home.to_owned(), name: name.to_owned(), hub: hub.socket(), token_file: None }
+    }
+
+    /// Returns the same person with another program.
+    pub fn running(self, program: Program) -> Self {
+        Self { program, ..self }
     }
 
     /// Returns somebody who comes over http and was given the admin token.
     pub fn far(hub: &Hub, home: &Path, name: &str) -> Self {
         let hub_address = format!("http://{}", hub.address());
         let token_file = Some(hub.data().join("admin.token"));
-        Self { home: home.to_owned(), name: name.to_owned(), hub: hub_address, token_file }
+        let program = Program::plain();
+        Self { program, home: home.to_owned(), name: name.to_owned(), hub: hub_address, token_file }
     }
 
     /// Returns the environment of this person's programs.
@@ -39,6 +47,7 @@ impl Person {
             ("NIGHTDESK_HUB".to_owned(), self.hub.clone()),
             ("USER".to_owned(), self.name.clone()),
         ];
+        env.extend(self.program.env.iter().cloned());
         env.extend(self.token_file.iter().map(|file| ("NIGHTDESK_TOKEN_FILE".to_owned(), text(file))));
         env
     }
@@ -52,19 +61,19 @@ impl Person {
     pub fn console(&self, width: u16, height: u16) -> Tmux {
         let env = self.env();
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Tmux::start(width, height, BINARY, &env)
+        Tmux::start(width, height, &self.program.path.display().to_string(), &env)
     }
 
     /// Opens this person's console in a pseudo-terminal of that size.
     pub fn pty(&self, width: u16, height: u16) -> Pty {
         let env = self.env();
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Pty::start(width, height, BINARY, &[], &env)
+        Pty::start(width, height, &self.program.path.display().to_string(), &[], &env)
     }
 
     /// Runs `nightdesk ARGS` and waits for its end.
     pub fn run(&self, args: &[&str]) -> Ended {
-        let mut command = nightdesk(&self.home);
+        let mut command = self.program.command(&self.home);
         command.envs(self.env()).args(args).stdin(Stdio::null());
         let output = command.output().expect("our own binary can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

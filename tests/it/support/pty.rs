@@ -90,6 +90,13 @@ impl Pty {
         super::try_until(limit, || self.child.try_wait().ok().flatten()).map(|status| status.exit_code())
     }
 
+    /// Kills the program with SIGKILL and waits for its end: it has no chance to tidy up.
+    pub fn kill9(&mut self) {
+        let id = i32::try_from(self.id()).ok().and_then(rustix::process::Pid::from_raw).expect("an id");
+        rustix::process::kill_process(id, rustix::process::Signal::KILL).expect("a child can be signalled");
+        self.child.wait().expect("a child can be waited for");
+    }
+
     /// Gives the terminal another size; the program is told.
     pub fn resize(&mut self, width: u16, height: u16) {
         self.shared.change(|seen| seen.parser.set_size(cells(height), cells(width)));

@@ -13,6 +13,11 @@ impl Random {
         Self(seed)
     }
 
+    /// Returns one that always gives the same.
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Returns another generator, for a thread of its own.
     pub fn fork(&mut self) -> Self {
         Self(self.next())
