@@ -607,10 +607,15 @@ fn wins(court: &Court, world: &Incident, louder: &Op, ops: [&Op; 2]) -> Result<(
     }
     let directly = alone.called_at_once();
     let mut both = Heard::new(court, world);
-    let verdicts = ops.map(|op| (op.op_id, both.judge(op)));
+    let mut has = None;
+    let verdicts = ops.map(|op| {
+        let verdict = both.judge(op);
+        has = both.incident.owner.clone().or(has.take());
+        (op.op_id, verdict)
+    });
     let told = verdicts.iter().find(|(id, _)| *id == louder.op_id).is_some_and(|(_, verdict)| verdict.stays());
     let too_mild = both.incident.severity.is_some_and(|severity| court.paging.down_to.is_worse_than(severity));
-    let (had, has) = (world.owner.clone(), both.incident.owner.clone());
+    let had = world.owner.clone();
     let (alone, both) = (alone.loudness(), both.loudness());
     let replaceable = matches!(louder.act, Act::Unack | Act::Undo { .. });
     if told && ops[1].op_id == louder.op_id && (replaceable || !both.open) {
