@@ -8,9 +8,9 @@ use super::desk::{Ask, Note};
 use super::device::{Device, random};
 use super::exchange;
 use super::picture::{Detail, Link, Notice, Picture, Row, Waiting};
-use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
+use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, OpId};
+use crate::domain::id::{IncidentId, OpId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::incident::{Rules, Timing};
 use crate::domain::judge::{Context, Verdict, judge};
@@ -19,6 +19,7 @@ use crate::domain::paging::Paging;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
+use ed25519_dalek::SigningKey;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,11 +122,7 @@ impl Teller {
                 let _ = reply.send(());
             }
             Note::Waiting { from, reply } => {
-                let ops = match from {
-                    Some(nseq) => self.mirror.ops_from(nseq, PUSH_OPS_MAX)?,
-                    None => self.mirror.waiting(PUSH_OPS_MAX)?,
-                };
-                let _ = reply.send(exchange::one_push(ops));
+                let _ = reply.send(exchange::outgoing(&mut self.mirror, from)?);
             }
             Note::Answer(answer) => self.judged(answer)?,
             Note::Link(link) => self.link_changed(link)?,
@@ -269,11 +266,7 @@ impl Teller {
         if let Some(reason) = exchange::stuck(&answer) {
             self.notice(format!("the hub cannot take what waits: {reason}; it is kept"), false);
         }
-        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
-            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
-            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
-        });
-        self.mirror.settle(judged.collect(), answer.head)?;
+        exchange::keep(&mut self.mirror, answer)?;
         self.read_unshown()
     }
 
@@ -374,12 +367,26 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
+    append_as(mirror, (&device.user, &device.key), draft, op_id, now)
+}
+
+/// As [`append`], by this user and key, under this id, at this time of the console's clock.
+///
+/// # Errors
+/// [`AppendError`]; nothing was written then.
+pub fn append_as(
+    mirror: &mut Mirror,
+    (user, key): (&UserName, &SigningKey),
+    draft: Draft,
+    op_id: OpId,
+    created_at: Timestamp,
+) -> Result<SignedOp, AppendError> {
     let Draft { incident, basis, act } = draft;
     let basis = after_own(mirror, incident, basis)?;
     mirror.append(|node, nseq, prev_hash| {
-        let actor = device.user.clone();
-        let op = Op { op_id, node, nseq, prev_hash, created_at: now, actor, incident, basis, act };
-        SignedOp::sign(op, &device.key)
+        let actor = user.clone();
+        let op = Op { op_id, node, nseq, prev_hash, created_at, actor, incident, basis, act };
+        SignedOp::sign(op, key)
     })
 }
 
