@@ -262,7 +262,7 @@ fn explained<'p>(ledger: &Ledger, mut all: impl Iterator<Item = &'p Page>, page:
 /// Checks what the hub owes to people, after each round of its timer.
 pub fn after_a_round(world: &mut World) {
     let (now, clock) = (world.now, world.hub_clock());
-    let World { hub, ledger, .. } = world;
+    let World { hub, ledger, faults, .. } = world;
     let Paging { levels, down_to, .. } = crate::hub::rules().paging;
     let within = levels.iter().map(|level| level.within.as_millis() as i64).max().unwrap_or_default();
     let seen_within = crate::hub::rules().timing.seen_within.as_millis() as i64;
@@ -290,10 +290,13 @@ pub fn after_a_round(world: &mut World) {
             }
         }
     }
-    if now - hub.disturbed_at > LATE.as_millis() as i64 + SLACK_MS {
+    // After a step of the clock a lease may stand for a minute that nobody holds.
+    let settled = if faults.hub_clock { Duration::from_secs(60) } else { LATE };
+    if now - hub.disturbed_at > settled.as_millis() as i64 + SLACK_MS {
         let audit = hub.store.audit(clock, LATE).expect("the audit is read");
         assert_eq!(audit.overdue, [], "I1: overdue");
-        assert_eq!(audit.late_pages, 0, "I6: pages are late");
+        let late = |page: &&Page| page.due_at().is_some_and(|due| due < clock.minus(LATE));
+        assert_eq!(audit.late_pages, 0, "I6: late at {clock}: {:?}", hub.store.pages().find(late));
     }
 }
 

@@ -252,6 +252,10 @@ impl World {
         if op.op.actor != device.user {
             return Err(refuse("it acts for another"));
         }
+        // The arithmetic of signatures is a tenth of a run; one run in eight does it.
+        if !self.faults.signatures {
+            return Ok(op);
+        }
         let key = ed25519_dalek::VerifyingKey::from_bytes(&device.public_key).map_err(|_| refuse("no key"))?;
         op.verify(&key).map_err(|error| refuse(&error.to_string()))?;
         Ok(op)

@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// When the virtual clocks begin, in milliseconds since 1970.
 const BEGIN: i64 = 1_700_000_000_000;
 /// How long things go wrong, in milliseconds.
-const FAULTS_MS: i64 = 240_000;
+const FAULTS_MS: i64 = 150_000;
 /// How long everything then has to drain.
-const DRAIN_MS: i64 = 150_000;
+const DRAIN_MS: i64 = 100_000;
 
 /// Whoever sends or receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,6 +97,7 @@ pub struct Faults {
     pub restores: bool,
     pub copies: bool,
     pub versions: bool,
+    pub signatures: bool,
     pub provider: u64,
     pub rows_max: usize,
 }
@@ -117,6 +118,7 @@ impl Faults {
             restores: some(150, 1) == 1,
             copies: some(150, 1) == 1,
             versions: some(250, 1) == 1,
+            signatures: some(125, 1) == 1,
             provider: some(600, 500) as u64,
             rows_max: if some(500, 1) == 1 { 1 + some(1000, 12) as usize } else { 1000 },
         }
@@ -137,7 +139,7 @@ pub struct World {
     cuts: BTreeSet<(Place, Place)>,
     queue: BTreeMap<(i64, u64), Event>,
     next: u64,
-    hasher: blake3::Hasher,
+    trace: Vec<u8>,
     loud: bool,
 }
 
@@ -167,7 +169,7 @@ impl World {
             cuts: BTreeSet::new(),
             queue: BTreeMap::new(),
             next: 0,
-            hasher: blake3::Hasher::new(),
+            trace: Vec::new(),
             loud,
         };
         world.say(|world| format!("{:?}", world.faults));
@@ -182,7 +184,7 @@ impl World {
         self.until(FAULTS_MS + DRAIN_MS);
         self.settle_down();
         crate::checks::at_the_end(&mut self);
-        Ran { trace: self.hasher.finalize(), counts: self.ledger.counts }
+        Ran { trace: blake3::hash(&self.trace), counts: self.ledger.counts }
     }
 
     fn begin(&mut self) {
@@ -223,6 +225,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         self.say(|_| brief(&event));
+        self.mark(&marks(&event));
         match event {
             Event::Asked(from, ask) => self.asked(from, ask),
             Event::Answered(from, reply) => self.answered(from, reply),
@@ -240,13 +243,17 @@ impl World {
         }
     }
 
-    /// Adds to the trace; the text is made only if somebody reads it or it is hashed.
+    /// Tells whoever reads along.
     pub fn say(&mut self, text: impl FnOnce(&Self) -> String) {
-        let text = text(self);
-        self.hasher.update(&self.now.to_le_bytes()).update(text.as_bytes());
         if self.loud {
-            println!("{:>9.3} {text}", self.now as f64 / 1000.0);
+            println!("{:>9.3} {}", self.now as f64 / 1000.0, text(self));
         }
+    }
+
+    /// Adds to the trace.
+    pub fn mark(&mut self, marks: &[u64]) {
+        self.trace.extend_from_slice(&self.now.to_le_bytes());
+        marks.iter().for_each(|mark| self.trace.extend_from_slice(&mark.to_le_bytes()));
     }
 
     pub fn at(&mut self, after: i64, event: Event) {
@@ -300,7 +307,7 @@ impl World {
     /// The hub changes nothing any more, and the consoles ask until they have it all.
     fn settle_down(&mut self) {
         self.hub.frozen = true;
-        self.until(self.now + 40_000);
+        self.until(self.now + 15_000);
     }
 
     fn fault(&mut self) {
@@ -331,8 +338,10 @@ impl World {
                 self.ledger.count("pauses of the hub");
             }
             4 if self.faults.hub_clock => {
-                self.hub.offset += self.random.between(-600_000, 600_000);
-                self.hub.disturbed_at = self.now;
+                let step = self.random.between(-600_000, 600_000);
+                self.hub.offset += step;
+                // A step back that is too small to be noticed is waited out.
+                self.hub.disturbed_at = self.now + (-step).clamp(0, 30_000);
                 self.ledger.count("steps of the hub's clock");
             }
             5 if self.faults.console_clocks => {
@@ -437,5 +446,32 @@ fn brief(event: &Event) -> String {
         }
         Event::Asked(from, Ask::Push(ops)) => format!("{from:?} pushes {} operations", ops.len()),
         other => format!("{other:?}"),
+    }
+}
+
+/// Returns what of an event is in the trace.
+fn marks(event: &Event) -> [u64; 3] {
+    match event {
+        Event::Asked(from, ask) => match ask {
+            Ask::Feed { cursor, .. } => [1, from.no, cursor.seq],
+            Ask::Push(ops) => [2, from.no, ops.iter().map(|op| u64::from(op[op.len() - 1])).sum()],
+            Ask::Receipts(_, receipts) => [3, from.no, receipts.len() as u64],
+            Ask::Alerts(alerts) => [4, from.no, alerts.len() as u64],
+        },
+        Event::Answered(from, reply) => match reply {
+            Reply::Page(page) => [5, from.no, page.next],
+            Reply::Gone(_) => [6, from.no, 0],
+            Reply::Pushed(answer) => [7, from.no, answer.head],
+            Reply::Taken => [8, from.no, 0],
+        },
+        Event::TimedOut(from) => [9, from.no, 0],
+        Event::Round { boot } => [10, *boot, 0],
+        Event::Finished { boot, done } => [11, *boot, done.len() as u64],
+        Event::Begin { console, session, boot, .. } => [12, *console as u64 + 8 * *session as u64, *boot],
+        Event::Person(console) => [13, *console as u64, 0],
+        Event::Speaks(source) => [14, *source as u64, 0],
+        Event::Fault => [15, 0, 0],
+        Event::Starts(_) => [16, 0, 0],
+        Event::Healed(..) => [17, 0, 0],
     }
 }
