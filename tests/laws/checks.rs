@@ -51,6 +51,8 @@ pub struct Ledger {
     called_at: HashMap<IncidentId, i64>,
     burns_since: HashMap<IncidentId, i64>,
     unseen_since: HashMap<IncidentId, (u64, i64)>,
+    /// What nobody had after the latest commit, and which revision was the latest to the louder side.
+    triggered: HashMap<IncidentId, u64>,
     latest: Timestamp,
     restores: u64,
 }
@@ -77,6 +79,7 @@ impl Ledger {
         self.called_at.clear();
         self.burns_since.clear();
         self.unseen_since.clear();
+        self.triggered.clear();
         self.pages = store.pages().map(|page| (page.id, known(page))).collect();
         let owned = |incident: &Incident| Some(((incident.id, incident.claim_no), incident.owner.clone()?));
         self.claims = store.incidents().filter_map(owned).collect();
@@ -91,7 +94,7 @@ impl Ledger {
             let writer = consoles.iter().find(|console| console.mirror.node() == signed.op.node);
             let copied = writer.is_some_and(|writer| writer.was_restored);
             match pushed {
-                Pushed::Judged(verdict) => self.judged(store, writer, signed, verdict),
+                Pushed::Judged(verdict) => self.judged(store, writer, signed, verdict, ops.len() == 1),
                 Pushed::Gap { .. } => {
                     self.count("gaps");
                     assert!(self.restores > 0 || copied, "I15: a gap, though the hub lost nothing");
@@ -104,7 +107,14 @@ impl Ledger {
         }
     }
 
-    fn judged(&mut self, store: &MemoryHub, writer: Option<&Console>, signed: &SignedOp, verdict: &Verdict) {
+    fn judged(
+        &mut self,
+        store: &MemoryHub,
+        writer: Option<&Console>,
+        signed: &SignedOp,
+        verdict: &Verdict,
+        alone: bool,
+    ) {
         let op = &signed.op;
         if let Some(before) = self.verdicts.get(&op.op_id).cloned() {
             self.count("operations answered again");
@@ -120,6 +130,9 @@ impl Ledger {
         }
         assert!(writer.is_some_and(|writer| writer.user == op.actor), "I16: {op:?} acts for another");
         let claim = store.incidents().find(|incident| incident.id == op.incident).map(|incident| incident.claim_no);
+        let unheard = alone && self.triggered.get(&op.incident).is_some_and(|loud_rev| op.basis.rev < *loud_rev);
+        let silences = unheard && op.act == Act::Ack && matches!(verdict, Verdict::Won { .. });
+        assert!(!silences, "I8: an ack that had not seen the louder silences it: {op:?}");
         if let Verdict::Won { claim_no } | Verdict::WonNoStop { claim_no } = verdict {
             self.won.insert((op.incident, *claim_no), op.actor.clone());
         }
@@ -157,16 +170,20 @@ impl Ledger {
         });
     }
 
-    pub fn finished(&mut self, store: &MemoryHub, done: &[(PageId, u64, Outcome)]) {
+    /// A channel answers; returns the pages that were leased to another since, which must not heed it.
+    pub fn finished(&mut self, store: &MemoryHub, done: &[(PageId, u64, Outcome)]) -> Vec<Page> {
+        let mut fenced = Vec::new();
         for (id, lease_no, outcome) in done {
-            let current = store.pages().any(|page| page.id == *id && page.lease_no == *lease_no);
-            if !current {
+            let other = store.pages().find(|page| page.id == *id && page.lease_no != *lease_no);
+            if let Some(other) = other {
                 self.count("answers under an old lease");
+                fenced.push(other.clone());
             }
             if matches!(outcome, Outcome::Retry { .. }) {
                 self.given_back.insert((*id, *lease_no));
             }
         }
+        fenced
     }
 }
 
@@ -183,7 +200,11 @@ pub fn after_a_commit(world: &mut World) {
     let rules = crate::hub::rules();
     let reach = ledger.latest.plus(rules.timing.longest(&rules.paging).max(Duration::from_secs(3600)));
     let mut incidents = HashMap::new();
+    ledger.triggered.clear();
     for incident in hub.store.incidents() {
+        if incident.life == Life::Triggered {
+            ledger.triggered.insert(incident.id, incident.loud_rev);
+        }
         incidents.insert(incident.id, incident);
         let resolved = incident.life == Life::Resolved;
         assert_eq!(resolved, incident.next_due_at.is_none(), "I1: no timer: {incident:?}");
@@ -295,8 +316,15 @@ pub fn after_a_round(world: &mut World) {
     if now - hub.disturbed_at > settled.as_millis() as i64 + SLACK_MS {
         let audit = hub.store.audit(clock, LATE).expect("the audit is read");
         assert_eq!(audit.overdue, [], "I1: overdue");
-        let late = |page: &&Page| page.due_at().is_some_and(|due| due < clock.minus(LATE));
-        assert_eq!(audit.late_pages, 0, "I6: late at {clock}: {:?}", hub.store.pages().find(late));
+        let overdue = |incident: &&Incident| incident.next_due_at.is_some_and(|due| due < clock.minus(LATE));
+        assert_eq!(hub.store.incidents().find(overdue), None, "I1: overdue, and no audit tells");
+        let late = |page: &&Page| match page.state {
+            PageState::Queued => page.not_before < clock.minus(LATE),
+            PageState::Sending => page.lease_until.is_none_or(|until| until < clock.minus(LATE)),
+            PageState::Sent | PageState::Failed(_) | PageState::Skipped(_) => false,
+        };
+        assert_eq!(hub.store.pages().find(late), None, "I6: late at {clock}");
+        assert_eq!(audit.late_pages, 0, "I6: pages are late");
     }
 }
 

@@ -128,7 +128,7 @@ impl World {
                 if ops.is_empty() {
                     // Woken by a key; looked at again in a while, for another process may have written.
                     console.sessions[session].pushing = Pushing::default();
-                    return self.again(index, session, which, 2000);
+                    return self.again(index, session, which, 9000);
                 }
                 Ask::Push(ops.into_iter().map(|op| op.bytes).collect())
             }

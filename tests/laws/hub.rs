@@ -377,8 +377,12 @@ impl World {
             return;
         }
         let (now, before) = (self.hub_clock(), self.hub.store.head().expect("the head is read").seq);
-        self.ledger.finished(&self.hub.store, &done);
+        let fenced = self.ledger.finished(&self.hub.store, &done);
         self.hub.store.finish_pages(done, now).expect("answers of channels are taken");
+        for before in fenced {
+            let after = self.hub.store.pages().find(|page| page.id == before.id);
+            assert_eq!(after, Some(&before), "I6: an answer under an old lease was taken");
+        }
         self.changed(before);
         self.committed();
     }

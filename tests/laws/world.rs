@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// When the virtual clocks begin, in milliseconds since 1970.
 const BEGIN: i64 = 1_700_000_000_000;
 /// How long things go wrong, in milliseconds.
-const FAULTS_MS: i64 = 150_000;
+const FAULTS_MS: i64 = 120_000;
 /// How long everything then has to drain.
-const DRAIN_MS: i64 = 100_000;
+const DRAIN_MS: i64 = 75_000;
 
 /// Whoever sends or receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
