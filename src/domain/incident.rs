@@ -115,12 +115,6 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Returns the span within which every incident is due that calls people and that nobody asked to be quiet.
-    pub fn shortest_reach(&self, paging: &Paging) -> Duration {
-        let levels = paging.levels.iter().map(|level| level.within);
-        [self.flap_window, self.ack_lease, self.seen_within].into_iter().chain(levels).max().unwrap_or_default()
-    }
-
     /// Returns the longest span after which any rule lets something happen.
     pub fn longest(&self, paging: &Paging) -> Duration {
         let levels = paging.levels.iter().map(|level| level.within);
@@ -809,6 +803,8 @@ impl Incident {
         self.step_due_at = reach(self.step_due_at, rules.paging.within(self.level));
         self.recovering_until = self.recovering_until.map(|until| reach(until, timing.flap_window));
         self.lease_until = self.lease_until.map(|until| reach(until, timing.ack_lease));
+        let warned = timing.ack_lease.saturating_sub(timing.lease_warning);
+        self.warn_at = self.warn_at.map(|warn_at| reach(warn_at, warned));
         self.seen_due = self.seen_due.map(|due| reach(due, timing.seen_within));
         if let Some(hold) = &mut self.hold {
             hold.until = reach(hold.until, if hold.wait.is_some() { timing.wait_max } else { timing.snooze_max });
@@ -998,6 +994,17 @@ mod tests {
             }
             assert!(!first.is_empty() && first != again, "snoozed: {snoozed}");
         }
+    }
+
+    #[test]
+    fn no_timer_of_a_claim_stays_with_a_clock_that_was_ahead() {
+        let mut incident = opened();
+        step(&mut incident, None, Firing, 0);
+        let mira = UserName::parse("mira").unwrap();
+        by_rules(|rules| incident.claim(&mira, OpId(Uuid::nil()), at(600), rules));
+        by_rules(|rules| incident.pull_back(at(0), rules));
+        assert_eq!((incident.seen_due, incident.next_due_at), (Some(at(60)), Some(at(60))));
+        assert_eq!((incident.warn_at, incident.lease_until), (Some(at(1500)), Some(at(1800))));
     }
 
     #[test]

@@ -342,6 +342,7 @@ impl World {
                 self.hub.offset += step;
                 // A step back that is too small to be noticed is waited out.
                 self.hub.disturbed_at = self.now + (-step).clamp(0, 30_000);
+                self.say(|_| format!("the hub's clock steps by {step} ms"));
                 self.ledger.count("steps of the hub's clock");
             }
             5 if self.faults.console_clocks => {
