@@ -392,20 +392,18 @@ async fn push(session: Arc<Session>) {
 }
 
 async fn push_all(session: &Session) -> Result<(), ClientError> {
-    let mut from = None;
+    let mut pushing = exchange::Pushing::default();
     loop {
+        let from = pushing.from();
         let Some(ops) = session.ask(|reply| Note::Waiting { from, reply }).await else { return Ok(()) };
         if ops.is_empty() {
             return Ok(());
         }
         let answer = session.client.push(&ops, session.token().as_deref()).await?;
-        let next = exchange::after_push(&answer);
+        let goes_on = pushing.goes_on(&answer);
         session.say(Note::Answer(answer)).await;
-        match next {
-            exchange::Next::More => from = None,
-            exchange::Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
-            // The hub wants what this console does not have, or refuses: a person must look; nothing is lost.
-            exchange::Next::From(_) | exchange::Next::Stuck => return Ok(()),
+        if !goes_on {
+            return Ok(());
         }
     }
 }

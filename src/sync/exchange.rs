@@ -1,7 +1,9 @@
-//! Plans of the exchange with a hub: pure, so that a table can test them.
+//! The exchange with a hub without the network: plans that a table can test, and steps on the mirror that a simulation can take.
 
-use super::wire::{OpResult, PUSH_BYTES_MAX, PushAnswer};
+use super::wire::{OpResult, PUSH_BYTES_MAX, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
+use crate::store::StoreError;
+use crate::store::mirror::Mirror;
 
 /// Returns as many of the operations, from the first on, as one push takes: by count they were chosen, by bytes they are cut here.
 pub fn one_push(mut ops: Vec<SignedOp>) -> Vec<SignedOp> {
@@ -16,6 +18,54 @@ pub fn one_push(mut ops: Vec<SignedOp>) -> Vec<SignedOp> {
     // One operation always fits: it is shorter than a push.
     ops.truncate(fit.max(1));
     ops
+}
+
+/// How far pushing has come: which operations are sent next.
+#[derive(Debug, Default)]
+pub struct Pushing {
+    from: Option<u64>,
+}
+
+impl Pushing {
+    /// Returns the number of the chain from which on to send; `None` sends what waits.
+    pub fn from(&self) -> Option<u64> {
+        self.from
+    }
+
+    /// Takes the hub's answer; returns whether to send on. If not, a person must look, and nothing is lost.
+    pub fn goes_on(&mut self, answer: &PushAnswer) -> bool {
+        match after_push(answer) {
+            Next::More => self.from = None,
+            Next::From(nseq) if self.from != Some(nseq) => self.from = Some(nseq),
+            // The hub wants what this console does not have, or refuses.
+            Next::From(_) | Next::Stuck => return false,
+        }
+        true
+    }
+}
+
+/// Returns the operations of one push: what waits, or all from a number of the chain on.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn outgoing(mirror: &mut Mirror, from: Option<u64>) -> Result<Vec<SignedOp>, StoreError> {
+    let ops = match from {
+        Some(nseq) => mirror.ops_from(nseq, PUSH_OPS_MAX)?,
+        None => mirror.waiting(PUSH_OPS_MAX)?,
+    };
+    Ok(one_push(ops))
+}
+
+/// Keeps the verdicts that a push brought.
+///
+/// # Errors
+/// [`StoreError`]; none was kept then.
+pub fn keep(mirror: &mut Mirror, answer: PushAnswer) -> Result<(), StoreError> {
+    let judged = answer.answers.into_iter().filter_map(|one| match one.result {
+        OpResult::Judged(verdict) => Some((one.op_id, verdict)),
+        OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
+    });
+    mirror.settle(judged.collect(), answer.head)
 }
 
 /// What to do after a push.

@@ -3,9 +3,9 @@
 use super::client::{ClientError, HubClient, Pulled};
 use super::clock;
 use super::console::Parts;
-use super::exchange::{self, Next, after_push, one_push};
+use super::exchange::{self, Pushing};
 use super::teller::{keep_token, kept_token};
-use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
+use super::wire::{FeedQuery, HubCard};
 use crate::domain::scope::Scope;
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
@@ -65,28 +65,17 @@ async fn token(parts: &mut Parts) -> Result<String, ExchangeError> {
 }
 
 async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
-    let mut from = None;
+    let mut pushing = Pushing::default();
     loop {
-        let ops = match from {
-            Some(nseq) => mirror.ops_from(nseq, PUSH_OPS_MAX)?,
-            None => mirror.waiting(PUSH_OPS_MAX)?,
-        };
+        let ops = exchange::outgoing(mirror, pushing.from())?;
         if ops.is_empty() {
             return Ok(());
         }
-        let ops = one_push(ops);
         let answer = client.push(&ops, Some(token)).await?;
-        let next = after_push(&answer);
-        let stuck = exchange::stuck(&answer);
-        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
-            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
-            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
-        });
-        mirror.settle(judged.collect(), answer.head)?;
-        match next {
-            Next::More => from = None,
-            Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
-            Next::From(_) | Next::Stuck => return Err(ExchangeError::Stuck(stuck.unwrap_or_default())),
+        let (goes_on, stuck) = (pushing.goes_on(&answer), exchange::stuck(&answer));
+        exchange::keep(mirror, answer)?;
+        if !goes_on {
+            return Err(ExchangeError::Stuck(stuck.unwrap_or_default()));
         }
     }
 }

@@ -12,7 +12,7 @@ use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter,
 use super::receipts::{Ledger, rings};
 use super::roster::{self, Roster};
 use super::token;
-use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
+use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId, UserName};
 use crate::domain::incident::{Incident, Life};
@@ -22,6 +22,7 @@ use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
+use ed25519_dalek::SigningKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,11 +147,7 @@ impl Teller {
                 let _ = reply.send(());
             }
             Note::Waiting { from, reply } => {
-                let ops = match from {
-                    Some(nseq) => self.mirror.ops_from(nseq, PUSH_OPS_MAX)?,
-                    None => self.mirror.waiting(PUSH_OPS_MAX)?,
-                };
-                let _ = reply.send(exchange::one_push(ops));
+                let _ = reply.send(exchange::outgoing(&mut self.mirror, from)?);
             }
             Note::Answer(answer) => self.judged(answer)?,
             Note::Receipts(reply) => {
@@ -429,11 +426,7 @@ impl Teller {
         if let Some(reason) = exchange::stuck(&answer) {
             self.notice(format!("the hub cannot take what waits: {reason}; it is kept"), false, None);
         }
-        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
-            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
-            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
-        });
-        self.mirror.settle(judged.collect(), answer.head)?;
+        exchange::keep(&mut self.mirror, answer)?;
         self.read_unshown()
     }
 
@@ -575,13 +568,27 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
         return Err(AppendError::LookOnly);
     }
+    append_as(mirror, (&device.user, &device.key), draft, op_id, now)
+}
+
+/// As [`append`], by this user and key, under this id, at this time of the console's clock.
+///
+/// # Errors
+/// [`AppendError`]; nothing was written then.
+pub fn append_as(
+    mirror: &mut Mirror,
+    (user, key): (&UserName, &SigningKey),
+    draft: Draft,
+    op_id: OpId,
+    created_at: Timestamp,
+) -> Result<SignedOp, AppendError> {
     let Draft { incident, basis, act } = draft;
     // What was seen is the claim that the hub confirmed, whatever else was asked for since.
     let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
     mirror.append(|node, nseq, prev_hash| {
-        let actor = device.user.clone();
-        let op = Op { op_id, node, nseq, prev_hash, created_at: now, actor, incident, basis, act };
-        SignedOp::sign(op, &device.key)
+        let actor = user.clone();
+        let op = Op { op_id, node, nseq, prev_hash, created_at, actor, incident, basis, act };
+        SignedOp::sign(op, key)
     })
 }
 
