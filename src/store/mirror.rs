@@ -2,22 +2,30 @@
 //!
 //! Several processes of one user may have it open. They are one node: numbers are taken inside the transaction that writes them.
 
+mod identity;
+mod relay;
 mod rows;
 
 use super::sqlite::{self, Schema};
 use super::{Cursor, FeedKind, FeedPage, StoreError};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, NodeId, OpId, UserName, unhex};
+use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::judge::Verdict;
 use crate::domain::op::Op;
 use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
+use identity::Beside;
 use rows::{
-    cursor, generation, keep_verdict, meta, own, prune, put_incident, put_line, put_page, put_series, put_verdict,
-    read_ops, set_meta, sweep,
+    cursor, generation, keep_verdict, meta, own, own_node, prune, put_incident, put_line, put_page, put_series,
+    put_verdict, read_ops, set_meta, sweep,
 };
+pub use relay::{
+    Held, PENDING_NODE_MAX, PENDING_PEER_BYTES_MAX, PENDING_PEER_MAX, Relayed, SAID_MAX, SIGNED_INCIDENTS_MAX, SIGNED_VERDICTS_MAX, Saying,
+    SignedRow, Taken,
+};
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
 
@@ -58,12 +66,15 @@ pub struct Applied {
     pub touched: Vec<IncidentId>,
     /// Rows of an older generation were swept: what was read before must be read again.
     pub swept: bool,
+    /// The hub judged an operation of this very node that this database does not have: there is a twin.
+    pub twin: bool,
 }
 
 /// A console's store.
 pub struct Mirror {
     connection: Connection,
     node: NodeId,
+    twin: Beside,
 }
 
 impl Mirror {
@@ -74,10 +85,6 @@ impl Mirror {
     pub fn open(path: &Path, user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
         let mut connection = sqlite::open(path, &SCHEMA)?;
         let tx = sqlite::immediate(&mut connection)?;
-        tx.execute(
-            "INSERT INTO meta VALUES ('node', ?1) ON CONFLICT DO NOTHING",
-            [crate::domain::id::hex(fresh_node.as_bytes())],
-        )?;
         tx.execute("INSERT INTO meta VALUES ('user', ?1) ON CONFLICT DO NOTHING", [user.as_str()])?;
         if let Some(other) = meta(&tx, "user")?.filter(|other| other != user.as_str()) {
             let why = format!(
@@ -85,10 +92,11 @@ impl Mirror {
             );
             return Err(StoreError::Unsafe { path: path.to_owned(), why });
         }
-        let node = meta(&tx, "node")?.and_then(|hex| unhex(&hex)).map_or(fresh_node, NodeId::from_bytes);
+        let twin = Beside::of(path);
+        let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
         tx.commit()?;
-        Ok(Self { connection, node })
+        Ok(Self { connection, node, twin })
     }
 
     /// Forgets what is too old.
@@ -161,8 +169,8 @@ impl Mirror {
     /// # Errors
     /// [`AppendError`]; nothing was written then.
     pub fn append(&mut self, sign: impl FnOnce(NodeId, u64, [u8; 32]) -> SignedOp) -> Result<SignedOp, AppendError> {
-        let node = self.node;
         let tx = sqlite::immediate(&mut self.connection)?;
+        let node = own_node(&tx)?;
         let waiting: i64 = tx
             .query_row("SELECT count(*) FROM op WHERE verdict IS NULL", (), |row| row.get(0))
             .map_err(StoreError::from)?;
@@ -170,7 +178,7 @@ impl Mirror {
             return Err(AppendError::TooManyWait);
         }
         let last = tx
-            .query_row("SELECT nseq, hash FROM op ORDER BY nseq DESC LIMIT 1", (), |row| {
+            .query_row("SELECT nseq, hash FROM op WHERE nseq > 0 ORDER BY nseq DESC LIMIT 1", (), |row| {
                 Ok((row.get::<_, i64>(0)?, row.get(1)?))
             })
             .optional()
@@ -189,17 +197,22 @@ impl Mirror {
         )
         .map_err(StoreError::from)?;
         tx.commit().map_err(StoreError::from)?;
+        self.node = node;
         Ok(signed)
     }
 
-    /// Returns the operations that wait for a verdict, oldest first, at most `max`.
+    /// Returns the own operations that the hub is to judge, oldest first, at most `max`: those that wait, and once the hub's new history is
+    /// read, those that were answered in the old one and are not in the new.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn waiting(&mut self, max: usize) -> Result<Vec<SignedOp>, StoreError> {
         let bytes: Vec<Vec<u8>> = self
             .connection
-            .prepare_cached("SELECT bytes FROM op WHERE verdict IS NULL ORDER BY nseq LIMIT ?1")?
+            .prepare_cached(
+                "SELECT bytes FROM op WHERE verdict IS NULL OR again = 1 AND (SELECT value FROM meta WHERE key = 'generation')
+                   IS (SELECT value FROM meta WHERE key = 'swept') ORDER BY nseq LIMIT ?1",
+            )?
             .query_map([max as i64], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(read_ops(bytes))
@@ -269,7 +282,7 @@ impl Mirror {
         Ok(SignedOp::read(bytes).ok().map(|signed| OwnOp { op: signed.op, verdict }))
     }
 
-    /// Keeps verdicts that a push brought. `head` is the hub's newest change after judging.
+    /// Keeps verdicts that a push brought, on own operations and on those of others. `head` is the hub's newest change after judging.
     ///
     /// # Errors
     /// [`StoreError`]; none was kept then.
@@ -277,6 +290,7 @@ impl Mirror {
         let tx = sqlite::immediate(&mut self.connection)?;
         for (op_id, verdict) in verdicts {
             keep_verdict(&tx, op_id, &verdict, head)?;
+            relay::settle(&tx, op_id, &verdict)?;
         }
         Ok(tx.commit()?)
     }
@@ -290,6 +304,10 @@ impl Mirror {
         let tx = sqlite::immediate(&mut self.connection)?;
         if cursor(&tx)? != *refused {
             return Ok(());
+        }
+        if refused.epoch != epoch {
+            relay::begin_anew(&tx)?;
+            identity::offer_again(&tx)?;
         }
         let generation = generation(&tx)? + 1;
         set_meta(&tx, "generation", &generation.to_string())?;
@@ -318,9 +336,13 @@ impl Mirror {
                 FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
                 FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
                 FeedKind::Page => applied.touched.push(put_page(&tx, &row.body, generation)?),
-                FeedKind::Verdict => put_verdict(&tx, &row.body, row.seq)?,
+                FeedKind::Verdict => applied.twin |= put_verdict(&tx, &row.body, row.seq)?,
             }
         }
+        for signed in page.signed_rows() {
+            relay::put_signed(&tx, &signed, asked_at)?;
+        }
+        relay::bound_signed(&tx)?;
         set_meta(&tx, "seq", &page.next.to_string())?;
         if page.next >= page.head {
             applied.swept = sweep(&tx, generation)?;

@@ -583,7 +583,7 @@ async fn another_history_replaces_the_old_rows_at_its_head_and_keeps_what_waits(
     let refused = mirror.cursor().unwrap();
     mirror.restart("epoch-2", &refused).unwrap();
     assert_eq!(mirror.incidents(at(0)).unwrap().len(), 1);
-    let empty = FeedPage { epoch: "epoch-2".into(), after: 0, next: 0, head: 0, rows: Vec::new() };
+    let empty = FeedPage { epoch: "epoch-2".into(), after: 0, next: 0, head: 0, rows: Vec::new(), signatures: None };
     assert!(mirror.apply(&empty, at(9)).unwrap().swept);
     assert!(mirror.incidents(at(0)).unwrap().is_empty());
     assert_eq!(mirror.waiting(10).unwrap().len(), 1);

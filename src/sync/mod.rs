@@ -7,6 +7,7 @@ pub mod desk;
 pub mod device;
 pub mod exchange;
 pub mod once;
+pub mod peer;
 pub mod picture;
 pub mod teller;
 pub mod wire;

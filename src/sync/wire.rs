@@ -59,7 +59,7 @@ pub struct Gone {
     pub epoch: String,
 }
 
-fn kind_word(kind: FeedKind) -> &'static str {
+pub(crate) fn kind_word(kind: FeedKind) -> &'static str {
     match kind {
         FeedKind::Incident => "incident",
         FeedKind::Series => "series",
@@ -69,7 +69,7 @@ fn kind_word(kind: FeedKind) -> &'static str {
     }
 }
 
-fn kind_of(word: &str) -> Option<FeedKind> {
+pub(crate) fn kind_of(word: &str) -> Option<FeedKind> {
     [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Page, FeedKind::Verdict]
         .into_iter()
         .find(|kind| kind_word(*kind) == word)
@@ -92,7 +92,7 @@ impl From<FeedAnswer> for FeedPage {
         let row =
             |row: WireRow| Some(FeedRow { seq: row.seq, kind: kind_of(&row.kind)?, body: row.body.get().to_owned() });
         let rows = answer.rows.into_iter().filter_map(row).collect();
-        Self { epoch: answer.epoch, after: answer.after, next: answer.next, head: answer.head, rows }
+        Self { epoch: answer.epoch, after: answer.after, next: answer.next, head: answer.head, rows, signatures: None }
     }
 }
 

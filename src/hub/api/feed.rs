@@ -68,6 +68,7 @@ async fn wait_for_news(hub: &Hub, query: &FeedQuery) -> Result<FeedPage, StoreEr
                 next: query.after,
                 head: query.after,
                 rows: Vec::new(),
+                signatures: None,
             });
         }
     };

@@ -1,0 +1,5 @@
+//! Consoles among themselves: they carry each other's operations and what the hub signed, and confirm nothing.
+
+pub mod plan;
+pub mod row;
+pub mod wire;
