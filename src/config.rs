@@ -2,6 +2,10 @@
 //!
 //! Raw: all optional, unknown keys refused. Resolved: ready to use.
 
+mod paging;
+
+pub use paging::{Channel, Format, Heartbeat, Sender};
+
 use crate::domain::id::{SourceName, UserName};
 use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
@@ -104,6 +108,17 @@ pub struct RawHub {
     limits: RawLimits,
     #[serde(default)]
     source: Vec<RawSource>,
+    #[serde(default)]
+    level: Vec<paging::RawLevel>,
+    #[serde(default)]
+    on_call: Vec<paging::RawShift>,
+    #[serde(default)]
+    person: Vec<paging::RawPerson>,
+    #[serde(default)]
+    channel: Vec<paging::RawChannel>,
+    #[serde(default)]
+    paging: paging::RawPaging,
+    heartbeat: Option<paging::RawHeartbeat>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -160,6 +175,12 @@ pub struct Hub {
     pub timing: Timing,
     /// Who is called.
     pub paging: Paging,
+    /// The ways to reach people beside their consoles.
+    pub channels: Vec<Channel>,
+    /// How long one attempt to send a page may take before it is made again.
+    pub page_lease: Duration,
+    /// Who hears that the hub lives.
+    pub heartbeat: Option<Heartbeat>,
     /// Which labels say who an alert is.
     pub identity: IdentityRule,
     /// What one request may hold.
@@ -183,6 +204,9 @@ impl Default for Hub {
         Self {
             timing: Timing::default(),
             paging: Paging::default(),
+            channels: Vec::new(),
+            page_lease: paging::PAGE_LEASE,
+            heartbeat: None,
             identity: IdentityRule::default(),
             ingest: Limits::default(),
             body_bytes_max: 1 << 20,
@@ -231,6 +255,10 @@ impl Hub {
             }
         }
         hub.identity = IdentityRule::ignoring(raw.identity.ignored_labels);
+        let RawHub { level, on_call, person, channel, paging, heartbeat, .. } = raw;
+        let calling = paging::resolve(path, paging::Raw { level, on_call, person, channel, paging, heartbeat })?;
+        (hub.paging, hub.channels) = (calling.paging, calling.channels);
+        (hub.page_lease, hub.heartbeat) = (calling.page_lease, calling.heartbeat);
         let base = path.parent().unwrap_or(Path::new("."));
         hub.sources = raw
             .source

@@ -332,8 +332,10 @@ pub struct Incident {
     /// How bad it is: the worst of its series so far, or what a person set; `None` is unexamined.
     pub severity: Option<Severity>,
     /// The worst that machines said so far: only something worse than that moves what a person set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_severity: Option<Severity>,
     /// The latest severity that a person set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity_set: Option<SetSeverity>,
     /// The service it is about; empty when no label says.
     pub service: String,
@@ -346,20 +348,28 @@ pub struct Incident {
     /// Counts owners: fences what a former owner still sends.
     pub claim_no: u64,
     /// The operation by which the owner has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned_by: Option<OpId>,
     /// Until when the owner's console must have shown it; `None` once it has, or when nobody has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_due: Option<Timestamp>,
     /// The owner was called once because nothing showed that they know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen_asked: bool,
     /// Until when the owner need not say "still on it".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
     /// When the owner is told that the lease ends soon; `None` once that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warn_at: Option<Timestamp>,
     /// Why it is quiet though nobody works on it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// Offered to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
     /// A person was asked to take it and has not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned: Option<Assigned>,
     /// Counts reasons to page again: raises and re-fires.
     pub fire_no: u64,
@@ -370,12 +380,14 @@ pub struct Incident {
     /// Times the last level was called again.
     pub round: u32,
     /// Levels are called on although somebody has it, by a person's word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub escalating: bool,
     /// First alert, by the hub's clock.
     pub opened_at: Timestamp,
     /// Since when it stands in the state shown.
     pub since: Timestamp,
     /// Until when a re-fire is a flap; `None` while anything burns or is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovering_until: Option<Timestamp>,
     /// When it was resolved.
     pub resolved_at: Option<Timestamp>,
@@ -384,14 +396,19 @@ pub struct Incident {
     /// When something happens by itself; never `None` unless resolved, so silence without a timer cannot be stored.
     pub next_due_at: Option<Timestamp>,
     /// Every level was called and nobody took it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overdue: bool,
     /// Services and owners that its series name, such as `service=pay`; at most 64.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hit: BTreeSet<String>,
     /// The operation that resolved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_by: Option<OpId>,
     /// Opened again by a person: only a person ends it, unless a series fires and ends once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reopened: bool,
     /// The incident that goes on for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<IncidentId>,
     /// Times it recovered or fell silent, for the timeline tells of the first [`FLAP_LINES_MAX`] only.
     pub recoveries: u64,

@@ -257,6 +257,7 @@ pub struct Page {
     /// The channel's place in the person's chain, from 0.
     pub link: u32,
     /// See [`Call::must`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub must: bool,
     /// Why, in a few words.
     pub why: String,
@@ -272,14 +273,19 @@ pub struct Page {
     /// Counts leases: an answer under an older one is not taken.
     pub lease_no: u64,
     /// Until when the present attempt may take; after it another is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
     /// When the channel took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
     /// When it was before the person's eyes, where the channel can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
     /// When the person answered: took the incident, or joined who has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged_at: Option<Timestamp>,
     /// Why it asks for no answer any more, though it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<String>,
 }
 

@@ -16,6 +16,10 @@ const AWAY: Duration = Duration::from_secs(30);
 const ROUNDS_BETWEEN_COUNTERS: u64 = 60;
 /// Rounds between two looks at what is too old to keep; the first is right after the start.
 const ROUNDS_BETWEEN_PRUNINGS: u64 = 86_400;
+/// Rounds between two looks at what should have happened and has not.
+const ROUNDS_BETWEEN_AUDITS: u64 = 30;
+/// How late something may be before the hub speaks of it; longer than two looks apart, so that what is under way is not told.
+const LATE: Duration = Duration::from_secs(60);
 /// Series in one write of counters.
 const COUNTERS_MAX: usize = 2000;
 
@@ -60,6 +64,7 @@ impl Engine {
         }
         self.due(now).await;
         self.tell_overload(now).await;
+        self.audit(now).await;
         self.prune(now).await;
         self.hub.metrics.tick.set(now.as_millis() / 1000);
     }
@@ -123,11 +128,110 @@ impl Engine {
         let summary = format!(
             "the hub had no room for {more} requests in the last second; their senders were told to come again"
         );
-        let event =
-            own::alert("NightdeskOverloaded", ("limit", "queued_alerts"), &summary, &self.hub.config.identity, now);
+        self.raise("NightdeskOverloaded", ("limit", "queued_alerts"), &summary, now).await;
+    }
+
+    /// Tells people what should have happened and has not: an alarm, not a silent repair.
+    async fn audit(&self, now: Timestamp) {
+        // Just back, the hub is still catching up.
+        if !self.round.is_multiple_of(ROUNDS_BETWEEN_AUDITS) || now.since(self.up_since) < AWAY {
+            return;
+        }
+        // A page may wait for others to go out with it.
+        let late = LATE + self.hub.config.paging.bundle;
+        let audit = match self.hub.store.audit(now, late).await {
+            Ok(audit) => audit,
+            Err(error) => return fold::failed(&self.hub, &error),
+        };
+        self.hub.metrics.overdue.set(audit.overdue.len() as i64);
+        self.hub.metrics.late_pages.set(audit.late_pages as i64);
+        if let Some(summary) = own::late(&audit) {
+            tracing::error!(summary, "the hub is late");
+            self.raise("NightdeskOverdue", ("check", "audit"), &summary, now).await;
+        }
+    }
+
+    /// Takes an alert of the hub about itself in.
+    async fn raise(&self, name: &str, about: (&str, &str), summary: &str, now: Timestamp) {
+        let event = own::alert(name, about, summary, &self.hub.config.identity, now);
         match self.hub.store.ingest(Batch { now, events: vec![event], ..Batch::default() }).await {
             Ok(committed) => self.hub.committed(&committed),
             Err(error) => fold::failed(&self.hub, &error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::domain::event::{Alert, End, Event};
+    use crate::domain::id::SourceName;
+    use crate::domain::label::{LabelLimits, Labels};
+    use crate::hub::{Options, prepare};
+    use tokio_util::sync::CancellationToken;
+
+    /// An engine over a store in which an alert came in at that time, and nothing has happened since.
+    async fn with_an_alert(dir: &std::path::Path, at: Timestamp) -> Engine {
+        let options = Options {
+            data: dir.to_owned(),
+            listen: crate::hub::DEFAULT_LISTEN,
+            next_free_port: false,
+            open_ingest: true,
+            demo: false,
+            config: config::Hub::default(),
+        };
+        let (hub, _) = prepare(&options, options.listen, CancellationToken::new()).await.unwrap();
+        let labels = Labels::new([("alertname", "Down"), ("severity", "critical")], &LabelLimits::LABELS).unwrap();
+        let annotations = Labels::new([("summary", "down")], &LabelLimits::ANNOTATIONS).unwrap();
+        let end = End::Until(at.plus(Duration::from_secs(1_000_000)));
+        let alert = Alert { labels, annotations, starts_at: Some(at), end, generator_url: String::new() };
+        let event = Event::new(SourceName::parse("prom").unwrap(), alert, &hub.config.identity, at);
+        hub.store.ingest(Batch { now: at, events: vec![event], ..Batch::default() }).await.unwrap();
+        Engine { hub, up_since: at, last: at, refused: 0, round: ROUNDS_BETWEEN_AUDITS, pruning: false }
+    }
+
+    /// Returns what the feed holds of a kind, as JSON.
+    async fn bodies(engine: &Engine, kind: crate::store::FeedKind) -> Vec<serde_json::Value> {
+        let page = engine.hub.store.feed(0, 1000, crate::domain::id::NodeId::from_bytes([0; 16])).await.unwrap();
+        let rows = page.rows.into_iter().filter(|row| row.kind == kind);
+        rows.map(|row| serde_json::from_str(&row.body).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_late_becomes_an_incident_about_the_hub() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let engine = with_an_alert(dir.path(), now.minus(Duration::from_secs(600))).await;
+        engine.audit(now).await;
+        let incidents = bodies(&engine, crate::store::FeedKind::Incident).await;
+        let summary = "the time of incidents 1 passed and nothing happened; see the hub's log";
+        assert!(incidents.iter().any(|incident| incident["summary"] == summary), "{incidents:?}");
+        assert_eq!(engine.hub.metrics.overdue.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_hub_that_just_came_back_catches_up_before_it_speaks_of_being_late() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let mut engine = with_an_alert(dir.path(), now.minus(Duration::from_secs(600))).await;
+        engine.up_since = now.minus(Duration::from_secs(1));
+        engine.audit(now).await;
+        assert_eq!(bodies(&engine, crate::store::FeedKind::Incident).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_ahead_calls_one_level_and_not_all_that_the_time_would_have_been_for() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let engine = with_an_alert(dir.path(), now).await;
+        let known = crate::store::Device {
+            node: crate::domain::id::NodeId::from_bytes([1; 16]),
+            user: crate::domain::id::UserName::parse("mira").unwrap(),
+            public_key: [1; 32],
+        };
+        engine.hub.store.register(known, [1; 32]).await.unwrap();
+        engine.due(now.plus(Duration::from_secs(10 * 3600))).await;
+        let pages = bodies(&engine, crate::store::FeedKind::Page).await;
+        assert_eq!(pages.len(), 1, "{pages:?}");
+        engine.due(now.plus(Duration::from_secs(10 * 3600 + 1))).await;
+        assert_eq!(bodies(&engine, crate::store::FeedKind::Page).await.len(), 1, "the people called have their time");
     }
 }

@@ -22,6 +22,15 @@ pub struct ByReason {
     pub reason: &'static str,
 }
 
+/// What became of pages, by their channel.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ByChannel {
+    /// Its name.
+    pub channel: String,
+    /// In a word.
+    pub outcome: &'static str,
+}
+
 /// All of them.
 pub struct Metrics {
     registry: Registry,
@@ -45,6 +54,14 @@ pub struct Metrics {
     pub judged: Family<ByReason, Counter>,
     /// Consoles that wait for news.
     pub waiting: Gauge,
+    /// Attempts to page somebody, and what consoles said.
+    pub pages: Family<ByChannel, Counter>,
+    /// Pages that were due a minute ago and are not sent.
+    pub late_pages: Gauge,
+    /// Incidents whose due time passed a minute ago.
+    pub overdue: Gauge,
+    /// Heartbeats to the outside.
+    pub heartbeats: Family<ByReason, Counter>,
     /// Seconds since 1970 of the engine's last round: a hub whose value is old has stopped.
     pub tick: Gauge,
 }
@@ -64,6 +81,10 @@ impl Metrics {
             opened: Counter::default(),
             judged: Family::default(),
             waiting: Gauge::default(),
+            pages: Family::default(),
+            late_pages: Gauge::default(),
+            overdue: Gauge::default(),
+            heartbeats: Family::default(),
             tick: Gauge::default(),
             registry: Registry::default(),
         };
@@ -77,6 +98,10 @@ impl Metrics {
         registry.register("incidents_opened", "Incidents opened", metrics.opened.clone());
         registry.register("operations_judged", "Operations judged, by outcome", metrics.judged.clone());
         registry.register("consoles_waiting", "Consoles that wait for news", metrics.waiting.clone());
+        registry.register("pages", "Pages, by channel and outcome of the attempt", metrics.pages.clone());
+        registry.register("pages_late", "Pages due a minute ago that are not sent", metrics.late_pages.clone());
+        registry.register("incidents_overdue", "Incidents due a minute ago", metrics.overdue.clone());
+        registry.register("heartbeats", "Heartbeats to the outside, by outcome", metrics.heartbeats.clone());
         registry.register("engine_tick_seconds", "Time of the engine's last round", metrics.tick.clone());
         Self { registry, ..metrics }
     }

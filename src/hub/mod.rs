@@ -5,14 +5,18 @@ mod auth;
 mod engine;
 mod firing;
 mod fold;
+mod heart;
 mod matcher;
 mod metrics;
 mod own;
+mod pager;
+mod presence;
 mod serve;
 
 use crate::config;
 use crate::domain::id::{IncidentId, SourceName};
 use crate::domain::time::Timestamp;
+use crate::notify::{Channels, Heart};
 use crate::store::hub::{Mint, Rules};
 use crate::store::{HubStore, StoreError, file};
 use crate::sync::clock;
@@ -26,7 +30,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -75,6 +79,9 @@ struct Hub {
     /// Alerts that may still be queued: what bounds the queue.
     room: Arc<Semaphore>,
     head: watch::Sender<u64>,
+    /// Wakes the pager.
+    paged: Notify,
+    presence: presence::Presence,
     epoch: String,
     spoke: Mutex<HashMap<SourceName, Timestamp>>,
     metrics: metrics::Metrics,
@@ -100,9 +107,17 @@ impl Hub {
         self.firing.update(&committed.series);
         self.metrics.opened.inc_by(committed.opened);
         self.metrics.firing.set(self.firing.len() as i64);
+        self.advance(committed.head);
+        if committed.queued {
+            self.paged.notify_one();
+        }
+    }
+
+    /// Makes known how far the feed reaches.
+    fn advance(&self, reached: u64) {
         self.head.send_if_modified(|head| {
-            let newer = committed.head > *head;
-            *head = committed.head.max(*head);
+            let newer = reached > *head;
+            *head = reached.max(*head);
             newer
         });
     }
@@ -153,9 +168,14 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
+    let (channels, heart) = outward(&options)?;
     let (hub, queue) = prepare(&options, address, stop.clone()).await?;
     tasks.spawn(fold::run(hub.clone(), queue));
     tasks.spawn(engine::run(hub.clone()));
+    tasks.spawn(pager::run(hub.clone(), channels));
+    if let Some(heart) = heart {
+        tasks.spawn(heart::run(hub.clone(), heart));
+    }
     tasks.spawn(serve::tcp(listener, api::router(hub.clone()), hub.clone(), tasks.clone()));
     tasks.spawn(serve::unix(unix, api::router(hub.clone()), hub.clone(), tasks.clone()));
     // Last, for who reads it may connect at once.
@@ -163,6 +183,18 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         .context("writing the hub's address")?;
     tracing::info!(%address, data = %data.display(), "hub listens");
     Ok(Running { address, socket, stop, tasks, _lock: lock })
+}
+
+/// Makes ready all that reaches people who have no console open.
+fn outward(options: &Options) -> Result<(Channels, Option<Heart>), anyhow::Error> {
+    let channels = Channels::prepare(&options.config.channels)
+        .map_err(|(name, error)| anyhow::Error::new(error).context(format!("channel {name}")))?;
+    let heart = options.config.heartbeat.as_ref().map(Heart::prepare).transpose().context("the heartbeat")?;
+    // An embedded hub ends with its console, and a demonstration is none.
+    if heart.is_none() && !options.open_ingest {
+        tracing::warn!("no [heartbeat] in hub.toml: nobody is told when this hub dies");
+    }
+    Ok((channels, heart))
 }
 
 fn lock(data: &Path) -> Result<File, StartError> {
@@ -217,6 +249,8 @@ async fn prepare(
         queue,
         room: Arc::new(Semaphore::new(options.config.queued_alerts_max)),
         head: watch::Sender::new(cursor.seq),
+        paged: Notify::new(),
+        presence: presence::Presence::default(),
         epoch: cursor.epoch,
         spoke: Mutex::default(),
         metrics: metrics::Metrics::new(),

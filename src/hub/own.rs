@@ -4,6 +4,7 @@ use crate::domain::event::{Alert, End, Event};
 use crate::domain::id::SourceName;
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::time::Timestamp;
+use crate::store::hub::Audit;
 use std::time::Duration;
 
 /// How long an alert of the hub burns after its last cause.
@@ -25,4 +26,41 @@ pub fn alert(name: &str, about: (&str, &str), summary: &str, rule: &IdentityRule
         generator_url: String::new(),
     };
     Event::new(source(), alert, rule, now)
+}
+
+/// Incidents that a summary names.
+const NAMED_MAX: usize = 10;
+
+/// Returns what an audit found, for people, if it found anything.
+pub fn late(audit: &Audit) -> Option<String> {
+    let mut found = Vec::new();
+    if !audit.overdue.is_empty() {
+        let names: Vec<_> = audit.overdue.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+        let more = audit.overdue.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        found.push(format!("the time of incidents {}{more} passed and nothing happened", names.join(", ")));
+    }
+    if audit.late_pages > 0 {
+        found.push(format!("{} pages are due and not sent", audit.late_pages));
+    }
+    (!found.is_empty()).then(|| format!("{}; see the hub's log", found.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::Number;
+
+    #[test]
+    fn what_is_late_is_named_and_counted() {
+        let audit = |overdue: u64, late_pages| Audit { overdue: (1..=overdue).map(Number).collect(), late_pages };
+        assert_eq!(late(&audit(0, 0)), None);
+        assert_eq!(
+            late(&audit(12, 3)).as_deref(),
+            Some(
+                "the time of incidents 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more passed and nothing happened; \
+                 3 pages are due and not sent; see the hub's log"
+            )
+        );
+    }
 }

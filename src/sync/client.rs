@@ -1,6 +1,8 @@
 //! The console's way to a hub: a Unix socket of the same user, or HTTP on this machine.
 
-use super::wire::{FeedAnswer, FeedQuery, Gone, HubCard, Introduction, Push, PushAnswer, TIME_HEADER, Welcome};
+use super::wire::{
+    FeedAnswer, FeedQuery, Gone, HubCard, Introduction, Push, PushAnswer, Receipts, TIME_HEADER, Welcome,
+};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::hex;
 use crate::domain::time::Timestamp;
@@ -127,6 +129,8 @@ impl HubClient {
     /// # Errors
     /// [`ClientError::Client`].
     pub fn new(address: HubAddress) -> Result<Self, ClientError> {
+        // Nothing is encrypted on this machine, but the client wants to know how it would be.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .no_proxy()
             .connect_timeout(CONNECT_WITHIN)
@@ -196,6 +200,20 @@ impl HubClient {
         let push = Push { ops: ops.iter().map(|op| hex(&op.bytes)).collect() };
         let request = self.http.post(format!("{}/v1/ops", self.base)).timeout(ANSWER_WITHIN).json(&push);
         self.read(self.send(request, token).await?).await
+    }
+
+    /// Says which pages this console has, and which its person saw.
+    ///
+    /// # Errors
+    /// [`ClientError`]; they may be said again.
+    pub async fn receipts(&self, receipts: &Receipts, token: Option<&str>) -> Result<(), ClientError> {
+        let request = self.http.post(format!("{}/v1/pages/receipts", self.base)).timeout(ANSWER_WITHIN).json(receipts);
+        let response = self.send(request, token).await?;
+        match response.status() {
+            StatusCode::UNAUTHORIZED => Err(ClientError::Denied),
+            status if status.is_success() => Ok(()),
+            status => Err(ClientError::Refused { status: status.as_u16(), text: "receipts".to_owned() }),
+        }
     }
 
     /// Returns what could not be taken, as the hub's JSON.

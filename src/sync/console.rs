@@ -79,6 +79,7 @@ impl Console {
             token: Mutex::new(mirror.note("token")?),
             notes: notes.clone(),
             woken: Notify::new(),
+            called: Notify::new(),
             stop: CancellationToken::new(),
             short_key,
         });
@@ -92,6 +93,7 @@ impl Console {
         let tasks = TaskTracker::new();
         tasks.spawn(pull(session.clone()));
         tasks.spawn(push(session.clone()));
+        tasks.spawn(acknowledge_receipt(session.clone()));
         Ok(Self { desk: Desk::new(notes.clone(), slot), stop: session.stop.clone(), tasks, notes, teller })
     }
 
@@ -129,6 +131,9 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
             }
             next = inbox.try_recv().ok();
         }
+        if teller.has_receipts() {
+            session.called.notify_one();
+        }
         slot.publish(teller.picture());
     }
 }
@@ -141,6 +146,8 @@ struct Session {
     token: Mutex<Option<String>>,
     notes: SyncSender<Note>,
     woken: Notify,
+    /// There is something to say of pages.
+    called: Notify,
     stop: CancellationToken,
     short_key: String,
 }
@@ -314,6 +321,31 @@ async fn push_all(session: &Session) -> Result<(), ClientError> {
             exchange::Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
             // The hub wants what this console does not have, or refuses: a person must look; nothing is lost.
             exchange::Next::From(_) | exchange::Next::Stuck => return Ok(()),
+        }
+    }
+}
+
+/// Tells the hub which pages this console has and its person saw. What is not taken is said again: the mirror's thread looks each second.
+async fn acknowledge_receipt(session: Arc<Session>) {
+    let mut failures = 0;
+    loop {
+        tokio::select! {
+            () = session.called.notified() => {}
+            () = session.stop.cancelled() => return,
+        }
+        let Some(receipts) = session.ask(Note::Receipts).await.filter(|receipts| !receipts.is_empty()) else {
+            continue;
+        };
+        match session.client.receipts(&receipts, session.token().as_deref()).await {
+            Ok(()) => {
+                failures = 0;
+                session.say(Note::Receipted(receipts)).await;
+            }
+            Err(_) => {
+                // The pull says what is wrong with the hub.
+                failures += 1;
+                session.pause(failures).await;
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
 use super::picture::{Link, Picture};
-use super::wire::{HubCard, PushAnswer};
+use super::wire::{HubCard, PushAnswer, Receipts};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
 use crate::domain::op::{Act, Basis};
+use crate::domain::paging::PageId;
 use crate::domain::time::Timestamp;
 use crate::store::{Cursor, FeedPage};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -25,6 +26,13 @@ pub enum Ask {
     },
     /// Put this incident's series and timeline into the picture from now on.
     Look(Option<IncidentId>),
+    /// The person saw these on the screen and has pressed a key since: the hub may know that they know.
+    Present {
+        /// Claims of the person's that were shown: incident and claim.
+        claims: Vec<(IncidentId, u64)>,
+        /// Pages that were shown.
+        calls: Vec<PageId>,
+    },
     /// Look at the disk again: another process wrote, or the feed brought something.
     Refresh,
     /// Stop.
@@ -39,6 +47,8 @@ pub(super) enum Note {
     Gone { epoch: String, refused: Cursor, reply: oneshot::Sender<()> },
     Waiting { from: Option<u64>, reply: oneshot::Sender<Vec<SignedOp>> },
     Answer(PushAnswer),
+    Receipts(oneshot::Sender<Receipts>),
+    Receipted(Receipts),
     Link(Link),
     Token(String),
     Card(HubCard),

@@ -9,5 +9,6 @@ pub mod exchange;
 pub mod once;
 pub mod peer;
 pub mod picture;
+pub mod receipts;
 pub mod teller;
 pub mod wire;

@@ -8,6 +8,7 @@ use super::desk::{Ask, Note};
 use super::device::{Device, random};
 use super::exchange;
 use super::picture::{Detail, Link, Notice, Picture, Row, Waiting};
+use super::receipts::{Ledger, rings};
 use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId};
@@ -15,7 +16,7 @@ use crate::domain::incident::Incident;
 use crate::domain::incident::{Rules, Timing};
 use crate::domain::judge::{Context, Verdict, judge};
 use crate::domain::op::{Act, Basis, Op};
-use crate::domain::paging::Paging;
+use crate::domain::paging::{Page, Paging};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
@@ -51,6 +52,9 @@ pub(super) struct Teller {
     rows_stale: bool,
     look: Option<IncidentId>,
     detail: Option<Arc<Detail>>,
+    /// Pages that call the person now.
+    calls: Vec<Page>,
+    receipts: Ledger,
     notices: Vec<Notice>,
     notice_no: u64,
     data_version: i64,
@@ -83,6 +87,8 @@ impl Teller {
             rows_stale: true,
             look: None,
             detail: None,
+            calls: Vec::new(),
+            receipts: Ledger::default(),
             notices: Vec::new(),
             notice_no: 0,
             data_version: 0,
@@ -101,6 +107,7 @@ impl Teller {
                 self.look = look;
                 self.read_detail()?;
             }
+            Note::Ask(Ask::Present { claims: _, calls }) => self.receipts.look(&calls),
             Note::Ask(Ask::Refresh) => return self.look_at_disk(),
             Note::Ask(Ask::Close) => {}
             Note::Cursor(reply) => {
@@ -118,6 +125,7 @@ impl Teller {
             }
             Note::Gone { epoch, refused, reply } => {
                 self.mirror.restart(&epoch, &refused)?;
+                self.receipts.say_again();
                 let _ = reply.send(());
             }
             Note::Waiting { from, reply } => {
@@ -128,12 +136,21 @@ impl Teller {
                 let _ = reply.send(exchange::one_push(ops));
             }
             Note::Answer(answer) => self.judged(answer)?,
+            Note::Receipts(reply) => {
+                let _ = reply.send(self.receipts.to_tell(&self.calls));
+            }
+            Note::Receipted(receipts) => self.receipts.told(&receipts),
             Note::Link(link) => self.link_changed(link)?,
             Note::Token(token) => self.mirror.set_note("token", &token)?,
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
         Ok(false)
+    }
+
+    /// Returns whether the hub should hear of a page that this console has, or that its person saw.
+    pub fn has_receipts(&self) -> bool {
+        !self.receipts.to_tell(&self.calls).is_empty()
     }
 
     /// Tells a failure of the mirror to the person.
@@ -177,8 +194,16 @@ impl Teller {
         let after = clock::now().minus(RESOLVED_SHOWN);
         self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
+        self.read_calls()?;
         self.read_unshown()?;
         self.read_detail()
+    }
+
+    fn read_calls(&mut self) -> Result<(), StoreError> {
+        self.calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
+        self.calls.retain(rings);
+        self.receipts.keep(&self.calls);
+        Ok(())
     }
 
     fn read_unshown(&mut self) -> Result<(), StoreError> {
@@ -211,6 +236,7 @@ impl Teller {
         for incident in applied.incidents {
             self.incidents.insert(incident.id, incident);
         }
+        self.read_calls()?;
         let horizon = clock::now().minus(RESOLVED_SHOWN);
         self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
         self.read_unshown()?;
@@ -315,7 +341,7 @@ impl Teller {
             rows: self.rows.clone(),
             rows_hidden: self.rows_hidden,
             detail: self.detail.clone(),
-            calls: Vec::new(),
+            calls: self.calls.clone(),
             inbox: Vec::new(),
             alarm: None,
             unsent: self.unshown.iter().filter(|own| own.verdict.is_none()).count(),

@@ -4,6 +4,7 @@
 
 use crate::domain::id::{NodeId, OpId, UserName, hex, unhex};
 use crate::domain::judge::Verdict;
+use crate::domain::paging::PageId;
 use crate::store::{FeedKind, FeedPage, FeedRow};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,6 +17,8 @@ pub const WAIT_SECONDS_MAX: u64 = 10;
 pub const PUSH_OPS_MAX: usize = 500;
 /// Most bytes of envelopes in a push; as hex, twice that stands in its body.
 pub const PUSH_BYTES_MAX: usize = 256 * 1024;
+/// Most pages that one list of receipts names.
+pub const RECEIPTS_MAX: usize = 1000;
 /// The header that carries the hub's time, in milliseconds since 1970.
 pub const TIME_HEADER: &str = "nightdesk-time-ms";
 
@@ -101,6 +104,24 @@ impl From<FeedAnswer> for FeedPage {
 pub struct Push {
     /// At most [`PUSH_OPS_MAX`], in the order of their chains.
     pub ops: Vec<String>,
+}
+
+/// What a console says of pages that call its person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipts {
+    /// It has them and rings; at most [`RECEIPTS_MAX`].
+    #[serde(default)]
+    pub delivered: Vec<PageId>,
+    /// The person pressed a key while they were on the screen; at most [`RECEIPTS_MAX`].
+    #[serde(default)]
+    pub seen: Vec<PageId>,
+}
+
+impl Receipts {
+    /// Returns whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.delivered.is_empty() && self.seen.is_empty()
+    }
 }
 
 /// What became of a push.

@@ -13,6 +13,7 @@ mod hostile;
 mod idle;
 mod kill;
 mod limits;
+mod paging;
 mod powercut;
 mod prometheus;
 mod servers;

@@ -18,11 +18,12 @@ pub async fn feed(
     headers: HeaderMap,
     Query(query): Query<FeedQuery>,
 ) -> Response {
-    match auth::caller(&hub, via, &headers).await {
+    let user = match auth::caller(&hub, via, &headers).await {
         Ok(Caller::Console(device)) if device.node != query.node => return denied(&hub, Denied::NoRight),
-        Ok(Caller::Console(_) | Caller::Admin) => {}
+        Ok(Caller::Console(device)) => Some(device.user),
+        Ok(Caller::Admin) => None,
         Err(why) => return denied(&hub, why),
-    }
+    };
     // The disk may be ahead of what the waiting consoles have been told.
     let ahead = query.after > *hub.head.borrow();
     let beyond = match ahead {
@@ -36,10 +37,15 @@ pub async fn feed(
     if query.epoch != hub.epoch || beyond {
         return (StatusCode::GONE, time(), Json(Gone { epoch: hub.epoch.clone() })).into_response();
     }
+    // Who does not wait is a command that ends, or a console that is not whole yet: no page can be left to it.
+    let waits = user.filter(|_| query.wait > 0).map(|user| hub.presence.waits(&user));
     let page = match wait_for_news(&hub, &query).await {
         Ok(page) => page,
         Err(error) => return store_failed(&hub, &error),
     };
+    if let Some(waits) = waits {
+        waits.answered();
+    }
     match FeedAnswer::try_from(page) {
         Ok(answer) => (time(), Json(answer)).into_response(),
         Err(error) => store_failed(&hub, &StoreError::Row(error)),

@@ -5,11 +5,12 @@ mod consoles;
 mod feed;
 mod ingest;
 mod ops;
+mod pages;
 mod status;
 
 use super::Hub;
 use super::auth::{Denied, Via};
-use crate::sync::wire::PUSH_BYTES_MAX;
+use crate::sync::wire::{PUSH_BYTES_MAX, RECEIPTS_MAX};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -24,6 +25,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 /// Bytes of a push: the envelopes as hex, with room for the JSON around each.
 const PUSH_BODY_BYTES_MAX: usize = 4 * PUSH_BYTES_MAX;
+
+/// Bytes of receipts: two lists of ids as hex, with quotes and commas.
+const RECEIPTS_BYTES_MAX: usize = 2 * RECEIPTS_MAX * 40;
 
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -51,6 +55,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/v1/quarantine", get(consoles::quarantine))
         .route("/v1/feed", get(feed::feed))
         .route("/v1/ops", post(ops::push).layer(DefaultBodyLimit::max(PUSH_BODY_BYTES_MAX)))
+        .route("/v1/pages/receipts", post(pages::receipts).layer(DefaultBodyLimit::max(RECEIPTS_BYTES_MAX)))
         .layer(middleware::from_fn(refuse_browsers))
         .with_state(hub)
 }

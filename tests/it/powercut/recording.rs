@@ -67,11 +67,16 @@ impl Recorder {
         ]
     }
 
+    /// Returns what was done since the last [`Recorder::take`].
+    pub fn look(&self) -> Vec<Record> {
+        read(&std::fs::read(&self.log).expect("the recorder was loaded and wrote its log"))
+    }
+
     /// Returns what was done since the last call. No watched program may run: it would write between the look and the emptying.
     pub fn take(&self) -> Vec<Record> {
-        let bytes = std::fs::read(&self.log).expect("the recorder was loaded and wrote its log");
+        let records = self.look();
         std::fs::write(&self.log, b"").expect("the log can be emptied");
-        read(&bytes)
+        records
     }
 }
 

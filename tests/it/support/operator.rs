@@ -71,6 +71,12 @@ impl Operator {
         Ok(answer.text())
     }
 
+    /// Posts JSON as this console.
+    pub fn post(&self, address: &str, path: &str, body: &str) -> http::Response {
+        let bearer = format!("Bearer {}", self.token);
+        http::post(address, path, &[("authorization", &bearer)], body.as_bytes()).expect("the hub answers")
+    }
+
     /// Returns what the feed answers about changes after `after`.
     pub fn feed(&self, address: &str, epoch: &str, after: u64) -> http::Response {
         let path = format!("/v1/feed?epoch={epoch}&after={after}&wait=0&node={}", self.node);
