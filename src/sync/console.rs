@@ -13,7 +13,6 @@ use super::client::{ClientError, HubAddress, HubClient, Pulled};
 use super::clock;
 use super::desk::{Ask, Desk, Note, Slot};
 use super::device::Device;
-use super::exchange;
 use super::picture::{Link, Picture};
 use super::teller::Teller;
 use super::wire::{FeedQuery, HubCard, WAIT_SECONDS_MAX};
@@ -307,45 +306,14 @@ async fn push(session: Arc<Session>) {
 }
 
 async fn push_all(session: &Session) -> Result<(), ClientError> {
-    let mut from = None;
+    let mut begin = true;
     loop {
-        let Some(ops) = session.ask(|reply| Note::Waiting { from, reply }).await else { return Ok(()) };
+        let Some(ops) = session.ask(|reply| Note::Waiting { begin, reply }).await else { return Ok(()) };
         if ops.is_empty() {
             return Ok(());
         }
         let answer = session.client.push(&ops, session.token().as_deref()).await?;
-        let next = exchange::after_push(&answer);
         session.say(Note::Answer(answer)).await;
-        match next {
-            exchange::Next::More => from = None,
-            exchange::Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
-            // The hub wants what this console does not have, or refuses: a person must look; nothing is lost.
-            exchange::Next::From(_) | exchange::Next::Stuck => return Ok(()),
-        }
-    }
-}
-
-/// Tells the hub which pages this console has and its person saw. What is not taken is said again: the mirror's thread looks each second.
-async fn acknowledge_receipt(session: Arc<Session>) {
-    let mut failures = 0;
-    loop {
-        tokio::select! {
-            () = session.called.notified() => {}
-            () = session.stop.cancelled() => return,
-        }
-        let Some(receipts) = session.ask(Note::Receipts).await.filter(|receipts| !receipts.is_empty()) else {
-            continue;
-        };
-        match session.client.receipts(&receipts, session.token().as_deref()).await {
-            Ok(()) => {
-                failures = 0;
-                session.say(Note::Receipted(receipts)).await;
-            }
-            Err(_) => {
-                // The pull says what is wrong with the hub.
-                failures += 1;
-                session.pause(failures).await;
-            }
-        }
+        begin = false;
     }
 }

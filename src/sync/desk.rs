@@ -45,7 +45,8 @@ pub(super) enum Note {
     Cursor(oneshot::Sender<Cursor>),
     Page { page: FeedPage, skew_ms: Option<i64>, asked_at: Timestamp, reply: oneshot::Sender<()> },
     Gone { epoch: String, refused: Cursor, reply: oneshot::Sender<()> },
-    Waiting { from: Option<u64>, reply: oneshot::Sender<Vec<SignedOp>> },
+    /// What to push; `begin` for the first time since there was something new.
+    Waiting { begin: bool, reply: oneshot::Sender<Vec<SignedOp>> },
     Answer(PushAnswer),
     Receipts(oneshot::Sender<Receipts>),
     Receipted(Receipts),

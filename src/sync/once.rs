@@ -3,8 +3,8 @@
 use super::client::{ClientError, HubClient, Pulled};
 use super::clock;
 use super::console::Parts;
-use super::exchange::{self, Next, after_push, one_push};
-use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
+use super::exchange::{Outcome, Round};
+use super::wire::{FeedQuery, HubCard};
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
 
@@ -20,6 +20,9 @@ pub enum ExchangeError {
     /// The hub cannot take what waits; it is kept.
     #[error("the hub cannot take what waits: {0}")]
     Stuck(String),
+    /// The hub has other operations of this very node.
+    #[error("this console's database was copied or restored; it is becoming another node")]
+    Twin,
     /// Another hub answers at the address: a mirror belongs to one hub.
     #[error("another hub answers there now; run the command again, and it opens that hub's mirror")]
     OtherHub(Box<HubCard>),
@@ -30,9 +33,15 @@ pub enum ExchangeError {
 /// # Errors
 /// [`ExchangeError`]; what was done until then stays done.
 pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
-    let token = token(parts).await?;
-    let Parts { mirror, client, .. } = parts;
-    push(mirror, client, &token).await?;
+    let mut token = token(parts).await?;
+    let Parts { mirror, client, device, .. } = parts;
+    if let Err(error) = push(mirror, client, &token).await {
+        let ExchangeError::Twin = error else { return Err(error) };
+        device.become_another(mirror)?;
+        token = client.introduce(&device.introduction(mirror.node()), Some(&token)).await?;
+        mirror.set_note("token", &token)?;
+        push(mirror, client, &token).await?;
+    }
     pull(mirror, client, &token).await
 }
 
@@ -57,28 +66,19 @@ async fn token(parts: &mut Parts) -> Result<String, ExchangeError> {
 }
 
 async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
-    let mut from = None;
+    let mut round = Round::default();
     loop {
-        let ops = match from {
-            Some(nseq) => mirror.ops_from(nseq, PUSH_OPS_MAX)?,
-            None => mirror.waiting(PUSH_OPS_MAX)?,
-        };
+        let ops = round.next(mirror)?;
         if ops.is_empty() {
             return Ok(());
         }
-        let ops = one_push(ops);
         let answer = client.push(&ops, Some(token)).await?;
-        let next = after_push(&answer);
-        let stuck = exchange::stuck(&answer);
-        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
-            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
-            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
-        });
-        mirror.settle(judged.collect(), answer.head)?;
-        match next {
-            Next::More => from = None,
-            Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
-            Next::From(_) | Next::Stuck => return Err(ExchangeError::Stuck(stuck.unwrap_or_default())),
+        let Outcome { fork, refused } = round.after(mirror, &ops, answer)?;
+        if fork {
+            return Err(ExchangeError::Twin);
+        }
+        if let Some(reason) = refused {
+            return Err(ExchangeError::Stuck(reason));
         }
     }
 }

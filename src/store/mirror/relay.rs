@@ -181,6 +181,24 @@ impl Mirror {
         Ok(super::rows::read_ops(bytes))
     }
 
+    /// Returns the operations of another node that are held from a number on, answered ones too, in order, at most `max`: for a hub that lost
+    /// them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn held_from(&mut self, node: NodeId, from: u64, max: usize) -> Result<Vec<SignedOp>, StoreError> {
+        let bytes: Vec<Vec<u8>> = self
+            .connection
+            .prepare_cached(
+                "SELECT bytes FROM relay WHERE node = ?1 AND nseq >= ?2
+                   AND nseq < coalesce((SELECT stopped FROM chain WHERE chain.node = ?1), 9223372036854775807)
+                 ORDER BY nseq LIMIT ?3",
+            )?
+            .query_map(params![node.as_bytes(), sql_number(from), max as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        Ok(super::rows::read_ops(bytes))
+    }
+
     /// Returns other nodes with operations that wait for the hub and may be carried there, in order.
     ///
     /// # Errors
