@@ -2,6 +2,7 @@
 
 mod act;
 mod demo;
+mod inbox;
 mod list;
 mod open;
 mod output;
@@ -10,7 +11,6 @@ mod serve;
 mod show;
 mod tui;
 
-use crate::domain::op::Act;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -67,38 +67,14 @@ enum Command {
     List(list::Arguments),
     /// Shows one incident with its series and its timeline.
     Show(show::Arguments),
-    /// Acknowledges: "I have seen it and I am on it".
-    Ack(Target),
-    /// Gives an ack back.
-    Unack(Target),
-    /// Adds words to the timeline.
-    Note {
-        #[command(flatten)]
-        target: Target,
-        /// The words.
-        text: String,
-    },
-    /// Ends an incident.
-    Resolve {
-        #[command(flatten)]
-        target: Target,
-        /// Also while series fire: their present start is dismissed, and only a newer one fires again.
-        #[arg(long)]
-        force: bool,
-    },
+    #[command(flatten)]
+    Act(act::Command),
+    /// Lists what stays until you dismiss it: answers you did not want, and what is no longer yours.
+    Inbox(inbox::Arguments),
     /// Lists what the hub could not take, with the reasons.
     Quarantine(quarantine::Arguments),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
-}
-
-#[derive(Debug, Args)]
-struct Target {
-    /// The incident's number, or the beginning of its id (four digits or more).
-    id: String,
-    /// Prints one JSON object a line.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs what the arguments say and returns the exit status.
@@ -112,10 +88,8 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Serve(arguments) => serve::run(&globals, &arguments),
         Command::List(arguments) => list::run(&globals, &arguments),
         Command::Show(arguments) => show::run(&globals, &arguments),
-        Command::Ack(target) => act::run(&globals, &target, Act::Ack),
-        Command::Unack(target) => act::run(&globals, &target, Act::Unack),
-        Command::Note { target, text } => act::run(&globals, &target, act::note(text)?),
-        Command::Resolve { target, force } => act::run(&globals, &target, Act::Resolve { force }),
+        Command::Act(command) => act::run(&globals, &command),
+        Command::Inbox(arguments) => inbox::run(&globals, &arguments),
         Command::Quarantine(arguments) => quarantine::run(&globals, &arguments),
         Command::Demo => demo::run(),
     }

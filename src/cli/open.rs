@@ -109,7 +109,7 @@ pub async fn exchanged(globals: &Globals) -> anyhow::Result<Opened> {
     let address = address(&paths, &console)?;
     let mut parts = parts(&paths, &console, address).await?;
     let behind = again(&mut parts).await;
-    tell(&mut parts.mirror, None)?;
+    tell(&mut parts.mirror, &[])?;
     Ok(Opened { parts, behind })
 }
 
@@ -126,8 +126,8 @@ pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
 }
 
 /// Says on standard error what became of operations that waited and are answered now; `own` is told by the command itself.
-pub fn tell(mirror: &mut Mirror, own: Option<OpId>) -> anyhow::Result<()> {
-    for told in mirror.tell()?.into_iter().filter(|told| Some(told.op.op_id) != own) {
+pub fn tell(mirror: &mut Mirror, own: &[OpId]) -> anyhow::Result<()> {
+    for told in mirror.tell()?.into_iter().filter(|told| !own.contains(&told.op.op_id)) {
         let Some(verdict) = told.verdict else { continue };
         let name = mirror
             .incident(told.op.incident)?

@@ -45,6 +45,18 @@ pub fn incident(incident: &Incident, waiting: usize) -> Value {
         "next_due_at": time(incident.next_due_at),
         "overdue": incident.overdue,
         "rev": incident.rev,
+        "claim_no": incident.claim_no,
+        "level": incident.level,
+        "hold": incident.hold.as_ref().map(|hold| json!({
+            "by": hold.by,
+            "until": hold.until.to_string(),
+            "until_change": hold.change.is_some(),
+            "reason": hold.wait.as_ref().map(|wait| &wait.reason),
+            "ticket": hold.wait.as_ref().map(|wait| &wait.ticket),
+        })),
+        "offer": incident.offer.as_ref().map(|offer| json!({ "to": offer.to, "until": offer.expires_at.to_string() })),
+        "assigned": incident.assigned.as_ref().map(|assigned| &assigned.to),
+        "merged_into": incident.merged_into.map(|into| into.to_string()),
         "series": { "firing": incident.tally.firing, "unknown": incident.tally.unknown, "over": incident.tally.over, "total": incident.tally.total() },
         "sync": if waiting > 0 { "waiting" } else { "confirmed" },
     })

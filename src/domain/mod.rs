@@ -5,6 +5,7 @@ pub mod label;
 pub mod severity;
 pub mod text;
 pub mod time;
+pub mod when;
 
 pub mod event;
 pub mod series;

@@ -3,6 +3,7 @@
 //! Several processes of one user may have it open. They are one node: numbers are taken inside the transaction that writes them.
 
 mod identity;
+mod inbox;
 mod relay;
 mod rows;
 
@@ -12,7 +13,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::judge::Verdict;
-use crate::domain::op::Op;
+use crate::domain::op::{Act, Op};
 use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
@@ -28,6 +29,8 @@ pub use relay::{
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
+
+pub use inbox::Loss;
 
 /// Operations that may wait for a hub.
 pub const WAITING_MAX: u64 = 10_000;
@@ -57,6 +60,13 @@ pub struct OwnOp {
     pub verdict: Option<Verdict>,
 }
 
+impl OwnOp {
+    /// Returns whether it did what it asks for, or may still do so: it waits, or its answer gave it, all or most.
+    pub fn is_hopeful(&self) -> bool {
+        self.verdict.as_ref().is_none_or(|verdict| verdict.is_welcome() || verdict.is_won())
+    }
+}
+
 /// What applying a page of the feed changed.
 #[derive(Debug, Default)]
 pub struct Applied {
@@ -68,6 +78,8 @@ pub struct Applied {
     pub swept: bool,
     /// The hub judged an operation of this very node that this database does not have: there is a twin.
     pub twin: bool,
+    /// Something that was this user's is no longer: the inbox has a letter more.
+    pub lost: bool,
 }
 
 /// A console's store.
@@ -75,6 +87,7 @@ pub struct Mirror {
     connection: Connection,
     node: NodeId,
     twin: Beside,
+    user: UserName,
 }
 
 impl Mirror {
@@ -96,7 +109,7 @@ impl Mirror {
         let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
         tx.commit()?;
-        Ok(Self { connection, node, twin })
+        Ok(Self { connection, node, twin, user: user.clone() })
     }
 
     /// Forgets what is too old.
@@ -264,7 +277,8 @@ impl Mirror {
             .collect::<Result<_, _>>()?;
         tx.execute("UPDATE op SET told = 1 WHERE verdict IS NOT NULL AND told = 0", ())?;
         tx.commit()?;
-        Ok(rows.into_iter().filter_map(own).collect())
+        // That a claim was seen is between consoles and hub: no person asked for it.
+        Ok(rows.into_iter().filter_map(own).filter(|own| own.op.act != Act::Seen).collect())
     }
 
     /// Returns an own operation.
@@ -330,9 +344,13 @@ impl Mirror {
         }
         let generation = generation(&tx)?;
         let mut applied = Applied::default();
+        let mut mine = Vec::new();
         for row in &page.rows {
             match row.kind {
-                FeedKind::Incident => applied.incidents.push(put_incident(&tx, &row.body, generation)?),
+                FeedKind::Incident => {
+                    mine.extend(inbox::mine(&tx, &row.body, &self.user)?);
+                    applied.incidents.push(put_incident(&tx, &row.body, generation)?);
+                }
                 FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
                 FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
                 FeedKind::Page => applied.touched.push(put_page(&tx, &row.body, generation)?),
@@ -343,6 +361,9 @@ impl Mirror {
             relay::put_signed(&tx, &signed, asked_at)?;
         }
         relay::bound_signed(&tx)?;
+        for before in &mine {
+            applied.lost |= inbox::note_loss(&tx, before, &self.user, asked_at)?;
+        }
         set_meta(&tx, "seq", &page.next.to_string())?;
         if page.next >= page.head {
             applied.swept = sweep(&tx, generation)?;

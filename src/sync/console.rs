@@ -317,3 +317,28 @@ async fn push_all(session: &Session) -> Result<(), ClientError> {
         begin = false;
     }
 }
+
+/// Tells the hub which pages this console has and its person saw. What is not taken is said again: the mirror's thread looks each second.
+async fn acknowledge_receipt(session: Arc<Session>) {
+    let mut failures = 0;
+    loop {
+        tokio::select! {
+            () = session.called.notified() => {}
+            () = session.stop.cancelled() => return,
+        }
+        let Some(receipts) = session.ask(Note::Receipts).await.filter(|receipts| !receipts.is_empty()) else {
+            continue;
+        };
+        match session.client.receipts(&receipts, session.token().as_deref()).await {
+            Ok(()) => {
+                failures = 0;
+                session.say(Note::Receipted(receipts)).await;
+            }
+            Err(_) => {
+                // The pull says what is wrong with the hub.
+                failures += 1;
+                session.pause(failures).await;
+            }
+        }
+    }
+}

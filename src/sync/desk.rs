@@ -1,6 +1,6 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
-use super::picture::{Link, Picture};
+use super::picture::{LetterId, Link, Picture};
 use super::wire::{HubCard, PushAnswer, Receipts};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
@@ -33,6 +33,8 @@ pub enum Ask {
         /// Pages that were shown.
         calls: Vec<PageId>,
     },
+    /// Put these letters away.
+    Dismiss(Vec<LetterId>),
     /// Look at the disk again: another process wrote, or the feed brought something.
     Refresh,
     /// Stop.

@@ -6,6 +6,8 @@ pub mod console;
 pub mod desk;
 pub mod device;
 pub mod exchange;
+pub mod foresight;
+mod hearsay;
 pub mod once;
 pub mod peer;
 pub mod picture;

@@ -1,5 +1,6 @@
 //! What a person sees: confirmed state, with the own operations that still wait laid over it.
 
+use super::foresight::{Known, Undoable};
 use crate::domain::id::{IncidentId, Number, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::judge::Verdict;
@@ -61,6 +62,8 @@ pub struct Row {
     pub waiting: Vec<Waiting>,
     /// What others say by way of peers, not confirmed, oldest first.
     pub said: Vec<Said>,
+    /// When the hub signed `incident`, by its clock, where a peer told it and this console has not asked the hub since.
+    pub via_peer: Option<Timestamp>,
 }
 
 /// One incident whole.
@@ -85,7 +88,7 @@ impl Detail {
     pub const LINES_MAX: usize = 500;
 }
 
-/// A verdict to tell the person, newest last.
+/// Something to tell the person, newest last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// Counts notices; a larger number is newer.
@@ -94,23 +97,78 @@ pub struct Notice {
     pub text: String,
     /// Whether the person got what was asked for.
     pub welcome: bool,
+    /// The verdict that it tells, if it tells one.
+    pub answer: Option<Answer>,
 }
 
-/// An unwelcome verdict, or a loss of what was the person's: stays until dismissed.
+/// The hub's answer to an own operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Which operation.
+    pub op_id: OpId,
+    /// About which incident.
+    pub incident: IncidentId,
+    /// What was asked for.
+    pub act: Act,
+    /// What the hub said.
+    pub verdict: Verdict,
+}
+
+/// Something that stays before the person until they dismiss it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
-    /// Which operation was answered so.
-    pub op_id: OpId,
+    /// Which letter.
+    pub id: LetterId,
     /// About which incident.
     pub incident: IncidentId,
     /// Its number, where the mirror knows it.
     pub number: Option<Number>,
-    /// What was asked for.
-    pub act: Act,
-    /// When the key was pressed.
-    pub created_at: Timestamp,
-    /// What the hub said.
-    pub verdict: Verdict,
+    /// When the key was pressed, or when the loss was learned of.
+    pub at: Timestamp,
+    /// What it says.
+    pub matter: Matter,
+}
+
+/// Names a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LetterId {
+    /// The answer to this operation.
+    Answer(OpId),
+    /// This loss of the mirror's.
+    Loss(u64),
+}
+
+/// What a letter says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matter {
+    /// The hub did not do what was asked for, or not all of it.
+    Answer {
+        /// What was asked for.
+        act: Act,
+        /// What the hub said.
+        verdict: Verdict,
+    },
+    /// It was the person's by what the hub confirmed, and is no longer.
+    Lost {
+        /// Who has it instead; `None` is nobody.
+        owner: Option<UserName>,
+        /// What the timeline says of it; may be empty.
+        why: String,
+    },
+}
+
+impl Letter {
+    /// Returns what it says in one line.
+    pub fn sentence(&self) -> String {
+        match &self.matter {
+            Matter::Answer { act, verdict } => format!("{}: {}", act.kind(), verdict.sentence()),
+            Matter::Lost { owner, why } => {
+                let who = owner.as_ref().map_or("nobody has it".to_owned(), |owner| format!("{owner} has it"));
+                let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+                format!("no longer yours: {who}{why}")
+            }
+        }
+    }
 }
 
 /// Why a console without a hub rings by itself. It changes no shared state.
@@ -120,7 +178,7 @@ pub struct LocalAlarm {
     pub incident: IncidentId,
     /// Its number.
     pub number: Number,
-    /// When somebody was to be called.
+    /// When somebody was to be called, by the hub's last word.
     pub due_at: Timestamp,
     /// Since when the hub is silent.
     pub silent_since: Timestamp,
@@ -155,19 +213,29 @@ pub struct Picture {
     pub detail: Option<Arc<Detail>>,
     /// Pages that call the person who looks and are not answered, oldest first, at most [`Picture::CALLS_MAX`].
     pub calls: Vec<Page>,
-    /// Unwelcome verdicts that the person has not dismissed, oldest first, at most [`Picture::INBOX_MAX`].
+    /// Unwelcome verdicts and losses that the person has not dismissed, oldest first, at most [`Picture::INBOX_MAX`].
     pub inbox: Vec<Letter>,
-    /// The hub is silent, and this incident's time to call the person who looks has passed: the console rings by itself.
-    pub alarm: Option<LocalAlarm>,
+    /// The hub is silent, and these incidents' time to call the person who looks has passed: the console rings by itself. Worst first, at
+    /// most [`Picture::ALARMS_MAX`].
+    pub alarms: Vec<LocalAlarm>,
+    /// Own operations that `undo` would speak of, newest first: the latest that cannot be taken back if it is the very latest, then the
+    /// latest that can.
+    pub undo: Vec<Undoable>,
+    /// Who may be called, and who there is.
+    pub known: Arc<Known>,
     /// Own operations that the hub has not confirmed.
     pub unsent: usize,
-    /// The latest verdicts, at most 20, oldest first.
+    /// The latest things to tell, at most [`Picture::NOTICES_MAX`], oldest first.
     pub notices: Vec<Notice>,
 }
 
 impl Picture {
     /// Most calls that a picture carries.
     pub const CALLS_MAX: usize = 1000;
+    /// Most alarms that a picture carries.
+    pub const ALARMS_MAX: usize = 100;
+    /// Most notices that a picture carries: the answers to as many operations as are done at once, and some.
+    pub const NOTICES_MAX: usize = 500;
     /// Most letters that a picture carries.
     pub const INBOX_MAX: usize = 500;
     /// Most rows that a picture carries: worst and newest first.

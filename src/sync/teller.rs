@@ -6,29 +6,33 @@ use super::client::HubAddress;
 use super::clock;
 use super::desk::{Ask, Note};
 use super::device::{Device, random};
-use super::exchange;
-use super::picture::{Detail, Link, Notice, Picture, Row, Waiting};
+use super::exchange::{Outcome, Round};
+use super::hearsay::Hearsay;
+use super::foresight::{self, Known, Undoable};
+use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
-use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
+use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, OpId};
-use crate::domain::incident::Incident;
-use crate::domain::incident::{Rules, Timing};
-use crate::domain::judge::{Context, Verdict, judge};
+use crate::domain::id::{IncidentId, OpId, UserName};
+use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
-/// Verdicts that a picture carries.
-const NOTICES_MAX: usize = 20;
+/// Own operations that are looked through for one to take back.
+const UNDO_LOOKED_AT: usize = 200;
+/// How long who there is is not read again: it costs a look at thousands of lines.
+const KNOWN_FOR: Duration = Duration::from_secs(30);
+/// The note of who is called: [`Paging`] as JSON.
+pub const PAGING_NOTE: &str = "paging";
 /// How often what is too old is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
 /// Skew from which on it is shown.
@@ -52,12 +56,21 @@ pub(super) struct Teller {
     rows_stale: bool,
     look: Option<IncidentId>,
     detail: Option<Arc<Detail>>,
-    /// Pages that call the person now.
-    calls: Vec<Page>,
     receipts: Ledger,
+    calls: Vec<Page>,
+    inbox: Vec<Letter>,
+    undo: Vec<Undoable>,
+    known: Arc<Known>,
+    known_at: Timestamp,
+    /// Claims that were told as seen: incident, claim, and how often it had become louder.
+    presented: HashSet<(IncidentId, u64, u64)>,
     notices: Vec<Notice>,
     notice_no: u64,
     data_version: i64,
+    hearsay: Hearsay,
+    /// The present round of pushing, and what its last push sent.
+    round: Round,
+    sent: Vec<SignedOp>,
     /// When what is too old was last forgotten: a console stays open for weeks.
     pruned_at: Timestamp,
 }
@@ -89,9 +102,17 @@ impl Teller {
             detail: None,
             calls: Vec::new(),
             receipts: Ledger::default(),
+            inbox: Vec::new(),
+            undo: Vec::new(),
+            known: Arc::default(),
+            known_at: clock::now(),
+            presented: HashSet::new(),
             notices: Vec::new(),
             notice_no: 0,
             data_version: 0,
+            hearsay: Hearsay::default(),
+            round: Round::default(),
+            sent: Vec::new(),
             pruned_at: clock::now(),
         };
         teller.as_of = teller.mirror.as_of()?;
@@ -107,7 +128,8 @@ impl Teller {
                 self.look = look;
                 self.read_detail()?;
             }
-            Note::Ask(Ask::Present { claims: _, calls }) => self.receipts.look(&calls),
+            Note::Ask(Ask::Present { claims, calls }) => return self.present(&claims, &calls),
+            Note::Ask(Ask::Dismiss(letters)) => self.dismiss(&letters)?,
             Note::Ask(Ask::Refresh) => return self.look_at_disk(),
             Note::Ask(Ask::Close) => {}
             Note::Cursor(reply) => {
@@ -128,12 +150,12 @@ impl Teller {
                 self.receipts.say_again();
                 let _ = reply.send(());
             }
-            Note::Waiting { from, reply } => {
-                let ops = match from {
-                    Some(nseq) => self.mirror.ops_from(nseq, PUSH_OPS_MAX)?,
-                    None => self.mirror.waiting(PUSH_OPS_MAX)?,
-                };
-                let _ = reply.send(exchange::one_push(ops));
+            Note::Waiting { begin, reply } => {
+                if begin {
+                    self.round = Round::default();
+                }
+                self.sent = self.round.next(&mut self.mirror)?;
+                let _ = reply.send(self.sent.clone());
             }
             Note::Answer(answer) => self.judged(answer)?,
             Note::Receipts(reply) => {
@@ -157,7 +179,7 @@ impl Teller {
     pub fn complain(&mut self, error: &StoreError) {
         tracing::error!(error = error as &dyn std::error::Error, "the mirror refused");
         let why = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
-        self.notice(format!("the mirror refused: {error}{why}"), false);
+        self.notice(format!("the mirror refused: {error}{why}"), false, None);
     }
 
     fn submit(&mut self, incident: IncidentId, basis: Basis, act: Act) -> Result<bool, StoreError> {
@@ -169,7 +191,7 @@ impl Teller {
             }
             Err(AppendError::Store(error)) => Err(error),
             Err(error @ AppendError::TooManyWait) => {
-                self.notice(error.to_string(), false);
+                self.notice(error.to_string(), false, None);
                 Ok(false)
             }
         }
@@ -195,22 +217,129 @@ impl Teller {
         self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
         self.read_calls()?;
+        self.read_known()?;
         self.read_unshown()?;
         self.read_detail()
-    }
-
-    fn read_calls(&mut self) -> Result<(), StoreError> {
-        self.calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
-        self.calls.retain(rings);
-        self.receipts.keep(&self.calls);
-        Ok(())
     }
 
     fn read_unshown(&mut self) -> Result<(), StoreError> {
         self.tell_verdicts()?;
         self.unshown = self.mirror.unshown()?;
+        self.hearsay.read(&mut self.mirror, &mut self.incidents)?;
         self.rows_stale = true;
+        self.read_calls()?;
+        self.read_inbox()?;
+        self.read_undo()
+    }
+
+    /// Reads who may be called and who there is.
+    fn read_known(&mut self) -> Result<(), StoreError> {
+        let paging = match self.mirror.note(PAGING_NOTE)? {
+            Some(text) => serde_json::from_str::<Paging>(&text)
+                .inspect_err(
+                    |error| tracing::warn!(%error, "the mirrored paging cannot be read; everybody is in every level"),
+                )
+                .ok(),
+            None => None,
+        };
+        let mut people = self.mirror.people()?;
+        if let Some(paging) = &paging {
+            people = paging.everybody(&people);
+        }
+        let known = Known { paging, people };
+        self.known_at = clock::now();
+        if *self.known != known {
+            self.known = Arc::new(known);
+        }
         Ok(())
+    }
+
+    /// Reads the pages that call this person, without those that the mirrored state has answered.
+    fn read_calls(&mut self) -> Result<(), StoreError> {
+        let mut calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
+        calls.retain(|page| {
+            let asks = |incident: &Incident| page.needless(incident).is_none() && incident.recovering_until.is_none();
+            rings(page) && self.incidents.get(&page.incident).is_none_or(asks)
+        });
+        self.receipts.keep(&calls);
+        self.calls = calls;
+        Ok(())
+    }
+
+    fn read_inbox(&mut self) -> Result<(), StoreError> {
+        let mut inbox = Vec::new();
+        for own in self.mirror.inbox(Picture::INBOX_MAX)? {
+            let Some(verdict) = own.verdict else { continue };
+            let (id, op) = (LetterId::Answer(own.op.op_id), own.op);
+            let number = self.mirror.incident(op.incident)?.map(|incident| incident.number);
+            let matter = Matter::Answer { act: op.act, verdict };
+            inbox.push(Letter { id, incident: op.incident, number, at: op.created_at, matter });
+        }
+        for loss in self.mirror.losses(Picture::INBOX_MAX)? {
+            let number = self.mirror.incident(loss.incident)?.map(|incident| incident.number);
+            let matter = Matter::Lost { owner: loss.owner, why: loss.why };
+            inbox.push(Letter {
+                id: LetterId::Loss(loss.no),
+                incident: loss.incident,
+                number,
+                at: loss.learned_at,
+                matter,
+            });
+        }
+        inbox.sort_by_key(|letter| letter.at);
+        inbox.truncate(Picture::INBOX_MAX);
+        self.inbox = inbox;
+        Ok(())
+    }
+
+    fn read_undo(&mut self) -> Result<(), StoreError> {
+        let latest = self.mirror.latest(UNDO_LOOKED_AT)?;
+        let waiting: Vec<&Op> = self.unshown.iter().filter(|own| own.is_hopeful()).map(|own| &own.op).collect();
+        let paging = self.known.paging.as_ref();
+        let incident = |id| self.incidents.get(&id).cloned();
+        self.undo = foresight::undoable(&latest, &waiting, incident, &self.device.user, clock::now(), paging);
+        Ok(())
+    }
+
+    fn dismiss(&mut self, letters: &[LetterId]) -> Result<(), StoreError> {
+        let answers: Vec<OpId> = letters
+            .iter()
+            .filter_map(|letter| match letter {
+                LetterId::Answer(op_id) => Some(*op_id),
+                LetterId::Loss(_) => None,
+            })
+            .collect();
+        let losses: Vec<u64> = letters
+            .iter()
+            .filter_map(|letter| match letter {
+                LetterId::Loss(no) => Some(*no),
+                LetterId::Answer(_) => None,
+            })
+            .collect();
+        self.mirror.dismiss(&answers, &losses)?;
+        self.read_inbox()
+    }
+
+    /// Tells the hub that this person knows what is theirs, once for each claim, and keeps which pages were seen; returns whether there
+    /// is something to push.
+    fn present(
+        &mut self,
+        claims: &[(IncidentId, u64)],
+        calls: &[crate::domain::paging::PageId],
+    ) -> Result<bool, StoreError> {
+        self.receipts.look(calls);
+        let mut said = false;
+        for (id, claim_no) in claims {
+            let Some(incident) = self.incidents.get(id) else { continue };
+            let mine = incident.owner.as_ref() == Some(&self.device.user) && incident.claim_no == *claim_no;
+            let once = (*id, *claim_no, incident.fire_no);
+            if !mine || incident.seen_due.is_none() || !self.presented.insert(once) {
+                continue;
+            }
+            let basis = Basis { rev: incident.rev, claim_no: *claim_no };
+            said |= self.submit(*id, basis, Act::Seen)?;
+        }
+        Ok(said)
     }
 
     fn read_detail(&mut self) -> Result<(), StoreError> {
@@ -233,6 +362,11 @@ impl Teller {
         let looked_at = |id: &IncidentId| self.look == Some(*id);
         let detail =
             applied.touched.iter().any(looked_at) || applied.incidents.iter().any(|incident| looked_at(&incident.id));
+        let heard = applied.incidents.iter().filter_map(|incident| incident.owner.as_ref());
+        let strange = heard.clone().any(|owner| !self.known.people.contains(owner));
+        if strange || clock::now().since(self.known_at) > KNOWN_FOR {
+            self.read_known()?;
+        }
         for incident in applied.incidents {
             self.incidents.insert(incident.id, incident);
         }
@@ -292,34 +426,61 @@ impl Teller {
     }
 
     fn judged(&mut self, answer: PushAnswer) -> Result<(), StoreError> {
-        if let Some(reason) = exchange::stuck(&answer) {
-            self.notice(format!("the hub cannot take what waits: {reason}; it is kept"), false);
+        let Outcome { fork, refused } = self.round.after(&mut self.mirror, &self.sent, answer)?;
+        if let Some(reason) = refused {
+            self.notice(format!("the hub cannot take what waits: {reason}; it is kept"), false, None);
         }
-        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
-            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
-            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
-        });
-        self.mirror.settle(judged.collect(), answer.head)?;
+        if fork {
+            self.become_another()?;
+        }
         self.read_unshown()
+    }
+
+    /// Becomes another node, for there is a copy of this database; tells the person, whichever process of theirs did it.
+    fn become_another(&mut self) -> Result<(), StoreError> {
+        self.device.become_another(&mut self.mirror)?;
+        self.round = Round::default();
+        self.tell_peers_news()
+    }
+
+    /// Tells what was found out about copies and liars and nobody was told yet.
+    fn tell_peers_news(&mut self) -> Result<(), StoreError> {
+        if self.mirror.tell_rotation()? {
+            let text = "this console's data was copied or restored: it goes on under a new name; what waited still waits, nothing is lost";
+            self.notice(text.to_owned(), false, None);
+        }
+        for node in self.mirror.tell_stopped()? {
+            let text = format!("console {node} told two stories: nothing more of it is shown or passed on until its owner looks");
+            self.notice(text, false, None);
+        }
+        Ok(())
     }
 
     /// Tells the verdicts that nobody was told yet, those that another process of this user fetched among them.
     fn tell_verdicts(&mut self) -> Result<(), StoreError> {
+        self.tell_peers_news()?;
         for own in self.mirror.tell()? {
             let Some(verdict) = &own.verdict else { continue };
             let name = match self.mirror.incident(own.op.incident)? {
                 Some(incident) => incident.number.to_string(),
                 None => own.op.incident.to_string(),
             };
-            self.notice(format!("{} {name}: {}", own.op.act.kind(), verdict.sentence()), verdict.is_welcome());
+            let answer = Answer {
+                op_id: own.op.op_id,
+                incident: own.op.incident,
+                act: own.op.act.clone(),
+                verdict: verdict.clone(),
+            };
+            let text = format!("{} {name}: {}", own.op.act.kind(), verdict.sentence());
+            self.notice(text, verdict.is_welcome(), Some(answer));
         }
         Ok(())
     }
 
-    fn notice(&mut self, text: String, welcome: bool) {
+    fn notice(&mut self, text: String, welcome: bool, answer: Option<Answer>) {
         self.notice_no += 1;
-        self.notices.push(Notice { no: self.notice_no, text, welcome });
-        let surplus = self.notices.len().saturating_sub(NOTICES_MAX);
+        self.notices.push(Notice { no: self.notice_no, text, welcome, answer });
+        let surplus = self.notices.len().saturating_sub(Picture::NOTICES_MAX);
         self.notices.drain(..surplus);
     }
 
@@ -342,16 +503,42 @@ impl Teller {
             rows_hidden: self.rows_hidden,
             detail: self.detail.clone(),
             calls: self.calls.clone(),
-            inbox: Vec::new(),
-            alarm: None,
-            unsent: self.unshown.iter().filter(|own| own.verdict.is_none()).count(),
+            inbox: self.inbox.clone(),
+            alarms: self.alarms(clock::now()),
+            undo: self.undo.clone(),
+            known: self.known.clone(),
+            unsent: self.unshown.iter().filter(|own| own.verdict.is_none() && own.op.act != Act::Seen).count(),
             notices: self.notices.clone(),
         }
     }
 
+    /// Returns for which incidents this console rings by itself: no hub answers, and the time to call this person has passed.
+    fn alarms(&self, now: Timestamp) -> Vec<LocalAlarm> {
+        let since = match &self.link {
+            Link::Offline { since, .. } | Link::Stale { since } => self.last_answer.or(self.as_of).unwrap_or(*since),
+            Link::Connecting | Link::Live => return Vec::new(),
+        };
+        let mut due: Vec<(&Incident, u32)> = self
+            .incidents
+            .values()
+            .filter_map(|incident| Some((incident, level_of(incident, &self.device.user, &self.known, now)?)))
+            .collect();
+        due.sort_by_key(|(incident, _)| {
+            (incident.severity.map_or(0, |severity| severity.number()), incident.step_due_at, incident.id)
+        });
+        let alarm = |(incident, level): (&Incident, u32)| LocalAlarm {
+            incident: incident.id,
+            number: incident.number,
+            due_at: incident.step_due_at,
+            silent_since: since,
+            level,
+        };
+        due.into_iter().take(Picture::ALARMS_MAX).map(alarm).collect()
+    }
+
     fn lay_over(&mut self) {
         let mut waiting: HashMap<IncidentId, Vec<Waiting>> = HashMap::new();
-        for own in &self.unshown {
+        for own in self.unshown.iter().filter(|own| own.op.act != Act::Seen) {
             let one = Waiting { op_id: own.op.op_id, act: own.op.act.clone(), created_at: own.op.created_at };
             waiting.entry(own.op.incident).or_default().push(one);
         }
@@ -361,7 +548,8 @@ impl Teller {
             .map(|incident| Row {
                 incident: incident.clone(),
                 waiting: waiting.remove(&incident.id).unwrap_or_default(),
-                said: Vec::new(),
+                said: self.hearsay.said_of(incident.id),
+                via_peer: self.hearsay.via_peer(incident.id),
             })
             .collect();
         if rows.len() > Picture::ROWS_MAX {
@@ -401,12 +589,28 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
     let Draft { incident, basis, act } = draft;
-    let basis = after_own(mirror, incident, basis)?;
+    // What was seen is the claim that the hub confirmed, whatever else was asked for since.
+    let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
     mirror.append(|node, nseq, prev_hash| {
         let actor = device.user.clone();
         let op = Op { op_id, node, nseq, prev_hash, created_at: now, actor, incident, basis, act };
         SignedOp::sign(op, &device.key)
     })
+}
+
+/// Returns the level, from 1, in which this person would be called by now; `None` where nobody's time has passed, or not theirs.
+///
+/// That is the level that was called last, or the next: who was called last may not have heard of it either.
+fn level_of(incident: &Incident, user: &UserName, known: &Known, now: Timestamp) -> Option<u32> {
+    let open = incident.life == Life::Triggered && incident.recovering_until.is_none();
+    if !open || incident.step_due_at > now {
+        return None;
+    }
+    let everybody = Paging::default();
+    let paging = known.paging.as_ref().unwrap_or(&everybody);
+    let people: BTreeSet<UserName> = known.people.iter().cloned().chain([user.clone()]).collect();
+    let in_level = |level: &u32| known.paging.is_none() || paging.callees(*level, now, &people).contains(user);
+    [incident.level.saturating_sub(1), incident.level].into_iter().find(in_level).map(|level| level + 1)
 }
 
 /// Returns the basis as it will be once the own operations before this one are judged: the person saw them too, as waiting.
@@ -415,20 +619,9 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
 fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis, StoreError> {
     let Some(now) = mirror.incident(id)? else { return Ok(basis) };
     let mut then = now.clone();
-    let (timing, paging) = (Timing::default(), Paging::default());
-    for own in mirror.unshown()?.into_iter().filter(|own| own.op.incident == id) {
-        if own.verdict.as_ref().is_none_or(Verdict::is_welcome) {
-            let context = Context {
-                now: own.op.created_at,
-                rules: Rules { timing: &timing, paging: &paging },
-                successor: None,
-                knows: true,
-                target_open: true,
-                split: 1,
-            };
-            judge(&mut then, &own.op, &context);
-        }
-    }
+    let unshown = mirror.unshown()?;
+    let mine = unshown.iter().filter(|own| own.op.incident == id && own.is_hopeful());
+    foresight::apply(&mut then, mine.map(|own| &own.op));
     Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })
 }
 

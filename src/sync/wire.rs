@@ -143,7 +143,7 @@ pub struct OpAnswer {
 }
 
 /// What became of one operation.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpResult {
     /// Judged.

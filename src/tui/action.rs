@@ -9,6 +9,10 @@ pub enum Group {
     View,
     /// Says something about an incident: these reach other people.
     Incident,
+    /// Says something about several incidents, or takes back what was said.
+    Several,
+    /// Inside the inbox.
+    Inbox,
     /// The program itself.
     Program,
     /// Inside a prompt.
@@ -17,7 +21,8 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the help screen.
-    pub(crate) const ALL: [Self; 5] = [Self::Incident, Self::Move, Self::View, Self::Program, Self::Prompt];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Incident, Self::Several, Self::Move, Self::View, Self::Program, Self::Inbox, Self::Prompt];
 
     /// Returns the heading.
     pub(crate) fn title(self) -> &'static str {
@@ -25,6 +30,8 @@ impl Group {
             Self::Move => "Move",
             Self::View => "Look",
             Self::Incident => "Act on the incident under the cursor",
+            Self::Several => "Several at once, and back",
+            Self::Inbox => "In the inbox",
             Self::Program => "Program",
             Self::Prompt => "While a prompt is open",
         }
@@ -66,9 +73,28 @@ macro_rules! actions {
 
 actions! {
     IncidentAck, "incident.ack", Incident, "ack", "Acknowledge: I have seen it and I am on it";
+    IncidentSnooze, "incident.snooze", Incident, "snooze", "Make it quiet for a while; it is yours meanwhile";
+    IncidentEscalate, "incident.escalate", Incident, "escalate", "Call the next level, or a person; asks first";
+    IncidentOffer, "incident.offer", Incident, "hand over", "Offer it to a person; it stays yours until that person accepts";
+    IncidentTake, "incident.take", Incident, "take", "Take it from its owner, who is told";
+    IncidentWait, "incident.wait", Incident, "wait", "Quiet because somebody else must act first: a disk, a vendor";
+    IncidentAssign, "incident.assign", Incident, "assign", "Call a person to take it";
+    IncidentSeverity, "incident.severity", Incident, "severity", "Say how bad it is";
+    IncidentMerge, "incident.merge", Incident, "merge", "Move its series into another incident, which goes on for both";
+    IncidentSplit, "incident.split", Incident, "split", "Make an incident of its own of some of its series";
+    IncidentReopen, "incident.reopen", Incident, "reopen", "Open a resolved incident again";
+    IncidentAccept, "incident.accept", Incident, "accept", "Take what is offered to you";
+    IncidentDecline, "incident.decline", Incident, "decline", "Refuse what is offered to you";
     IncidentUnack, "incident.unack", Incident, "give back", "Give an acknowledged incident back";
+    IncidentStill, "incident.still", Incident, "still on it", "Still on it: the lease of all that is yours begins anew";
     IncidentNote, "incident.note", Incident, "note", "Write a note for everybody";
     IncidentResolve, "incident.resolve", Incident, "resolve", "Resolve; asks first";
+    UndoLast, "undo.last", Several, "undo", "Take your latest act back, by its name";
+    BulkAck, "bulk.ack", Several, "ack all", "Acknowledge what is marked, what calls you, or all that the filter shows; lists it first";
+    ShiftHandover, "shift.handover", Several, "shift", "Hand over all that is yours, or accept all that is offered to you";
+    MarkToggle, "mark.toggle", Several, "mark", "Mark for acting on several at once; verbs act on the marks then";
+    MarkAll, "mark.all", Several, "mark all", "Mark all that the filter shows";
+    MarkClear, "mark.clear", Several, "unmark", "Take all marks away";
     CursorDown, "cursor.down", Move, "down", "One line down";
     CursorUp, "cursor.up", Move, "up", "One line up";
     CursorTop, "cursor.top", Move, "top", "To the first line";
@@ -80,6 +106,11 @@ actions! {
     ViewClose, "view.close", View, "close", "Close the view; at the root it only says how to leave";
     PaneNext, "pane.next", View, "pane", "To the next pane";
     PanePrevious, "pane.previous", View, "pane", "To the previous pane";
+    PageGo, "page.go", View, "to the call", "Go to the worst incident that calls you";
+    InboxOpen, "inbox.open", View, "inbox", "What stays until you dismiss it: refusals, losses, offers";
+    ResultsOpen, "results.open", View, "results", "What became of the last act on several";
+    InboxDismiss, "inbox.dismiss", Inbox, "dismiss", "Put the letter away";
+    InboxNext, "inbox.next", Inbox, "next act", "Do what fits the letter, as its line says";
     FilterOpen, "filter.open", View, "filter", "Show only incidents that hold these words";
     HelpOpen, "help.open", View, "help", "This help";
     CommandOpen, "command.open", Program, "command", "Type a command";
@@ -91,6 +122,16 @@ actions! {
     PromptComplete, "prompt.complete", Prompt, "complete", "Complete the command";
     ConfirmYes, "confirm.yes", Prompt, "yes", "Answer yes to a question";
     ConfirmForce, "confirm.force", Prompt, "force", "Resolve although series still fire";
+    Choose1, "choose.1", Prompt, "1", "Take the first choice";
+    Choose2, "choose.2", Prompt, "2", "Take the second choice";
+    Choose3, "choose.3", Prompt, "3", "Take the third choice";
+    Choose4, "choose.4", Prompt, "4", "Take the fourth choice";
+    Choose5, "choose.5", Prompt, "5", "Take the fifth choice";
+    Choose6, "choose.6", Prompt, "6", "Take the sixth choice";
+    Choose7, "choose.7", Prompt, "7", "Take the seventh choice";
+    Choose8, "choose.8", Prompt, "8", "Take the eighth choice";
+    Choose9, "choose.9", Prompt, "9", "Take the ninth choice";
+    ChooseOther, "choose.other", Prompt, "type", "Type something that is not among the choices";
     EditLeft, "edit.left", Prompt, "left", "One character left";
     EditRight, "edit.right", Prompt, "right", "One character right";
     EditHome, "edit.home", Prompt, "start", "To the start of the line";
@@ -107,9 +148,28 @@ impl Action {
         Self::ALL.iter().copied().find(|action| action.name() == name)
     }
 
+    /// Returns which choice of a menu it takes, counted from 0.
+    pub(crate) fn choice(self) -> Option<usize> {
+        let choices = [
+            Self::Choose1,
+            Self::Choose2,
+            Self::Choose3,
+            Self::Choose4,
+            Self::Choose5,
+            Self::Choose6,
+            Self::Choose7,
+            Self::Choose8,
+            Self::Choose9,
+        ];
+        choices.iter().position(|choice| *choice == self)
+    }
+
     /// Returns whether other people see what it does, so that no key may do it by accident.
     pub fn reaches_others(self) -> bool {
-        self.group() == Group::Incident || matches!(self, Self::ConfirmYes | Self::ConfirmForce)
+        let marks = matches!(self, Self::MarkToggle | Self::MarkAll | Self::MarkClear);
+        let chooses =
+            self.choice().is_some() || matches!(self, Self::ConfirmYes | Self::ConfirmForce | Self::InboxNext);
+        (matches!(self.group(), Group::Incident | Group::Several) && !marks) || chooses
     }
 }
 

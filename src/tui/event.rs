@@ -38,6 +38,8 @@ pub enum Event {
 pub enum Effect {
     /// Ask the mirror.
     Ask(Ask),
+    /// Ring the terminal's bell.
+    Bell,
     /// Write every cell anew.
     Repaint,
     /// Leave.

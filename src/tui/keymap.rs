@@ -20,17 +20,23 @@ pub(crate) enum Context {
     Help,
     Prompt,
     Confirm,
+    Menu,
+    Sheet,
+    Inbox,
 }
 
 impl Context {
     /// Every context with its name in keymaps.
-    const ALL: [(&str, Self); 6] = [
+    const ALL: [(&str, Self); 9] = [
         ("global", Self::Global),
         ("stream", Self::Stream),
         ("detail", Self::Detail),
         ("help", Self::Help),
         ("prompt", Self::Prompt),
         ("confirm", Self::Confirm),
+        ("menu", Self::Menu),
+        ("sheet", Self::Sheet),
+        ("inbox", Self::Inbox),
     ];
 
     fn parse(name: &str) -> Option<Self> {
@@ -180,10 +186,12 @@ impl Reader<'_> {
         match base {
             "default" => {}
             // Without the prompts' keys and the way to the command line nobody could leave.
-            "none" => self
-                .keymap
-                .bindings
-                .retain(|binding| matches!(binding.context, Context::Global | Context::Prompt | Context::Confirm)),
+            "none" => self.keymap.bindings.retain(|binding| {
+                matches!(
+                    binding.context,
+                    Context::Global | Context::Prompt | Context::Confirm | Context::Menu | Context::Sheet
+                )
+            }),
             other => {
                 self.problem(span, format!("unknown keymap {other:?}{}", did_you_mean(other, ["default", "none"])))
             }

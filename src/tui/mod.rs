@@ -16,6 +16,7 @@ mod key;
 mod keymap;
 mod nearest;
 mod theme;
+mod verb;
 
 mod layout;
 mod order;

@@ -109,7 +109,8 @@ impl Console {
         read_keys(self.handle.events.clone()).context("reading keys")?;
         let (handle, desk) = (self.handle.clone(), self.desk.clone());
         self.desk.wake_with(move || handle.wake(&desk));
-        let state = State::new(self.desk.picture(), keymap, problems, size);
+        let mut state = State::new(self.desk.picture(), keymap, problems, size);
+        state.zone = jiff::tz::TimeZone::system();
         let exit = self.turn(state, &mut screen);
         drop(screen);
         // A hang-up is the one end after which the watchdog still counts: a caller that hangs must not live on without a terminal.
@@ -174,6 +175,8 @@ impl Console {
             for effect in std::mem::take(&mut effects) {
                 match effect {
                     Effect::Ask(ask) => effects.extend(self.ask(state, ask)),
+                    // A terminal that takes no byte any more is noticed by the next drawing.
+                    Effect::Bell => drop(screen.bell()),
                     Effect::Repaint => screen.forget(),
                     Effect::Leave(exit) => return Some(exit),
                 }
@@ -185,10 +188,17 @@ impl Console {
     /// Hands an ask over; a refused act is told, a refused look is asked for again with the next event.
     fn ask(&self, state: &mut State, ask: Ask) -> Vec<Effect> {
         let is_look = matches!(ask, Ask::Look(_));
+        let is_present = matches!(ask, Ask::Present { .. });
         match self.desk.ask(ask) {
             Ok(()) => Vec::new(),
             Err(_) if is_look => {
                 state.looked = None;
+                Vec::new()
+            }
+            Err(_) if is_present => {
+                // Said again with the next key.
+                state.attention.presented.clear();
+                state.attention.seen.clear();
                 Vec::new()
             }
             Err(_) => update::update(state, Event::Busy, now()),
@@ -295,7 +305,9 @@ mod tests {
             detail: None,
             calls: Vec::new(),
             inbox: Vec::new(),
-            alarm: None,
+            alarms: Vec::new(),
+            undo: Vec::new(),
+            known: Arc::default(),
             unsent,
             notices: Vec::new(),
         }

@@ -66,6 +66,13 @@ impl Screen {
         self.cells.show(next)
     }
 
+    /// Rings the terminal's bell.
+    pub(super) fn bell(&mut self) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(b"\x07")?;
+        out.flush()
+    }
+
     /// Writes how many incidents are open into the title, when that changed. No text from outside ever stands there.
     pub(super) fn title(&mut self, open: usize) -> io::Result<()> {
         if self.title.replace(open) == Some(open) {

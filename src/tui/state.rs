@@ -4,13 +4,15 @@ use super::editor::Editor;
 use super::keymap::{Context, Keymap, Problem};
 use super::layout::Layout;
 use super::{action::Action, key::KeyPress};
-use crate::domain::id::{IncidentId, Number};
-use crate::domain::incident::Life;
+use crate::domain::id::{IncidentId, Number, OpId};
+use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis};
+use crate::domain::paging::PageId;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
-use crate::sync::picture::{Link, Picture, Row};
-use std::collections::HashMap;
+use crate::sync::picture::{LetterId, Link, Picture, Row};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,12 +39,32 @@ pub(crate) enum Mode {
     Help { scroll: usize },
     /// Words for the filter; `before` comes back when cancelled.
     Filter { editor: Editor, before: String },
-    /// A command, meant for the incident that was selected when the prompt opened.
-    Command { editor: Editor, incident: Option<IncidentId> },
-    /// A note on an incident, bound when the prompt opened.
-    Note { incident: IncidentId, number: Number, basis: Basis, editor: Editor },
+    /// A command, meant for what was selected or marked when the prompt opened, as it was then; `says` is what it would come to.
+    Command { editor: Editor, incident: Option<IncidentId>, targets: Vec<Incident>, says: Gist },
+    /// Words for a verb, on incidents as they were when the prompt opened; `says` is what they would come to.
+    Entry { verb: Action, targets: Vec<Incident>, editor: Editor, says: Gist },
+    /// Choices for a verb, on incidents as they were when the menu opened.
+    Menu { verb: Action, targets: Vec<Incident>, choices: Vec<Choice> },
     /// A question that only another key than the asking one answers.
     Confirm(Confirm),
+    /// What each of several incidents would get.
+    Preview(Preview),
+    /// What each of several incidents got, scrolled by so many lines.
+    Results { scroll: usize },
+    /// What stays until it is dismissed; `at` is the item under the cursor.
+    Inbox { at: Option<Item> },
+}
+
+/// What words would come to, or what is wrong or missing in them.
+pub(crate) type Gist = Result<SafeText, SafeText>;
+
+/// One choice of a menu.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Choice {
+    /// The words of the verb that it stands for.
+    pub(crate) words: String,
+    /// What the person reads.
+    pub(crate) label: SafeText,
 }
 
 /// A question.
@@ -50,6 +72,8 @@ pub(crate) enum Mode {
 pub(crate) struct Confirm {
     /// What is asked, with the keys that answer.
     pub(crate) question: SafeText,
+    /// What must be known before answering.
+    pub(crate) notes: Vec<SafeText>,
     /// What happens on yes.
     pub(crate) yes: Deed,
     /// What happens on force, where that is offered.
@@ -65,6 +89,16 @@ pub(crate) enum Deed {
     Quit,
 }
 
+impl Deed {
+    /// Returns the incident that it is about.
+    pub(crate) fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Self::Submit(submission) => Some(submission.incident),
+            Self::Quit => None,
+        }
+    }
+}
+
 /// An act with all it is bound to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Submission {
@@ -72,6 +106,71 @@ pub(crate) struct Submission {
     pub(crate) number: Number,
     pub(crate) basis: Basis,
     pub(crate) act: Act,
+}
+
+impl Submission {
+    /// Returns an act bound to what was on the screen.
+    pub(crate) fn bind(incident: &Incident, act: Act) -> Self {
+        let basis = Basis { rev: incident.rev, claim_no: incident.claim_no };
+        Self { incident: incident.id, number: incident.number, basis, act }
+    }
+}
+
+/// What each of several incidents would get; what was listed is what is done, whatever comes meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Preview {
+    /// What would be done to how many.
+    pub(crate) title: SafeText,
+    pub(crate) verb: Action,
+    pub(crate) items: Vec<PreviewItem>,
+    /// How it is confirmed.
+    pub(crate) needs: Needs,
+    pub(crate) scroll: usize,
+}
+
+/// One incident of a preview.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PreviewItem {
+    pub(crate) submission: Submission,
+    pub(crate) target: Incident,
+    /// What it would get.
+    pub(crate) would: SafeText,
+}
+
+/// How a preview is confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Needs {
+    /// By the key for yes.
+    Yes,
+    /// By typing how many there are.
+    Count(Editor),
+}
+
+/// Several incidents that were acted on at once, and what came of each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Batch {
+    pub(crate) title: String,
+    pub(crate) items: Vec<BatchItem>,
+}
+
+/// One incident of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BatchItem {
+    pub(crate) submission: Submission,
+    pub(crate) service: String,
+    /// What the hub said, and whether that is what was asked for; `None` while it waits.
+    pub(crate) outcome: Option<(SafeText, bool)>,
+}
+
+/// Something in the inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Item {
+    /// An incident that is offered to the person, by that operation.
+    Offer(IncidentId, OpId),
+    /// An incident that the person was asked to take, by that operation.
+    Asked(IncidentId, OpId),
+    /// A letter.
+    Letter(LetterId),
 }
 
 /// A line that tells what just happened.
@@ -97,6 +196,27 @@ pub(crate) struct Guard {
     pub(crate) interrupted_at: Option<Timestamp>,
     /// Esc was pressed at the root with a filter on: the next clears it.
     pub(crate) clearing: bool,
+}
+
+/// What has called for attention, so that nothing rings twice.
+#[derive(Debug, Default)]
+pub(crate) struct Attention {
+    /// Pages that rang.
+    pub(crate) calls: HashSet<PageId>,
+    /// Letters that rang.
+    pub(crate) letters: HashSet<LetterId>,
+    /// Local alarms that rang, each with the outage that it belongs to.
+    pub(crate) alarms: HashSet<(IncidentId, Timestamp)>,
+    /// When the bell rang last.
+    pub(crate) rang_at: Option<Timestamp>,
+    /// When it is to ring for what came too soon after that.
+    pub(crate) ring_at: Option<Timestamp>,
+    /// Claims that were told as seen: incident, claim, and how often it had become louder.
+    pub(crate) presented: HashSet<(IncidentId, u64, u64)>,
+    /// Pages that were told as seen.
+    pub(crate) seen: HashSet<PageId>,
+    /// Incidents whose gain was told on this screen.
+    pub(crate) told: HashSet<IncidentId>,
 }
 
 /// The state of the screen.
@@ -133,6 +253,15 @@ pub(crate) struct State {
     pub(crate) notice_seen: u64,
     /// The latest act, until the picture shows that it is on disk.
     pub(crate) saving: Option<Submission>,
+    /// The latest act of this screen: what `undo` may take back without a question.
+    pub(crate) latest: Option<Submission>,
+    /// Incidents that verbs act on together.
+    pub(crate) marks: BTreeSet<IncidentId>,
+    /// What was last done to several at once.
+    pub(crate) batch: Batch,
+    pub(crate) attention: Attention,
+    /// What the person's clocks show.
+    pub(crate) zone: TimeZone,
     /// Notes begun and cancelled.
     pub(crate) drafts: HashMap<IncidentId, String>,
     /// The incident whose detail the mirror was last asked for.
@@ -165,11 +294,18 @@ impl State {
             toast: None,
             notice_seen,
             saving: None,
+            latest: None,
+            marks: BTreeSet::new(),
+            batch: Batch::default(),
+            attention: Attention::default(),
+            zone: TimeZone::UTC,
             drafts: HashMap::new(),
             looked: None,
             guard: Guard::default(),
         };
         super::order::arrange_anew(&mut state);
+        // What lay there before has its count on the screen; only what comes from now on rings.
+        state.attention.letters = state.picture.inbox.iter().map(|letter| letter.id).collect();
         state
     }
 
@@ -235,7 +371,14 @@ impl State {
             Mode::Browse => self.pane_contexts(),
             Mode::Help { .. } => &[Context::Help, Context::Global],
             Mode::Confirm(_) => &[Context::Confirm],
-            Mode::Filter { .. } | Mode::Command { .. } | Mode::Note { .. } => &[Context::Prompt],
+            Mode::Menu { .. } => &[Context::Menu],
+            Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
+            Mode::Results { .. } => &[Context::Sheet],
+            Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
+            Mode::Preview(Preview { needs: Needs::Count(_), .. })
+            | Mode::Filter { .. }
+            | Mode::Command { .. }
+            | Mode::Entry { .. } => &[Context::Prompt],
         }
     }
 
@@ -251,7 +394,40 @@ impl State {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let toast = self.toast.as_ref().and_then(|toast| toast.until);
         let order = self.guard.moved_at.filter(|_| self.held).map(|moved| moved.plus(FROZEN_FOR));
-        toast.into_iter().chain(order).min()
+        toast.into_iter().chain(order).chain(self.attention.ring_at).min()
+    }
+
+    /// Returns the row of that incident, wherever it stands.
+    pub(crate) fn row_of(&self, incident: IncidentId) -> Option<&Row> {
+        self.picture.rows.iter().find(|row| row.incident.id == incident)
+    }
+
+    /// Returns what verbs act on: the marked incidents in their order on the screen, else the one under the cursor.
+    pub(crate) fn targets(&self) -> Vec<Incident> {
+        if self.marks.is_empty() {
+            return self.row().map(|row| row.incident.clone()).into_iter().collect();
+        }
+        let shown = (0..self.order.len()).filter_map(|position| self.row_at(position));
+        let hidden = self.picture.rows.iter().filter(|row| !self.is_shown(row.incident.id));
+        shown.chain(hidden).map(|row| &row.incident).filter(|one| self.marks.contains(&one.id)).cloned().collect()
+    }
+
+    fn is_shown(&self, incident: IncidentId) -> bool {
+        self.order.iter().any(|index| self.picture.rows[*index].incident.id == incident)
+    }
+
+    /// Returns what lies in the inbox: what others wait for first, then letters, the oldest first.
+    pub(crate) fn inbox(&self) -> Vec<Item> {
+        let me = &self.picture.user;
+        let rows = || self.unresolved().map(|row| &row.incident);
+        let offers = rows().filter_map(|one| {
+            one.offer.as_ref().filter(|offer| offer.to == *me).map(|offer| Item::Offer(one.id, offer.op))
+        });
+        let asked = rows().filter_map(|one| {
+            one.assigned.as_ref().filter(|asked| asked.to == *me).map(|asked| Item::Asked(one.id, asked.op))
+        });
+        let letters = self.picture.inbox.iter().map(|letter| Item::Letter(letter.id));
+        offers.chain(asked).chain(letters).collect()
     }
 
     /// Tells good news; bad news stays in its place.

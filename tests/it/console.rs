@@ -147,20 +147,20 @@ fn a_command_of_the_same_person_shows_on_the_screen_and_the_other_way_round() {
     wait_for_row(&console, LIMIT, "DiskFull burns", "ACK");
     console.send_keys(&[":"]);
     console.send_keys(&["unack", "Enter"]);
-    let refused = |screen: &str| screen.contains("changed just now");
-    let screen = console.wait_for(LIMIT, |screen| {
-        refused(screen) || row(screen, "DiskFull burns").is_some_and(|row| row.contains("NEW"))
+    // It asks where giving back calls people at once, and refuses for a moment after a change.
+    until("the giving back", LIMIT, || {
+        let screen = console.capture();
+        match () {
+            () if row(&screen, "DiskFull burns").is_some_and(|row| row.contains("NEW")) => return Some(()),
+            () if screen.contains("Give 1 back?") => console.send_keys(&["y"]),
+            () if screen.contains("changed just now") => {
+                console.send_keys(&["Escape", ":"]);
+                console.send_keys(&["unack", "Enter"]);
+            }
+            () => {}
+        }
+        try_until(Duration::from_millis(500), || None)
     });
-    if refused(&screen) {
-        until("the end of the lock", LIMIT, || {
-            console.send_keys(&[":"]);
-            console.send_keys(&["unack", "Enter"]);
-            try_until(Duration::from_millis(500), || {
-                let screen = console.capture();
-                row(&screen, "DiskFull burns").is_some_and(|row| row.contains("NEW")).then_some(())
-            })
-        });
-    }
     assert_eq!(
         until("the release", LIMIT, || Some(person.list().remove(0)).filter(|one| one["state"] == "new"))["owner"],
         serde_json::Value::Null

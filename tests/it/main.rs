@@ -14,6 +14,7 @@ mod idle;
 mod kill;
 mod limits;
 mod paging;
+mod people;
 mod powercut;
 mod prometheus;
 mod servers;

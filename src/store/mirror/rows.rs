@@ -6,6 +6,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
 use crate::domain::incident::Incident;
 use crate::domain::judge::Verdict;
+use crate::domain::op::Act;
 use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
@@ -120,14 +121,24 @@ pub(super) fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<
 
 /// Keeps the answer to an own operation that waits or was offered again; returns whether there is one.
 pub(super) fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<bool, StoreError> {
-    let changed = tx
-        .prepare_cached(
-            "UPDATE op SET verdict = ?2, seq = ?3, told = iif(verdict IS ?2, told, 0), dismissed = iif(verdict IS ?2, dismissed, 0),
-               again = 0
-             WHERE op_id = ?1 AND (verdict IS NULL OR again = 1)",
-        )?
-        .execute(params![op_id.as_bytes(), serde_json::to_string(verdict)?, seq as i64])?;
-    Ok(changed > 0)
+    let bytes: Option<Vec<u8>> = tx
+        .prepare_cached("SELECT bytes FROM op WHERE op_id = ?1 AND (verdict IS NULL OR again = 1)")?
+        .query_row([op_id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(bytes) = bytes else { return Ok(false) };
+    let is_seen = SignedOp::read(bytes).is_ok_and(|signed| signed.op.act == Act::Seen);
+    // The same answer once more, after another history began, is no news.
+    tx.prepare_cached(
+        "UPDATE op SET verdict = ?2, seq = ?3, again = 0, told = iif(verdict IS ?2, told, 0),
+           dismissed = iif(verdict IS ?2, dismissed, ?4) WHERE op_id = ?1",
+    )?
+    .execute(params![
+        op_id.as_bytes(),
+        serde_json::to_string(verdict)?,
+        seq as i64,
+        is_seen || !verdict.stays()
+    ])?;
+    Ok(true)
 }
 
 /// Returns the node that this database is, as another process may have changed it.
@@ -153,6 +164,7 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM page WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
+    tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;
     tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
     relay::prune(tx, now)
 }

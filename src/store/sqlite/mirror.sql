@@ -63,13 +63,29 @@ CREATE TABLE op (
     told     INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
     -- Whether it is offered again though it is answered: the hub's history is another one since.
     again    INTEGER NOT NULL DEFAULT 0 CHECK (again IN (0, 1)),
-    -- Whether an unwelcome answer was dismissed by the person; until then it stays in the inbox.
+    -- 0 while an answer that must stay before the person was not dismissed by them; 1 from the start for an answer that need not stay.
     dismissed INTEGER NOT NULL DEFAULT 0 CHECK (dismissed IN (0, 1)),
     CHECK ((verdict IS NULL) = (seq IS NULL))
 ) STRICT;
 CREATE INDEX op_waiting ON op (nseq) WHERE verdict IS NULL;
 CREATE INDEX op_untold ON op (nseq) WHERE verdict IS NOT NULL AND told = 0;
 CREATE INDEX op_again ON op (nseq) WHERE again = 1;
+CREATE INDEX op_inbox ON op (nseq) WHERE verdict IS NOT NULL AND dismissed = 0;
+
+-- Incidents that were this user's by what the hub confirmed, and are no longer, though this user did not give them back.
+CREATE TABLE loss (
+    no        INTEGER PRIMARY KEY,
+    incident  BLOB NOT NULL CHECK (length(incident) = 16),
+    claim_no  INTEGER NOT NULL,
+    learned_at INTEGER NOT NULL,
+    -- Who has it now; NULL is nobody.
+    owner     TEXT,
+    -- The hub's or the other person's words, where the timeline has them.
+    why       TEXT NOT NULL,
+    dismissed INTEGER NOT NULL DEFAULT 0 CHECK (dismissed IN (0, 1)),
+    UNIQUE (incident, claim_no)
+) STRICT;
+CREATE INDEX loss_inbox ON loss (no) WHERE dismissed = 0;
 
 -- Operations of other nodes, in the order of their chains: heard from peers, carried to the hub. Of each node one unbroken run.
 CREATE TABLE relay (

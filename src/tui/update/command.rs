@@ -3,25 +3,46 @@
 use super::super::action::Action;
 use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
-use super::super::state::{State, Submission};
-use super::{act, filter, perform};
-use crate::domain::id::IncidentId;
-use crate::domain::op::{Act, Basis};
+use super::super::state::{Gist, State};
+use super::super::verb::{self, VERBS};
+use super::{act, bulk, filter, perform};
+use crate::domain::id::{IncidentId, UserName};
+use crate::domain::incident::Incident;
+use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
+use std::collections::BTreeSet;
 
-/// The short commands. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 7] = [
-    ("ack", Action::IncidentAck),
-    ("unack", Action::IncidentUnack),
-    ("note", Action::IncidentNote),
-    ("resolve", Action::IncidentResolve),
+/// The short commands beside the verbs. Every action's full name is one too.
+const COMMANDS: [(&str, Action); 10] = [
+    ("undo", Action::UndoLast),
+    ("inbox", Action::InboxOpen),
+    ("page", Action::PageGo),
+    ("marks", Action::MarkAll),
+    ("results", Action::ResultsOpen),
     ("filter", Action::FilterOpen),
     ("quit", Action::AppQuit),
     ("help", Action::HelpOpen),
+    ("ack-all", Action::BulkAck),
+    ("shift", Action::ShiftHandover),
 ];
 
 /// Leaves without a question.
 const QUIT_AT_ONCE: &str = "quit!";
+
+fn names() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|(name, ..)| *name).chain(COMMANDS.iter().map(|(name, _)| *name))
+}
+
+/// Returns what a word names.
+fn named(word: &str) -> Option<Action> {
+    let verb = VERBS.iter().find(|(name, ..)| *name == word).map(|(_, action, _)| *action);
+    let short = || COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
+    verb.or_else(short).or_else(|| Action::parse(word))
+}
+
+fn is_verb(action: Action) -> bool {
+    VERBS.iter().any(|(_, verb, _)| *verb == action)
+}
 
 /// Returns the commands that begin so, for the line under the prompt; with the cursor behind the word, none.
 pub(crate) fn matching(typed: &str) -> Vec<&'static str> {
@@ -29,35 +50,66 @@ pub(crate) fn matching(typed: &str) -> Vec<&'static str> {
         return Vec::new();
     }
     let long = Action::ALL.iter().filter(|_| typed.contains('.')).map(|action| action.name());
-    COMMANDS.iter().map(|(name, _)| *name).chain(long).filter(|name| name.starts_with(typed)).collect()
+    names().chain(long).filter(|name| name.starts_with(typed)).collect()
 }
 
-/// Returns the command as far as all that begin so agree, with a space behind when it is the only one; `None` where none begins so.
-pub(super) fn complete(typed: &str) -> Option<String> {
-    match matching(typed).as_slice() {
+/// Returns the command, or the person behind it, as far as all that begin so agree, with a space behind when it is the only one; `None`
+/// where none begins so.
+pub(super) fn complete(typed: &str, people: &BTreeSet<UserName>) -> Option<String> {
+    if let Some((word, rest)) = typed.split_once(' ') {
+        let names_one = named(word).is_some_and(verb::names_a_person);
+        return names_one.then(|| complete_person(&format!("{word} "), rest, people)).flatten();
+    }
+    agreed("", matching(typed))
+}
+
+/// Returns the person as far as all whose names begin so agree.
+pub(super) fn complete_person(before: &str, typed: &str, people: &BTreeSet<UserName>) -> Option<String> {
+    agreed(before, people.iter().map(UserName::as_str).filter(|name| name.starts_with(typed)).collect())
+}
+
+fn agreed(before: &str, names: Vec<&str>) -> Option<String> {
+    match names.as_slice() {
         [] => None,
-        [only] => Some(format!("{only} ")),
+        [only] => Some(format!("{before}{only} ")),
         [first, rest @ ..] => {
             let common = |name: &&str| first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
             let length = rest.iter().map(common).min().unwrap_or(first.len());
-            Some(first[..length].to_owned())
+            Some(format!("{before}{}", &first[..first.floor_char_boundary(length)]))
         }
     }
 }
 
-/// Does what a command says. `meant` is the incident that was selected when the prompt opened: no other may be acted on.
-pub(super) fn run(state: &mut State, line: &str, meant: Option<IncidentId>, now: Timestamp) -> Vec<Effect> {
+/// Returns what a command would come to, where it is a verb with words.
+pub(super) fn gist(state: &State, line: &str, targets: &[Incident], now: Timestamp) -> Gist {
+    let (word, rest) = line.trim_start().split_once(' ').unwrap_or((line.trim(), ""));
+    match named(word).filter(|action| is_verb(*action) && line.contains(' ')) {
+        Some(verb) if rest.trim().is_empty() => Ok(SafeText::line(verb::usage(verb), 200)),
+        Some(verb) => act::gist(state, verb, rest, targets, now),
+        None => Ok(SafeText::default()),
+    }
+}
+
+/// Does what a command says. `meant` is the incident that was selected when the prompt opened, `targets` what it was meant for, as it was
+/// then: no other may be acted on.
+pub(super) fn run(
+    state: &mut State,
+    line: &str,
+    meant: Option<IncidentId>,
+    targets: Vec<Incident>,
+    now: Timestamp,
+) -> Vec<Effect> {
     let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-    let short = COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
-    match (short.or_else(|| Action::parse(word)), rest.trim()) {
+    match (named(word), rest.trim()) {
         (None, _) if word.is_empty() => Vec::new(),
         (None, "") if word == QUIT_AT_ONCE => vec![Effect::Leave(Exit::Quit)],
         (None, _) => {
-            let hint = did_you_mean(word, COMMANDS.iter().map(|(name, _)| *name));
+            let hint = did_you_mean(word, names());
             state.warn(format!("no command {word:?}{hint}"));
             Vec::new()
         }
-        (Some(action), _) if action.reaches_others() && state.selected != meant => {
+        (Some(Action::ShiftHandover), words) if !words.is_empty() => bulk::shift_to(state, words, now),
+        (Some(action), _) if is_moved(state, action, meant) => {
             state.warn("the incident under the cursor changed while you typed; nothing was done");
             Vec::new()
         }
@@ -67,7 +119,13 @@ pub(super) fn run(state: &mut State, line: &str, meant: Option<IncidentId>, now:
             filter::set(state, words.to_owned());
             Vec::new()
         }
-        (Some(Action::IncidentNote), text) => note(state, text.to_owned(), now),
+        (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
+        (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),
+        (Some(_), _) if targets.is_empty() => {
+            state.tell("no incident is selected", now);
+            Vec::new()
+        }
+        (Some(verb), words) if is_verb(verb) => act::said(state, verb, words, targets, now),
         (Some(_), _) => {
             state.warn(format!("{word} takes no words; nothing was done"));
             Vec::new()
@@ -75,17 +133,9 @@ pub(super) fn run(state: &mut State, line: &str, meant: Option<IncidentId>, now:
     }
 }
 
-fn note(state: &mut State, text: String, now: Timestamp) -> Vec<Effect> {
-    let Some(incident) = state.row().map(|row| row.incident.clone()) else {
-        state.tell("no incident is selected", now);
-        return Vec::new();
-    };
-    let basis = Basis { rev: incident.rev, claim_no: incident.claim_no };
-    act::submit(
-        state,
-        Submission { incident: incident.id, number: incident.number, basis, act: Act::Note { text } },
-        now,
-    )
+/// Returns whether a verb was meant for another incident than the one under the cursor now.
+fn is_moved(state: &State, action: Action, meant: Option<IncidentId>) -> bool {
+    is_verb(action) && state.marks.is_empty() && state.selected != meant
 }
 
 #[cfg(test)]
@@ -94,10 +144,17 @@ mod tests {
 
     #[test]
     fn tab_completes_as_far_as_it_is_certain() {
-        assert_eq!(complete("un"), Some("unack ".into()));
-        assert_eq!(complete("incident.a"), Some("incident.ack ".into()));
+        let people = ["jonas", "jolanda", "mira"].map(|name| UserName::parse(name).unwrap()).into();
+        let complete = |typed| complete(typed, &people);
+        assert_eq!(complete("una"), Some("unack ".into()));
+        assert_eq!(complete("un"), Some("un".into()));
+        assert_eq!(complete("incident.ack"), Some("incident.ack ".into()));
         assert_eq!(complete("incident"), None);
         assert_eq!(complete("x"), None);
         assert_eq!(complete(""), Some(String::new()));
+        assert_eq!(complete("offer m"), Some("offer mira ".into()));
+        assert_eq!(complete("offer j"), Some("offer jo".into()));
+        assert_eq!(complete("offer x"), None);
+        assert_eq!(complete("note m"), None);
     }
 }

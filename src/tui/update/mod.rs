@@ -1,20 +1,25 @@
 //! What an event does to the state, and what it asks the world for. No clock, no disk, no waiting.
 
 mod act;
+mod attention;
+mod bulk;
 mod command;
 mod filter;
+mod inbox;
 mod moving;
 mod picture;
 mod prompt;
 
+pub(crate) use attention::worst_call;
 pub(crate) use command::matching;
+pub(crate) use inbox::{Next, next as next_act};
 
 use super::action::Action;
 use super::event::{Effect, Event, Exit};
 use super::key::KeyPress;
 use super::keymap::Found;
 use super::order;
-use super::state::{Focus, Mode, State};
+use super::state::{FROZEN_FOR, Focus, Mode, State};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use std::time::Duration;
@@ -25,7 +30,11 @@ const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 /// Takes one event in and returns what is to be done about it.
 pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Effect> {
     let mut effects = match event {
-        Event::Key(key) => press(state, key, now),
+        Event::Key(key) => {
+            // What was shown when the key was pressed, not what the key brings.
+            let presented = attention::present(state);
+            presented.into_iter().chain(press(state, key, now)).collect()
+        }
         Event::Paste(text) => prompt::paste(state, &text, now),
         Event::Resize { width, height } => resize(state, width, height),
         Event::Picture(picture) => picture::take(state, picture, now),
@@ -43,6 +52,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     };
     due(state, now);
+    effects.extend(attention::due(state, now));
     effects.extend(look(state));
     effects
 }
@@ -59,7 +69,7 @@ fn due(state: &mut State, now: Timestamp) {
     if state.toast.as_ref().and_then(|toast| toast.until).is_some_and(|until| until <= now) {
         state.toast = None;
     }
-    if state.held && state.deadline().is_some_and(|deadline| deadline <= now) {
+    if state.held && state.guard.moved_at.is_none_or(|moved| moved.plus(FROZEN_FOR) <= now) {
         let before = order::shown_ids(state);
         order::arrange(state, &before, now);
     }
@@ -86,7 +96,7 @@ fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
         Found::Nothing => {
             // A broken sequence is dropped whole: the "a" of "g a" was not meant as a verb.
             if std::mem::take(&mut state.pending).len() == 1 {
-                prompt::type_in(state, key);
+                prompt::type_in(state, key, now);
             }
             Vec::new()
         }
@@ -99,15 +109,57 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         state.guard.clearing = false;
     }
     match action {
-        Action::IncidentAck | Action::IncidentUnack | Action::IncidentNote | Action::IncidentResolve => {
-            return act::begin(state, action, now);
+        Action::IncidentAck
+        | Action::IncidentUnack
+        | Action::IncidentTake
+        | Action::IncidentSnooze
+        | Action::IncidentWait
+        | Action::IncidentEscalate
+        | Action::IncidentOffer
+        | Action::IncidentAccept
+        | Action::IncidentDecline
+        | Action::IncidentAssign
+        | Action::IncidentSeverity
+        | Action::IncidentNote
+        | Action::IncidentResolve
+        | Action::IncidentReopen
+        | Action::IncidentMerge
+        | Action::IncidentSplit
+        | Action::IncidentStill => return act::begin(state, action, now),
+        Action::UndoLast => return act::undo(state, now),
+        Action::BulkAck => return bulk::ack_all(state, now),
+        Action::ShiftHandover => return bulk::shift(state, now),
+        Action::MarkToggle => {
+            bulk::toggle(state);
+            moving::by(state, 1, now);
         }
+        Action::MarkAll => bulk::mark_all(state, now),
+        Action::MarkClear => state.marks.clear(),
+        Action::PageGo => bulk::go_to_call(state, now),
+        Action::InboxOpen => inbox::open(state),
+        Action::InboxDismiss => return inbox::dismiss(state, now),
+        Action::InboxNext => return inbox::do_next(state, now),
+        Action::ResultsOpen if state.batch.items.is_empty() => {
+            state.tell("nothing was done to several at once yet", now);
+        }
+        Action::ResultsOpen => state.mode = Mode::Results { scroll: 0 },
+        Action::Choose1
+        | Action::Choose2
+        | Action::Choose3
+        | Action::Choose4
+        | Action::Choose5
+        | Action::Choose6
+        | Action::Choose7
+        | Action::Choose8
+        | Action::Choose9 => return act::choose(state, action.choice().unwrap_or(0), now),
+        Action::ChooseOther => act::choose_other(state, now),
         Action::CursorDown => moving::by(state, 1, now),
         Action::CursorUp => moving::by(state, -1, now),
         Action::CursorTop => moving::by(state, isize::MIN, now),
         Action::CursorBottom => moving::by(state, isize::MAX, now),
         Action::HalfPageDown => moving::by_half_pages(state, 1, now),
         Action::HalfPageUp => moving::by_half_pages(state, -1, now),
+        Action::DetailOpen if matches!(state.mode, Mode::Inbox { .. }) => inbox::look(state, now),
         Action::DetailOpen => open(state),
         Action::ViewBack => back(state, now),
         Action::ViewClose => close(state, now),
@@ -115,14 +167,16 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::FilterOpen => filter::open(state),
         Action::HelpOpen => state.mode = Mode::Help { scroll: 0 },
         Action::CommandOpen => {
-            state.mode = Mode::Command { editor: Default::default(), incident: state.selected };
+            let (incident, targets) = (state.selected, state.targets());
+            let says = Ok(crate::domain::text::SafeText::default());
+            state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
         Action::AppInterrupt => return interrupt(state, now),
         Action::AppQuit => return quit(state),
         Action::PromptAccept => return prompt::accept(state, now),
         Action::PromptCancel => prompt::cancel(state),
-        Action::PromptComplete => prompt::complete(state),
+        Action::PromptComplete => prompt::complete(state, now),
         Action::ConfirmYes => return prompt::answer(state, false, now),
         Action::ConfirmForce => return prompt::answer(state, true, now),
         Action::EditLeft
@@ -132,7 +186,7 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         | Action::EditBackspace
         | Action::EditDelete
         | Action::EditKillWord
-        | Action::EditKillLine => prompt::edit(state, action),
+        | Action::EditKillLine => prompt::edit(state, action, now),
     }
     Vec::new()
 }
@@ -147,7 +201,7 @@ fn open(state: &mut State) {
 
 fn other_pane(state: &mut State) {
     match state.focus {
-        _ if matches!(state.mode, Mode::Help { .. }) => {}
+        _ if !matches!(state.mode, Mode::Browse) => {}
         Focus::Stream if state.layout().shows_both() => state.focus = Focus::Detail,
         Focus::Stream => open(state),
         Focus::Detail => leave_detail(state),
@@ -163,7 +217,7 @@ fn leave_detail(state: &mut State) {
 
 /// Closes the nearest open thing; returns whether there was one.
 fn close_view(state: &mut State) -> bool {
-    if matches!(state.mode, Mode::Help { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. }) {
         state.mode = Mode::Browse;
         return true;
     }
@@ -175,7 +229,12 @@ fn close_view(state: &mut State) -> bool {
 }
 
 fn back(state: &mut State, now: Timestamp) {
-    if state.toast.take().is_some_and(|toast| toast.warn) || close_view(state) || state.filter.is_empty() {
+    let closed = state.toast.take().is_some_and(|toast| toast.warn) || close_view(state);
+    let unmarked = !closed && !state.marks.is_empty();
+    if unmarked {
+        state.marks.clear();
+    }
+    if closed || unmarked || state.filter.is_empty() {
         state.guard.clearing = false;
         return;
     }
@@ -193,7 +252,7 @@ fn close(state: &mut State, now: Timestamp) {
 }
 
 fn interrupt(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    if matches!(state.mode, Mode::Help { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. }) {
         state.mode = Mode::Browse;
         return Vec::new();
     }

@@ -1,16 +1,23 @@
 //! The cursor, and the scrolling of panes.
 
 use super::super::order;
-use super::super::state::{Focus, Mode, State};
+use super::super::state::{Focus, Mode, Preview, State};
 use super::super::view;
+use super::inbox;
 use crate::domain::time::Timestamp;
 
 /// Moves by so many lines what has the focus.
 pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
     match (&mut state.mode, state.focus) {
-        (Mode::Help { scroll }, _) => *scroll = scroll.saturating_add_signed(lines),
-        (_, Focus::Detail) => state.detail_scroll = state.detail_scroll.saturating_add_signed(lines),
-        (_, Focus::Stream) => cursor(state, lines, now),
+        (Mode::Help { scroll } | Mode::Results { scroll } | Mode::Preview(Preview { scroll, .. }), _) => {
+            *scroll = scroll.saturating_add_signed(lines);
+        }
+        (Mode::Inbox { .. }, _) => inbox::by(state, lines),
+        // A prompt has no lines to move over.
+        (Mode::Filter { .. } | Mode::Command { .. } | Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {
+        }
+        (Mode::Browse, Focus::Detail) => state.detail_scroll = state.detail_scroll.saturating_add_signed(lines),
+        (Mode::Browse, Focus::Stream) => cursor(state, lines, now),
     }
     clamp_scroll(state);
 }
@@ -19,7 +26,7 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
 pub(super) fn by_half_pages(state: &mut State, pages: isize, now: Timestamp) {
     let layout = state.layout();
     let rows = match (&state.mode, state.focus) {
-        (Mode::Help { .. }, _) => layout.body.height,
+        (Mode::Help { .. } | Mode::Results { .. } | Mode::Preview(_) | Mode::Inbox { .. }, _) => layout.body.height,
         (_, Focus::Detail) => layout.detail.map_or(1, |area| area.height),
         (_, Focus::Stream) => layout.list.height,
     };
@@ -38,12 +45,12 @@ fn cursor(state: &mut State, lines: isize, now: Timestamp) {
     order::keep_in_view(state);
 }
 
-/// Keeps help and detail from being scrolled past their ends.
+/// Keeps sheets and detail from being scrolled past their ends.
 pub(super) fn clamp_scroll(state: &mut State) {
-    let help_max = view::help_scroll_max(state);
+    let sheet_max = view::sheet_scroll_max(state);
     let detail_max = view::detail_scroll_max(state);
-    if let Mode::Help { scroll } = &mut state.mode {
-        *scroll = (*scroll).min(help_max);
+    if let Mode::Help { scroll } | Mode::Results { scroll } | Mode::Preview(Preview { scroll, .. }) = &mut state.mode {
+        *scroll = (*scroll).min(sheet_max);
     }
     state.detail_scroll = state.detail_scroll.min(detail_max);
 }

@@ -3,11 +3,12 @@
 use super::super::event::Effect;
 use super::super::order;
 use super::super::state::{State, Submission};
-use super::{act, moving};
+use super::{act, attention, bulk, inbox, moving};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::op::Act;
 use crate::domain::time::Timestamp;
+use crate::sync::foresight;
 use crate::sync::picture::Picture;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,12 +17,16 @@ use std::sync::Arc;
 pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> Vec<Effect> {
     let before = order::shown_ids(state);
     note_changes(state, &picture, now);
-    state.picture = picture;
+    let old = std::mem::replace(&mut state.picture, picture);
     order::arrange(state, &before, now);
+    bulk::prune_marks(state);
+    inbox::keep(state);
     tell_saved(state, now);
     tell_notices(state, now);
     moving::clamp_scroll(state);
-    Vec::new()
+    let effects = attention::notice(state, &old, now);
+    attention::prune(state);
+    effects
 }
 
 /// What a person who acts must have seen: owner, severity, life, and that it fires anew.
@@ -50,19 +55,33 @@ fn tell_saved(state: &mut State, now: Timestamp) {
     if state.is_live() {
         state.tell(format!("{what} saved here, waiting for the hub"), now);
     } else {
-        state.warn(format!("{what} saved here only, NOT sent.{}", still(&saved)));
+        let still = still(state, &saved);
+        state.warn(format!("{what} saved here only, NOT sent.{still}"));
     }
 }
 
-fn still(saved: &Submission) -> &'static str {
-    if saved.act == Act::Ack { " Escalation may still fire." } else { "" }
+/// Says what goes on as long as what quiets is not confirmed.
+fn still(state: &State, saved: &Submission) -> String {
+    let quiets = matches!(
+        saved.act,
+        Act::Ack | Act::TakeOver | Act::Accept { .. } | Act::Snooze { .. } | Act::Wait { .. } | Act::Resolve { .. }
+    );
+    let call = state.row_of(saved.incident).and_then(|row| foresight::next_call(&row.incident));
+    match call.filter(|_| quiets) {
+        Some(call) => format!(" {}{} may still fire.", call[..1].to_uppercase(), &call[1..]),
+        None => String::new(),
+    }
 }
 
 fn tell_notices(state: &mut State, now: Timestamp) {
     let picture = state.picture.clone();
-    let newer = || picture.notices.iter().filter(|notice| notice.no > state.notice_seen);
+    let seen = state.notice_seen;
+    let newer = || picture.notices.iter().filter(|notice| notice.no > seen);
     let Some(latest) = newer().next_back() else { return };
     let bad: Vec<_> = newer().filter(|notice| !notice.welcome).collect();
+    newer().for_each(|notice| bulk::note_outcome(state, notice));
+    let gained = newer().filter_map(|notice| notice.answer.as_ref()).filter(|answer| answer.verdict.is_won());
+    state.attention.told.extend(gained.map(|answer| answer.incident));
     state.notice_seen = latest.no;
     state.saving = None;
     match bad.as_slice() {

@@ -4,24 +4,33 @@ use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::event::{Effect, Exit};
 use super::super::key::KeyPress;
-use super::super::state::{Confirm, Deed, Mode, State, Submission};
-use super::{act, command, filter};
-use crate::domain::op::Act;
-use crate::domain::text::SafeText;
+use super::super::state::{Confirm, Deed, Mode, Needs, Preview, State};
+use super::super::verb;
+use super::{act, bulk, command, filter};
+use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
 
 fn editor(mode: &mut Mode) -> Option<&mut Editor> {
     match mode {
-        Mode::Filter { editor, .. } | Mode::Command { editor, .. } | Mode::Note { editor, .. } => Some(editor),
-        Mode::Browse | Mode::Help { .. } | Mode::Confirm(_) => None,
+        Mode::Filter { editor, .. }
+        | Mode::Command { editor, .. }
+        | Mode::Entry { editor, .. }
+        | Mode::Preview(Preview { needs: Needs::Count(editor), .. }) => Some(editor),
+        Mode::Browse
+        | Mode::Help { .. }
+        | Mode::Confirm(_)
+        | Mode::Menu { .. }
+        | Mode::Preview(Preview { needs: Needs::Yes, .. })
+        | Mode::Results { .. }
+        | Mode::Inbox { .. } => None,
     }
 }
 
 /// Writes a key's character into the open prompt.
-pub(super) fn type_in(state: &mut State, key: KeyPress) {
+pub(super) fn type_in(state: &mut State, key: KeyPress, now: Timestamp) {
     if let (Some(editor), Some(c)) = (editor(&mut state.mode), key.text()) {
         let fits = editor.insert(c.encode_utf8(&mut [0; 4]));
-        after_edit(state, fits);
+        after_edit(state, fits, now);
     }
 }
 
@@ -31,7 +40,7 @@ pub(super) fn paste(state: &mut State, text: &str, now: Timestamp) -> Vec<Effect
     match editor(&mut state.mode) {
         Some(editor) => {
             let fits = editor.insert(text);
-            after_edit(state, fits);
+            after_edit(state, fits, now);
         }
         None => state.tell("pasted text thrown away: no prompt is open", now),
     }
@@ -39,7 +48,7 @@ pub(super) fn paste(state: &mut State, text: &str, now: Timestamp) -> Vec<Effect
 }
 
 /// Moves or deletes in the open prompt.
-pub(super) fn edit(state: &mut State, action: Action) {
+pub(super) fn edit(state: &mut State, action: Action, now: Timestamp) {
     let Some(editor) = editor(&mut state.mode) else { return };
     match action {
         Action::EditLeft => editor.left(),
@@ -52,10 +61,10 @@ pub(super) fn edit(state: &mut State, action: Action) {
         Action::EditKillLine => editor.kill_line(),
         _ => {}
     }
-    after_edit(state, true);
+    after_edit(state, true, now);
 }
 
-fn after_edit(state: &mut State, fits: bool) {
+fn after_edit(state: &mut State, fits: bool, now: Timestamp) {
     if !fits {
         state.warn("too long: the rest was not taken");
     }
@@ -63,57 +72,117 @@ fn after_edit(state: &mut State, fits: bool) {
         let words = editor.text().to_owned();
         filter::set(state, words);
     }
+    say(state, now);
 }
 
-/// Completes the command as far as it is certain.
-pub(super) fn complete(state: &mut State) {
-    if let Mode::Command { editor, .. } = &mut state.mode
-        && let Some(text) = command::complete(editor.text())
-    {
+/// Says under the prompt what its words would come to now.
+fn say(state: &mut State, now: Timestamp) {
+    let gist = match &state.mode {
+        Mode::Entry { verb, targets, editor, .. } => act::gist(state, *verb, editor.text(), targets, now),
+        Mode::Command { editor, targets, .. } => command::gist(state, editor.text(), targets, now),
+        _ => return,
+    };
+    if let Mode::Entry { says, .. } | Mode::Command { says, .. } = &mut state.mode {
+        *says = gist;
+    }
+}
+
+/// Completes the command, or the name of a person, as far as it is certain.
+pub(super) fn complete(state: &mut State, now: Timestamp) {
+    let text = match &state.mode {
+        Mode::Command { editor, .. } => command::complete(editor.text(), &state.picture.known.people),
+        Mode::Entry { verb, editor, .. } if verb::names_a_person(*verb) => {
+            command::complete_person("", editor.text(), &state.picture.known.people)
+        }
+        _ => None,
+    };
+    if let (Some(text), Some(editor)) = (text, editor(&mut state.mode)) {
         *editor = Editor::new(text);
+        say(state, now);
     }
 }
 
 /// Takes what was typed.
 pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
     match std::mem::replace(&mut state.mode, Mode::Browse) {
-        Mode::Command { editor, incident } => command::run(state, editor.text(), incident, now),
-        Mode::Note { incident, number, basis, editor } => {
-            let text = editor.text().trim().to_owned();
-            state.drafts.remove(&incident);
-            if text.is_empty() {
-                return Vec::new();
-            }
-            act::submit(state, Submission { incident, number, basis, act: Act::Note { text } }, now)
+        Mode::Command { editor, incident, targets, .. } => command::run(state, editor.text(), incident, targets, now),
+        Mode::Entry { verb, targets, editor, .. } => entered(state, verb, targets, editor, now),
+        preview @ Mode::Preview(_) => {
+            state.mode = preview;
+            bulk::confirm(state, now)
         }
         Mode::Filter { .. } | Mode::Browse => Vec::new(),
         // Enter answers no question.
-        open @ (Mode::Confirm(_) | Mode::Help { .. }) => {
+        open @ (Mode::Confirm(_)
+        | Mode::Help { .. }
+        | Mode::Menu { .. }
+        | Mode::Results { .. }
+        | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
         }
     }
 }
 
+/// Does what the words of a prompt say; the prompt stays open while something is wrong or missing in them.
+fn entered(state: &mut State, verb: Action, targets: Vec<Incident>, editor: Editor, now: Timestamp) -> Vec<Effect> {
+    let words = editor.text().trim().to_owned();
+    let is_note = verb == Action::IncidentNote;
+    if is_note && words.is_empty() {
+        targets.iter().for_each(|target| drop(state.drafts.remove(&target.id)));
+        return Vec::new();
+    }
+    let says = act::gist(state, verb, &words, &targets, now);
+    if says.is_err() {
+        state.mode = Mode::Entry { verb, targets, editor, says };
+        return Vec::new();
+    }
+    if is_note {
+        targets.iter().for_each(|target| drop(state.drafts.remove(&target.id)));
+    }
+    act::said(state, verb, &words, targets, now)
+}
+
 /// Closes the prompt; the words of a filter go back to what they were, a note's are kept as a draft.
 pub(super) fn cancel(state: &mut State) {
     match std::mem::replace(&mut state.mode, Mode::Browse) {
         Mode::Filter { before, .. } => filter::set(state, before),
-        Mode::Note { incident, editor, .. } if editor.text().trim().is_empty() => {
-            state.drafts.remove(&incident);
+        Mode::Entry { verb: Action::IncidentNote, targets, editor, .. } => {
+            if let [one] = targets.as_slice() {
+                let draft = editor.text().to_owned();
+                match draft.trim().is_empty() {
+                    true => drop(state.drafts.remove(&one.id)),
+                    false => drop(state.drafts.insert(one.id, draft)),
+                }
+            }
         }
-        Mode::Note { incident, editor, .. } => {
-            state.drafts.insert(incident, editor.text().to_owned());
-        }
-        Mode::Command { .. } | Mode::Confirm(_) | Mode::Browse | Mode::Help { .. } => {}
+        Mode::Entry { .. }
+        | Mode::Command { .. }
+        | Mode::Confirm(_)
+        | Mode::Menu { .. }
+        | Mode::Preview(_)
+        | Mode::Results { .. }
+        | Mode::Inbox { .. }
+        | Mode::Browse
+        | Mode::Help { .. } => {}
     }
 }
 
 /// Answers the open question; force only where it was offered.
 pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effect> {
+    if matches!(&state.mode, Mode::Preview(Preview { needs: Needs::Yes, .. })) && !force {
+        return bulk::confirm(state, now);
+    }
     let Mode::Confirm(confirm) = &state.mode else { return Vec::new() };
     let deed = if force { confirm.force.clone() } else { Some(confirm.yes.clone()) };
     let Some(deed) = deed else { return Vec::new() };
+    let key = if force { Action::ConfirmForce } else { Action::ConfirmYes };
+    if act::refused_as_changed(state, deed.incident().into_iter(), key, now) {
+        // The question was about something else than it is now: it must be asked anew.
+        state.mode = Mode::Browse;
+        state.warn("it changed just now: nothing was done, look and ask again");
+        return Vec::new();
+    }
     state.mode = Mode::Browse;
     match deed {
         Deed::Submit(submission) => act::submit(state, submission, now),
@@ -129,5 +198,5 @@ pub(super) fn farewell(state: &State) -> Option<Confirm> {
     let unsent = (state.picture.unsent > 0).then(|| format!("{} operations wait (kept)", state.picture.unsent));
     let reasons: Vec<String> = sends.into_iter().chain(unsent).collect();
     let question = format!("Quit? y, Esc stays: {}", reasons.join(", and "));
-    (!reasons.is_empty()).then(|| Confirm { question: SafeText::line(&question, 300), yes: Deed::Quit, force: None })
+    (!reasons.is_empty()).then(|| act::asked(&question, Deed::Quit))
 }

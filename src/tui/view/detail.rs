@@ -7,11 +7,11 @@ use super::super::theme::Role;
 use super::paint::{Canvas, Line, wrap};
 use super::words;
 use crate::domain::grouping;
+use crate::domain::id::UserName;
 use crate::domain::incident::{self, Author, Life, Told};
-use crate::domain::op::Act;
 use crate::domain::series::{EndedBy, Episode, Series, SeriesState};
 use crate::domain::time::Timestamp;
-use crate::sync::picture::{Detail, Row, Waiting};
+use crate::sync::picture::{Detail, Row, Said, Waiting};
 use ratatui::layout::Rect;
 
 /// Episodes shown of a series, newest first.
@@ -83,13 +83,20 @@ fn head(state: &State, row: &Row, width: usize) -> Vec<Line> {
     ];
     lines.extend(text(Role::Title, "", &incident.summary, width));
     let service = if incident.service.is_empty() { "unsaid" } else { &incident.service };
-    lines.push(pair("service", service).with(Role::Dim, "  owner ").with(owner_role, &owner));
+    lines.push(
+        pair("service", service)
+            .with(Role::Dim, "  owner ")
+            .with(owner_role, &owner)
+            .with(Role::Stale, &words::had(state, incident)),
+    );
     let tally = incident.tally;
     lines.push(pair("series", &format!("{} firing, {} unknown, {} over", tally.firing, tally.unknown, tally.over)));
     if incident.overdue {
         lines.push(Line::of(Role::StateOverdue, "OVERDUE: its time passed and nobody was called"));
     }
-    lines.extend(row.waiting.iter().map(|waiting| asked(state, waiting)));
+    lines.extend(standing(state, incident, width));
+    lines.extend(row.waiting.iter().flat_map(|waiting| asked(state, incident, waiting, width)));
+    lines.extend(row.said.iter().flat_map(|said| heard(said, width)));
     lines.push(pair("opened", &minute(incident.opened_at)).with(Role::Text, "  ").then(due(incident)));
     lines
 }
@@ -98,14 +105,51 @@ fn pair(name: &str, value: &str) -> Line {
     Line::of(Role::Dim, &format!("{name} ")).with(Role::Text, value)
 }
 
-fn asked(state: &State, waiting: &Waiting) -> Line {
+/// Says what stands beside the state: a hold, an offer, a person who was asked, levels called on.
+fn standing(state: &State, incident: &incident::Incident, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let person = |user: &UserName| if *user == state.picture.user { "you".to_owned() } else { user.to_string() };
+    if let Some(hold) = &incident.hold {
+        let by = person(&hold.by);
+        let words = match &hold.wait {
+            Some(wait) if wait.ticket.is_empty() => {
+                format!("waits for {}, until {} ({by})", wait.reason, minute(hold.until))
+            }
+            Some(wait) => format!("waits for {} ({}), until {} ({by})", wait.reason, wait.ticket, minute(hold.until)),
+            None if hold.change.is_some() => {
+                format!("snoozed until {}, or until it gets worse ({by})", minute(hold.until))
+            }
+            None => format!("snoozed until {} ({by})", minute(hold.until)),
+        };
+        lines.extend(text(Role::Text, "", &words, width));
+    }
+    if let Some(offer) = &incident.offer {
+        lines.push(pair("offered to", &format!("{} until {}", person(&offer.to), minute(offer.expires_at))));
+    }
+    if let Some(assigned) = &incident.assigned {
+        lines.push(pair("asked to take it", &person(&assigned.to)));
+    }
+    if incident.escalating {
+        lines.push(Line::of(Role::StateNew, "levels are called on although somebody has it"));
+    }
+    lines
+}
+
+/// Says what was asked for, how far it is, and what goes on until the hub has confirmed it.
+fn asked(state: &State, incident: &incident::Incident, waiting: &Waiting, width: usize) -> Vec<Line> {
     let sent = if state.is_live() { "waits for the hub" } else { "saved here only, NOT sent" };
-    let what = match &waiting.act {
-        Act::Note { text } => format!("note \"{text}\""),
-        act => act.kind().to_owned(),
-    };
     let when = words::clock(waiting.created_at);
-    Line::of(Role::StatePending, &format!("you asked {when}: {what}")).with(Role::Text, &format!(" ({sent})"))
+    let what = format!("you asked {when}: {} ({sent})", words::act(&waiting.act));
+    let mut lines = text(Role::StatePending, "", &what, width);
+    lines.extend(text(Role::BannerProblem, "  ", &words::meanwhile(incident, &waiting.act), width));
+    lines
+}
+
+/// Tells what another says by way of a peer: apart from what is confirmed, and never as if it were.
+fn heard(said: &Said, width: usize) -> Vec<Line> {
+    let when = words::clock(said.created_at);
+    let what = format!("{} says (via peer): {} {when} | hub not asked", said.actor, words::act(&said.act));
+    text(Role::Other, "", &what, width)
 }
 
 fn due(incident: &incident::Incident) -> Line {

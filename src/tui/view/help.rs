@@ -27,8 +27,10 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
         lines.push(Line::of(Role::Title, &format!(" {}", group.title())));
         let of_group = Action::ALL.iter().filter(|action| action.group() == group);
         let contexts = match group {
-            Group::Prompt => [Context::Prompt, Context::Confirm],
-            _ => [pane, Context::Global],
+            Group::Prompt => vec![Context::Prompt, Context::Confirm, Context::Menu],
+            Group::Inbox => vec![Context::Inbox],
+            Group::Incident => vec![pane, Context::Global, Context::Inbox],
+            _ => vec![pane, Context::Global],
         };
         lines.extend(of_group.map(|action| line(state, *action, &contexts)));
     }
@@ -47,10 +49,12 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
 }
 
 /// The marks of the STAT column.
-const STATES: [(&str, &str); 9] = [
+const STATES: [(&str, &str); 11] = [
     ("NEW", "burns, and nobody has it"),
     ("ACK", "somebody is on it, confirmed by the hub"),
     ("NEW>ack", "you asked for it; the hub has not confirmed"),
+    ("SNZ", "quiet until a time; the detail says until when"),
+    ("WAI", "quiet because somebody else must act first"),
     ("RCV", "all series are over; resolved unless one fires again"),
     ("UNK", "its source is silent: nobody knows"),
     ("RES", "resolved"),

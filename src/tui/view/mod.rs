@@ -3,6 +3,8 @@
 mod detail;
 mod help;
 mod paint;
+mod panel;
+mod sheet;
 mod status;
 mod stream;
 mod words;
@@ -12,6 +14,7 @@ use super::state::{Mode, State};
 use super::theme::Theme;
 use paint::Canvas;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 /// Draws the whole screen. Something true stands on a screen of any size.
 pub(crate) fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) {
@@ -30,19 +33,35 @@ fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     status::banner(state, layout, canvas);
     if matches!(state.mode, Mode::Help { .. }) {
         help::draw(state, layout, canvas);
-    } else {
+    } else if !sheet::draw(state, layout, canvas) {
         stream::draw(state, layout, canvas);
         detail::draw(state, layout, canvas);
+        panel::draw(state, layout, canvas);
     }
     status::status(state, layout, canvas);
     status::toast(state, layout, canvas);
     status::footer(state, layout, canvas);
 }
 
-/// Returns how far help can be scrolled.
-pub(crate) fn help_scroll_max(state: &State) -> usize {
+/// Blanks an area.
+fn clear(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            canvas.buffer[(x, y)].reset();
+        }
+    }
+    area
+}
+
+/// Returns how far help, or the sheet that is open, can be scrolled.
+pub(crate) fn sheet_scroll_max(state: &State) -> usize {
     let rows = usize::from(state.layout().body.height);
-    if matches!(state.mode, Mode::Help { .. }) { help::lines(state).len().saturating_sub(rows) } else { 0 }
+    let lines = match state.mode {
+        Mode::Help { .. } => help::lines(state).len(),
+        Mode::Preview(_) | Mode::Results { .. } => sheet::lines(state).len(),
+        _ => return 0,
+    };
+    lines.saturating_sub(rows)
 }
 
 /// Returns how far the detail can be scrolled.

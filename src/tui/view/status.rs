@@ -4,17 +4,20 @@ use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::keymap::Context;
 use super::super::layout::Layout;
-use super::super::state::{Focus, Mode, State};
+use super::super::state::{Focus, Gist, Item, Mode, Needs, Preview, State};
 use super::super::theme::Role;
-use super::super::update::matching;
+use super::super::update::{matching, worst_call};
+use super::super::verb;
 use super::paint::{Canvas, Line};
-use super::words;
-use crate::domain::incident::Life;
+use super::{clear, sheet, words};
+use crate::domain::id::IncidentId;
+use crate::domain::incident::{Incident, Life};
+use crate::domain::paging::Step;
 use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
 use crate::sync::picture::{Link, Row};
 use ratatui::layout::Rect;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Draws the one line of a screen that has room for no list.
 pub(super) fn tiny(state: &State, canvas: &mut Canvas<'_>) {
@@ -84,6 +87,8 @@ pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn banners(state: &State) -> Vec<(String, Role)> {
     let picture = &state.picture;
     let mut notes = Vec::new();
+    notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
+    notes.extend(alarm(state).map(|text| (text, Role::BannerAlarm)));
     match &picture.link {
         Link::Offline { since, reason } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
@@ -97,6 +102,7 @@ fn banners(state: &State) -> Vec<(String, Role)> {
         Link::Connecting => notes.push(("CONNECTING: not known yet what burns now".into(), Role::BannerProblem)),
         Link::Live => {}
     }
+    notes.extend(waits_for_answer(state).map(|text| (text, Role::StateNew)));
     notes.extend(state.trouble.iter().map(|text| (text.clone(), Role::BannerProblem)));
     notes.extend(fresh(state));
     notes.extend(hidden(state));
@@ -114,6 +120,76 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     }
     notes.push(("this hub does not page yet".into(), Role::BannerNote));
     notes
+}
+
+/// Says what calls the person, the worst first: a page never moves the cursor, so it stands here.
+fn calls(state: &State) -> Option<String> {
+    let page = worst_call(state)?;
+    let key =
+        |action: Action| keys_in(state, action, state.pane_contexts()).unwrap_or_else(|| format!(":{}", action.name()));
+    let row = state.row_of(page.incident);
+    let since = words::clock(page.queued_at);
+    let several: BTreeSet<_> = state.picture.calls.iter().map(|page| page.incident).collect();
+    if several.len() > 1 {
+        let common = common_label(state, &several).map_or(String::new(), |label| format!(", all {label}"));
+        let (all, go) = (key(Action::BulkAck), key(Action::PageGo));
+        let worst = row.map_or(String::new(), |row| {
+            format!("; worst {} {}", words::severity(row.incident.severity), row.incident.number)
+        });
+        return Some(format!("CALLS {}{common}: {all} takes all, {go} goes there{worst}", several.len()));
+    }
+    let Some(row) = row else { return Some(format!("CALL since {since}: {}", page.why)) };
+    let one = &row.incident;
+    let what = format!("CALL {} {} {}: {}", one.number, words::severity(one.severity), one.service, one.summary);
+    let room = usize::from(state.width).saturating_sub(40).max(24);
+    let what = SafeText::line(&what, 200).truncated(room).to_string();
+    let step = match page.step {
+        Step::Level(level) => format!("level {}", level + 1),
+        _ if page.why.is_empty() => "for you".to_owned(),
+        _ => page.why.clone(),
+    };
+    let answer = if state.selected == Some(one.id) {
+        format!("{} acks", key(Action::IncidentAck))
+    } else {
+        format!("{} goes there", key(Action::PageGo))
+    };
+    let answer = if row.waiting.is_empty() { answer } else { "asked, NOT confirmed".to_owned() };
+    Some(format!("{what} | {step} since {since} | {answer}"))
+}
+
+/// Returns the label that all of these have in common, if there is one: then it is a storm.
+fn common_label(state: &State, incidents: &BTreeSet<IncidentId>) -> Option<String> {
+    let mut hits = incidents.iter().map(|id| state.row_of(*id).map(|row| row.incident.hit.clone()).unwrap_or_default());
+    let first = hits.next()?;
+    let common = hits.fold(first, |common, hit| common.intersection(&hit).cloned().collect());
+    common.into_iter().next()
+}
+
+/// Says that this console rings by itself, and why.
+fn alarm(state: &State) -> Option<String> {
+    let alarm = state.picture.alarms.first()?;
+    let since = words::clock(alarm.silent_since);
+    let more = state.picture.alarms.len() - 1;
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!(
+        "hub silent since {since}; you are level {} for {}{more}; it may be handled, this console cannot know",
+        alarm.level, alarm.number
+    ))
+}
+
+/// Says what others wait for.
+fn waits_for_answer(state: &State) -> Option<String> {
+    let items = state.inbox();
+    let mut offers = items.iter().filter_map(|item| match item {
+        Item::Offer(incident, _) => Some(*incident),
+        Item::Asked(..) | Item::Letter(_) => None,
+    });
+    let first = sheet::offer(state, offers.next()?)?;
+    let (more, pane) = (offers.count(), state.pane_contexts());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let inbox = keys_in(state, Action::InboxOpen, pane).unwrap_or_else(|| ":inbox".to_owned());
+    let all = keys_in(state, Action::ShiftHandover, pane).unwrap_or_else(|| ":shift".to_owned());
+    Some(format!("{first}{more} ({inbox} answers, {all} accepts all)"))
 }
 
 /// Says what came in above the screen while the list stood still.
@@ -140,10 +216,30 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     // A prompt without a line of its own stands over the status: who types must see it.
     let own = layout.toast;
     let asked = match &state.mode {
-        Mode::Browse | Mode::Help { .. } => None,
+        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Inbox { .. } => None,
+        Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
+        Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
+            Some((format!(" type {}: ", items.len()), editor, String::new()))
+        }
         Mode::Filter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
-        Mode::Note { number, editor, .. } => Some((format!(" Note on {number}: "), editor, String::new())),
-        Mode::Command { editor, .. } => Some((" :".to_owned(), editor, matching(editor.text()).join(" "))),
+        Mode::Entry { verb, targets, editor, says } => {
+            let hint = if *verb == Action::IncidentNote { String::new() } else { hint(says) };
+            Some((label(*verb, targets), editor, hint))
+        }
+        Mode::Command { editor, says, .. } => {
+            let hint = if editor.text().contains(' ') { hint(says) } else { matching(editor.text()).join(" ") };
+            Some((" :".to_owned(), editor, hint))
+        }
+        Mode::Menu { verb, targets, choices } => {
+            let area = clear(canvas, own.unwrap_or(layout.status));
+            let words = choices.iter().enumerate().map(|(place, choice)| {
+                format!("{} {}", place + 1, if choice.words.is_empty() { "next level" } else { &choice.words })
+            });
+            let words: Vec<String> = words.collect();
+            let line = format!("{}{}  c type it", label(*verb, targets), words.join("  "));
+            canvas.line(area, &Line::of(Role::PromptDanger, &line));
+            return;
+        }
         Mode::Confirm(confirm) => {
             let area = clear(canvas, own.unwrap_or(layout.status));
             canvas.line(area, &Line::of(Role::Text, " ").safe(Role::PromptDanger, confirm.question.clone()));
@@ -167,13 +263,19 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     }
 }
 
-fn clear(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
-    for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
-            canvas.buffer[(x, y)].reset();
-        }
+fn hint(says: &Gist) -> String {
+    match says {
+        Ok(text) | Err(text) => text.to_string(),
     }
-    area
+}
+
+/// Returns the words before a prompt: the verb, and what it is on.
+fn label(verb: Action, targets: &[Incident]) -> String {
+    let what = match targets {
+        [one] => one.number.to_string(),
+        more => format!("{} incidents", more.len()),
+    };
+    if verb == Action::IncidentNote { format!(" Note on {what}: ") } else { format!(" {} {what}: ", verb::word(verb)) }
 }
 
 /// Draws a line being typed; what stands before the cursor scrolls away at the left, so the cursor is always seen.
@@ -205,6 +307,9 @@ pub(super) fn status(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     if !state.filter.is_empty() {
         left = left.with(Role::Text, "  filter: ").with(Role::Text, &state.filter);
     }
+    if !state.marks.is_empty() {
+        left = left.with(Role::Title, &format!("  {} marked", state.marks.len()));
+    }
     if !state.pending.is_empty() {
         let keys: Vec<String> = state.pending.iter().map(ToString::to_string).collect();
         left = left.with(Role::Dim, &format!("  {} ...", keys.join(" ")));
@@ -220,7 +325,11 @@ fn right(state: &State) -> Line {
         Link::Offline { since, .. } => (format!("hub DOWN {}", words::clock(*since)), Role::Offline),
     };
     let unsent = state.picture.unsent;
-    let line = Line::of(role, &hub);
+    let letters = state.inbox().len();
+    let line = match letters {
+        0 => Line::of(role, &hub),
+        _ => Line::of(Role::StateNew, &format!("inbox {letters}")).with(Role::Text, " | ").with(role, &hub),
+    };
     if unsent > 0 {
         line.with(Role::Text, " | ").with(Role::Unsent, &format!(" {unsent} UNSENT "))
     } else {
@@ -245,14 +354,32 @@ fn footer_actions(state: &State) -> &'static [Action] {
     match (&state.mode, state.focus) {
         (Mode::Help { .. }, _) => &[CursorDown, CursorUp, ViewBack],
         (Mode::Command { .. }, _) => &[PromptAccept, PromptComplete, PromptCancel],
-        (Mode::Filter { .. } | Mode::Note { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Filter { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Entry { verb, .. }, _) if verb::names_a_person(*verb) => &[PromptAccept, PromptComplete, PromptCancel],
+        (Mode::Entry { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Menu { .. }, _) => &[ChooseOther, PromptCancel],
+        (Mode::Preview(preview), _) => match (&preview.needs, preview.verb) {
+            (Needs::Yes, ShiftHandover) => &[ConfirmYes, ChooseOther, PromptCancel],
+            (Needs::Yes, _) => &[ConfirmYes, PromptCancel],
+            (Needs::Count(_), _) => &[PromptAccept, PromptCancel],
+        },
+        (Mode::Results { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
+        (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],
-        (Mode::Browse, Focus::Stream) => {
-            &[IncidentAck, IncidentNote, IncidentResolve, DetailOpen, PaneNext, FilterOpen, CommandOpen, HelpOpen]
-        }
+        (Mode::Browse, Focus::Stream) => &[
+            IncidentAck,
+            IncidentSnooze,
+            IncidentEscalate,
+            IncidentNote,
+            DetailOpen,
+            FilterOpen,
+            CommandOpen,
+            UndoLast,
+            HelpOpen,
+        ],
         (Mode::Browse, Focus::Detail) => {
-            &[IncidentAck, IncidentNote, IncidentResolve, ViewBack, PaneNext, CommandOpen, HelpOpen]
+            &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, ViewBack, CommandOpen, UndoLast, HelpOpen]
         }
     }
 }

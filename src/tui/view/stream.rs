@@ -110,7 +110,8 @@ fn headings(state: &State, columns: &Columns, area: Rect, canvas: &mut Canvas<'_
         (columns.since, "SINCE"),
         (columns.service, "SERVICE"),
         (columns.summary, "SUMMARY"),
-        (columns.owner, "OWNER"),
+        // What the hub has not confirmed lately is how it was.
+        (columns.owner, if state.is_live() { "OWNER" } else { "HAD IT" }),
     ];
     for (cells, name) in optional.into_iter().filter(|(cells, _)| *cells > 0) {
         line = line.cell(role, cells, name);
@@ -143,15 +144,26 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
     let selected = state.selected == Some(incident.id);
     let (stat, stat_role) = words::state(row, state.is_live());
     let (owner, owner_role) = words::owner(state, incident);
-    let mut line = Line::of(Role::Title, if selected { "> " } else { "  " })
+    let marker = match (selected, state.marks.contains(&incident.id)) {
+        (true, true) => ">*",
+        (true, false) => "> ",
+        (false, true) => " *",
+        (false, false) => "  ",
+    };
+    let mut line = Line::of(Role::Title, marker)
         .cell(Role::severity(incident.severity), 2, &words::severity(incident.severity))
         .cell(Role::Text, columns.number, &incident.number.to_string())
         .cell(stat_role, STATE, &stat);
     let since = words::since(state, incident.since);
+    // Apart from state and owner, which are the hub's words alone.
+    let summary = match row.said.last() {
+        Some(said) => format!("[{} says {}] {}", said.actor, words::act(&said.act), incident.summary),
+        None => incident.summary.clone(),
+    };
     let optional = [
         (columns.since, Role::Text, since.as_str()),
         (columns.service, Role::Text, incident.service.as_str()),
-        (columns.summary, Role::Text, incident.summary.as_str()),
+        (columns.summary, Role::Text, summary.as_str()),
         (columns.owner, owner_role, owner.as_str()),
     ];
     for (cells, role, text) in optional.into_iter().filter(|(cells, ..)| *cells > 0) {

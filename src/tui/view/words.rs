@@ -7,6 +7,7 @@ use crate::domain::incident::{Incident, Shown};
 use crate::domain::op::Act;
 use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
+use crate::sync::foresight;
 use crate::sync::picture::{Link, Row};
 
 /// Returns `S3`, or `S?` for what nobody has examined.
@@ -93,5 +94,52 @@ pub(super) fn since(state: &State, at: Timestamp) -> String {
     match state.picture.as_of {
         Some(as_of) if as_of.since(at) >= day => at.date_and_second()[5..10].to_owned(),
         _ => at.hour_minute(),
+    }
+}
+
+/// Returns, while the hub's word is old, that the owner *had* it, and when that was known; nothing while it is new.
+pub(super) fn had(state: &State, incident: &Incident) -> String {
+    match state.picture.as_of {
+        Some(at) if !state.is_live() && incident.owner.is_some() => format!(" had it at {}", clock(at)),
+        _ => String::new(),
+    }
+}
+
+/// Returns an act in a few words.
+pub(super) fn act(act: &Act) -> String {
+    match act {
+        Act::Note { text } => format!("note \"{text}\""),
+        Act::Snooze { until, until_change: false } => format!("snooze until {}", clock(*until)),
+        Act::Snooze { until, until_change: true } => format!("snooze until {} or a change", clock(*until)),
+        Act::Wait { reason, until, .. } => format!("wait for {reason} until {}", &until.date_and_second()[5..16]),
+        Act::Escalate { to: Some(person), .. } => format!("escalate to {person}"),
+        Act::Offer { to, .. } => format!("offer to {to}"),
+        Act::Assign { to } => format!("assign to {to}"),
+        Act::SetSeverity { to } => format!("severity {to}"),
+        Act::Resolve { force: true } => "resolve by force".to_owned(),
+        Act::TakeOver => "take over".to_owned(),
+        Act::Undo { kind, .. } => format!("undo {}", kind.word()),
+        other => other.kind().to_owned(),
+    }
+}
+
+/// Returns what goes on as long as the act is not confirmed; empty where nothing does.
+pub(super) fn meanwhile(incident: &Incident, act: &Act) -> String {
+    let call = foresight::next_call(incident);
+    match act {
+        Act::Ack
+        | Act::TakeOver
+        | Act::Accept { .. }
+        | Act::Snooze { .. }
+        | Act::Wait { .. }
+        | Act::Resolve { .. }
+        | Act::Merge { .. } => call.map_or(String::new(), |call| format!("not confirmed: {call} may still fire")),
+        Act::Escalate { .. } | Act::Assign { .. } => "not confirmed: nobody is called by it yet".to_owned(),
+        Act::Offer { to, .. } => format!("not confirmed: {to} does not know yet, and it stays yours"),
+        Act::Decline { .. } => "not confirmed: its owner does not know yet".to_owned(),
+        Act::Unack | Act::Reopen | Act::Undo { .. } | Act::Split { .. } | Act::SetSeverity { .. } => {
+            "not confirmed: for others nothing has changed yet".to_owned()
+        }
+        Act::Note { .. } | Act::Seen | Act::Unknown { .. } => String::new(),
     }
 }

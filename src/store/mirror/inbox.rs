@@ -1,0 +1,196 @@
+//! What must stay before the person until they dismiss it, whom they know, and which pages they have seen.
+
+use super::rows::{own, read_ops};
+use super::{Mirror, OwnOp};
+use crate::domain::id::{IncidentId, OpId, UserName};
+use crate::domain::incident::{Author, Incident, Life, Line, Told};
+use crate::domain::op::{Act, Kind, Op};
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::sqlite;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use std::collections::BTreeSet;
+
+/// The newest lines that are looked at for people's names.
+const LINES_LOOKED_AT: i64 = 5000;
+/// The newest lines of an incident that may say why it is no longer the person's.
+const WHY_LINES: i64 = 20;
+
+/// An incident that was this user's and is no longer, though this user did not give it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Counts losses; names this one.
+    pub no: u64,
+    /// Which incident.
+    pub incident: IncidentId,
+    /// When this mirror learned of it, by its own clock.
+    pub learned_at: Timestamp,
+    /// Who has it instead; `None` is nobody.
+    pub owner: Option<UserName>,
+    /// What the timeline says of it; may be empty.
+    pub why: String,
+}
+
+impl Mirror {
+    /// Returns own operations whose answer stays until it is dismissed, oldest first, at most `max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn inbox(&mut self, max: usize) -> Result<Vec<OwnOp>, StoreError> {
+        let rows: Vec<(Vec<u8>, Option<String>)> = self
+            .connection
+            .prepare_cached(
+                "SELECT bytes, verdict FROM op WHERE verdict IS NOT NULL AND dismissed = 0 ORDER BY nseq LIMIT ?1",
+            )?
+            .query_map([max as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().filter_map(own).collect())
+    }
+
+    /// Returns what was this user's, is no longer, and was not dismissed, oldest first, at most `max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn losses(&mut self, max: usize) -> Result<Vec<Loss>, StoreError> {
+        let loss = |row: &rusqlite::Row<'_>| {
+            Ok(Loss {
+                no: row.get::<_, i64>(0)? as u64,
+                incident: IncidentId::from_bytes(row.get(1)?),
+                learned_at: Timestamp::from_millis(row.get(2)?),
+                owner: row.get::<_, Option<String>>(3)?.and_then(|name| UserName::parse(&name).ok()),
+                why: row.get(4)?,
+            })
+        };
+        let mut select = self.connection.prepare_cached(
+            "SELECT no, incident, learned_at, owner, why FROM loss WHERE dismissed = 0 ORDER BY no LIMIT ?1",
+        )?;
+        Ok(select.query_map([max as i64], loss)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Puts answers and losses away: the person has read them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was put away then.
+    pub fn dismiss(&mut self, answers: &[OpId], losses: &[u64]) -> Result<(), StoreError> {
+        let tx = sqlite::immediate(&mut self.connection)?;
+        for op_id in answers {
+            tx.execute("UPDATE op SET dismissed = 1 WHERE op_id = ?1 AND verdict IS NOT NULL", [op_id.as_bytes()])?;
+        }
+        for no in losses {
+            tx.execute("UPDATE loss SET dismissed = 1 WHERE no = ?1", [*no as i64])?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// Returns the latest own operations, newest first, at most `max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn latest(&mut self, max: usize) -> Result<Vec<OwnOp>, StoreError> {
+        let rows: Vec<(Vec<u8>, Option<String>)> = self
+            .connection
+            .prepare_cached("SELECT bytes, verdict FROM op ORDER BY nseq DESC LIMIT ?1")?
+            .query_map([max as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(rows.into_iter().filter_map(own).collect())
+    }
+
+    /// Returns everybody of whom this mirror has heard: owners, writers of timelines, people who were called, and those that were named.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn people(&mut self) -> Result<BTreeSet<UserName>, StoreError> {
+        let tx = self.connection.transaction()?;
+        let mut people = BTreeSet::from([self.user.clone()]);
+        let mut named = |sql: &str, limit: i64| -> Result<(), StoreError> {
+            let names: Vec<Option<String>> =
+                tx.prepare_cached(sql)?.query_map([limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            people.extend(names.into_iter().flatten().filter_map(|name| UserName::parse(&name).ok()));
+            Ok(())
+        };
+        named("SELECT DISTINCT person FROM page LIMIT ?1", LINES_LOOKED_AT)?;
+        named("SELECT body ->> '$.owner' FROM incident ORDER BY number DESC LIMIT ?1", LINES_LOOKED_AT)?;
+        named("SELECT body ->> '$.offer.to' FROM incident ORDER BY number DESC LIMIT ?1", LINES_LOOKED_AT)?;
+        named("SELECT body ->> '$.author.user' FROM line ORDER BY seq DESC LIMIT ?1", LINES_LOOKED_AT)?;
+        Ok(people)
+    }
+}
+
+/// Returns the incident as it is mirrored, where it is this user's and a newer body says otherwise.
+pub(super) fn mine(tx: &Transaction<'_>, newer: &str, user: &UserName) -> Result<Option<Incident>, StoreError> {
+    let newer: Incident = serde_json::from_str(newer)?;
+    let body: Option<String> = tx
+        .prepare_cached("SELECT body FROM incident WHERE id = ?1")?
+        .query_row([newer.id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(body) = body else { return Ok(None) };
+    let before: Incident = serde_json::from_str(&body)?;
+    let is_mine = |incident: &Incident| incident.life == Life::Acked && incident.owner.as_ref() == Some(user);
+    // What is over needs nobody any more.
+    let lost = is_mine(&before) && !is_mine(&newer) && newer.life != Life::Resolved;
+    Ok(lost.then_some(before))
+}
+
+/// Notes that what was this user's is no longer, unless this user gave it back, or it came back within the same page of the feed.
+pub(super) fn note_loss(
+    tx: &Transaction<'_>,
+    before: &Incident,
+    user: &UserName,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let body: String = tx
+        .prepare_cached("SELECT body FROM incident WHERE id = ?1")?
+        .query_row([before.id.as_bytes()], |row| row.get(0))?;
+    let after: Incident = serde_json::from_str(&body)?;
+    if after.owner.as_ref() == Some(user) || gave_back(tx, before)? {
+        return Ok(false);
+    }
+    let noted = tx
+        .prepare_cached(
+            "INSERT INTO loss (incident, claim_no, learned_at, owner, why) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (incident, claim_no) DO NOTHING",
+        )?
+        .execute(params![
+            before.id.as_bytes(),
+            before.claim_no as i64,
+            now.as_millis(),
+            after.owner.as_ref().map(UserName::as_str),
+            why(tx, before.id)?
+        ])?;
+    Ok(noted > 0)
+}
+
+/// Returns whether this user asked for that claim to end.
+fn gave_back(tx: &Transaction<'_>, before: &Incident) -> Result<bool, StoreError> {
+    let bytes: Vec<Vec<u8>> = tx
+        .prepare_cached("SELECT bytes FROM op WHERE incident = ?1 ORDER BY nseq DESC LIMIT 50")?
+        .query_map([before.id.as_bytes()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let ends = |op: &Op| match &op.act {
+        Act::Unack => op.basis.claim_no == before.claim_no,
+        Act::Undo { op: undone, kind } => {
+            let holds = matches!(kind, Kind::Snooze | Kind::Wait);
+            before.owned_by == Some(*undone) || (holds && before.hold.as_ref().is_some_and(|hold| hold.op == *undone))
+        }
+        _ => false,
+    };
+    Ok(read_ops(bytes).iter().any(|signed| ends(&signed.op)))
+}
+
+/// Returns what the timeline says about the latest change of owner.
+fn why(tx: &Transaction<'_>, incident: IncidentId) -> Result<String, StoreError> {
+    let bodies: Vec<String> = tx
+        .prepare_cached("SELECT body FROM line WHERE incident = ?1 ORDER BY seq DESC LIMIT ?2")?
+        .query_map(params![incident.as_bytes(), WHY_LINES], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for body in bodies {
+        let line: Line = serde_json::from_str(&body)?;
+        if matches!(line.told, Told::Acked | Told::Released | Told::Handover | Told::Woke | Told::Undone) {
+            return Ok(match line.author {
+                Author::User(user) => format!("{user} {}", line.text),
+                Author::Hub | Author::Source(_) => line.text,
+            });
+        }
+    }
+    Ok(String::new())
+}

@@ -1,0 +1,119 @@
+//! What calls for attention: pages, letters and the local alarm. They ring and are shown; they never move the cursor or take a key.
+
+use super::super::event::Effect;
+use super::super::state::State;
+use crate::domain::id::IncidentId;
+use crate::domain::paging::{Page, PageId};
+use crate::domain::time::Timestamp;
+use crate::sync::desk::Ask;
+use crate::sync::picture::{Link, Picture};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// The bell rings at most once within this.
+const RING_EVERY: Duration = Duration::from_secs(2);
+
+/// Rings once for what is new in the picture. While the hub's word is not known to be whole, pages are gathered: after a catch-up one
+/// bell is enough for all that came meanwhile.
+pub(super) fn notice(state: &mut State, before: &Picture, now: Timestamp) -> Vec<Effect> {
+    let picture = state.picture.clone();
+    let mut rings = false;
+    let calls: HashSet<PageId> = picture.calls.iter().map(|page| page.id).collect();
+    let attention = &mut state.attention;
+    attention.calls.retain(|id| calls.contains(id));
+    attention.seen.retain(|id| calls.contains(id));
+    if picture.link == Link::Live {
+        let new = calls.iter().filter(|id| attention.calls.insert(**id)).count();
+        rings |= new > 0;
+        if new > 0 && before.link != Link::Live && before.link != Link::Connecting {
+            state.tell(format!("{new} calls came while the hub was away"), now);
+        }
+    }
+    let attention = &mut state.attention;
+    let letters: HashSet<_> = picture.inbox.iter().map(|letter| letter.id).collect();
+    attention.letters.retain(|id| letters.contains(id));
+    rings |= letters.into_iter().filter(|id| attention.letters.insert(*id)).count() > 0;
+    let alarms = picture.alarms.iter().map(|alarm| (alarm.incident, alarm.silent_since));
+    rings |= alarms.filter(|alarm| attention.alarms.insert(*alarm)).count() > 0;
+    if picture.link == Link::Live {
+        // The outage is over: the next one rings anew.
+        attention.alarms.clear();
+    }
+    if rings { ring(state, now) } else { Vec::new() }
+}
+
+fn ring(state: &mut State, now: Timestamp) -> Vec<Effect> {
+    let attention = &mut state.attention;
+    match attention.rang_at.map(|rang| rang.plus(RING_EVERY)).filter(|free| now < *free) {
+        Some(free) => {
+            attention.ring_at = Some(free);
+            Vec::new()
+        }
+        None => {
+            (attention.rang_at, attention.ring_at) = (Some(now), None);
+            vec![Effect::Bell]
+        }
+    }
+}
+
+/// Rings for what came too soon after the last bell.
+pub(super) fn due(state: &mut State, now: Timestamp) -> Vec<Effect> {
+    match state.attention.ring_at.filter(|at| *at <= now) {
+        Some(_) => ring(state, now),
+        None => Vec::new(),
+    }
+}
+
+/// Returns the worst page that calls the person and that they have not answered here yet, else the worst at all.
+pub(crate) fn worst_call(state: &State) -> Option<&Page> {
+    let rank = |page: &&Page| {
+        let row = state.row_of(page.incident);
+        let answered = row.is_some_and(|row| !row.waiting.is_empty());
+        let severity = row.and_then(|row| row.incident.severity).map_or(0, |severity| severity.number());
+        (answered, severity, page.queued_at, page.id)
+    };
+    state.picture.calls.iter().min_by_key(rank)
+}
+
+/// Tells, at a key, what was before the person's eyes: claims that are theirs, and pages. Each once.
+pub(super) fn present(state: &mut State) -> Option<Effect> {
+    if state.layout().tiny {
+        return None;
+    }
+    let visible: HashSet<IncidentId> =
+        (state.top..state.top + state.list_rows()).filter_map(|position| state.id_at(position)).collect();
+    let named = worst_call(state).map(|page| page.incident);
+    let picture = state.picture.clone();
+    let attention = &mut state.attention;
+    let shown = |id: &IncidentId| visible.contains(id) || named == Some(*id);
+    let claims: Vec<(IncidentId, u64)> = picture
+        .rows
+        .iter()
+        .map(|row| &row.incident)
+        .filter(|one| one.seen_due.is_some() && one.owner.as_ref() == Some(&picture.user))
+        .filter(|one| shown(&one.id) || attention.told.contains(&one.id))
+        .filter(|one| attention.presented.insert((one.id, one.claim_no, one.fire_no)))
+        .map(|one| (one.id, one.claim_no))
+        .collect();
+    let calls: Vec<PageId> = picture
+        .calls
+        .iter()
+        .filter(|page| shown(&page.incident) && attention.seen.insert(page.id))
+        .map(|page| page.id)
+        .collect();
+    (!claims.is_empty() || !calls.is_empty()).then_some(Effect::Ask(Ask::Present { claims, calls }))
+}
+
+/// Forgets what was presented of incidents that are not known any more.
+pub(super) fn prune(state: &mut State) {
+    let mine: HashSet<IncidentId> = state
+        .picture
+        .rows
+        .iter()
+        .filter(|row| row.incident.owner.as_ref() == Some(&state.picture.user))
+        .map(|row| row.incident.id)
+        .collect();
+    state.attention.presented.retain(|(id, ..)| mine.contains(id));
+    let known: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
+    state.attention.told.retain(|id| known.contains(id));
+}
