@@ -12,6 +12,7 @@ use crate::domain::label::IdentityRule;
 use crate::domain::paging::Paging;
 use crate::ingest::Limits;
 use serde::Deserialize;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -94,6 +95,11 @@ pub struct RawConsole {
     pub token_file: Option<PathBuf>,
     /// Who you are; absent: the login name.
     pub user: Option<String>,
+    /// Other consoles: `https://host:port`, or `unix:/directory` where consoles of one machine meet. Absent: none are spoken to.
+    #[serde(default)]
+    pub peers: Vec<String>,
+    /// Where this console listens for others, such as `0.0.0.0:7401`. Absent: nowhere.
+    pub listen_peers: Option<SocketAddr>,
 }
 
 /// `hub.toml`, as written.
@@ -119,6 +125,8 @@ pub struct RawHub {
     #[serde(default)]
     paging: paging::RawPaging,
     heartbeat: Option<paging::RawHeartbeat>,
+    #[serde(default)]
+    tls: RawTls,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -150,6 +158,28 @@ struct RawLimits {
     queued_alerts: Option<usize>,
     firing_series: Option<usize>,
     connections: Option<usize>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTls {
+    #[serde(default)]
+    listen: Vec<SocketAddr>,
+    #[serde(default)]
+    names: Vec<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+/// What a hub shows to consoles and sources of other machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Where the hub listens beside `--listen`: how the hub within a console serves others, too.
+    pub listen: Vec<SocketAddr>,
+    /// Names and addresses under which it is reached, beside those of its listeners; the first stands in codes to enrol by.
+    pub names: Vec<String>,
+    /// The files of a public certificate (its chain, PEM) and its key (PEM, 0600); absent: the hub's own authority vouches.
+    pub files: Option<(PathBuf, PathBuf)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -197,6 +227,8 @@ pub struct Hub {
     pub connections_max: usize,
     /// Sources with tokens of their own.
     pub sources: Vec<Source>,
+    /// What others are met by.
+    pub tls: Tls,
 }
 
 impl Default for Hub {
@@ -215,6 +247,7 @@ impl Default for Hub {
             firing_series_max: 200_000,
             connections_max: 1024,
             sources: Vec::new(),
+            tls: Tls::default(),
         }
     }
 }
@@ -265,8 +298,33 @@ impl Hub {
             .into_iter()
             .map(|source| Source { name: source.name, token_file: base.join(source.token_file) })
             .collect();
+        hub.tls = tls(path, base, raw.tls)?;
         Ok(hub)
     }
+}
+
+fn tls(path: &Path, base: &Path, raw: RawTls) -> Result<Tls, ConfigError> {
+    for name in &raw.names {
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+        let address = name.parse::<std::net::IpAddr>().is_ok();
+        if name.is_empty() || !plain || (name.contains(':') && !address) {
+            let why =
+                format!("{name:?} is no name of a host and no address; write hub.example or 192.0.2.1, without a port");
+            return Err(value_error(path, "tls.names", why));
+        }
+    }
+    let files = match (raw.certificate, raw.key) {
+        (Some(certificate), Some(key)) => Some((base.join(certificate), base.join(key))),
+        (None, None) => None,
+        _ => {
+            return Err(value_error(
+                path,
+                "tls",
+                "certificate and key go together; give both, or none for the hub's own",
+            ));
+        }
+    };
+    Ok(Tls { listen: raw.listen, names: raw.names, files })
 }
 
 /// How a console runs.
@@ -278,6 +336,47 @@ pub struct Console {
     pub token_file: Option<PathBuf>,
     /// Who looks.
     pub user: UserName,
+    /// Other consoles.
+    pub peers: Peers,
+}
+
+/// Where other consoles are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peers {
+    /// `host:port` of consoles that listen.
+    pub call: Vec<String>,
+    /// Directories where consoles of one machine have their sockets.
+    pub dirs: Vec<PathBuf>,
+    /// Where this console listens.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Peers {
+    /// Returns whether this console speaks to others at all.
+    pub fn is_on(&self) -> bool {
+        !self.call.is_empty() || !self.dirs.is_empty() || self.listen.is_some()
+    }
+
+    fn resolve(path: &Path, peers: &[String], listen: Option<SocketAddr>) -> Result<Self, ConfigError> {
+        let mut resolved = Self { listen, ..Self::default() };
+        for text in peers {
+            let host = text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
+            let dir = text.strip_prefix("unix:").map(Path::new).filter(|dir| dir.is_absolute());
+            let is_host = |host: &&str| {
+                let port = host.rsplit_once(':').is_some_and(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
+                port && !host.contains(['/', '@', '?', '#', ' '])
+            };
+            match (host.filter(is_host), dir) {
+                (Some(host), _) => resolved.call.push(host.to_owned()),
+                (None, Some(dir)) => resolved.dirs.push(dir.to_owned()),
+                (None, None) => {
+                    let why = format!("{text:?} is no peer; write https://host:port or unix:/directory");
+                    return Err(value_error(path, "peers", why));
+                }
+            }
+        }
+        Ok(resolved)
+    }
 }
 
 impl Console {
@@ -293,7 +392,8 @@ impl Console {
             None => UserName::parse(login).unwrap_or_else(|_| UserName::parse("me").expect("a plain word is a name")),
         };
         let token_file = raw.token_file.map(|file| paths.config.join(file));
-        Ok(Self { hub: hub.or(raw.hub), token_file, user })
+        let peers = Peers::resolve(&path, &raw.peers, raw.listen_peers)?;
+        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers })
     }
 }
 
@@ -370,5 +470,9 @@ mod tests {
             "hub.toml: timing.ack_lease: \"soon\" is not a span of time; write 10m, 90s or 1h 30m"
         );
         assert!(hub("[limits]\nconnections = 0").unwrap_err().contains("limits.connections"));
+        for wrong in ["names = [\"hub:7400\"]", "names = [\"\"]", "key = \"x.key\""] {
+            assert!(hub(&format!("[tls]\n{wrong}")).unwrap_err().contains("tls"), "{wrong}");
+        }
+        assert!(hub("[tls]\ninsecure = true").unwrap_err().contains("line 2"), "nothing skips a check");
     }
 }

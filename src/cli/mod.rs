@@ -1,8 +1,10 @@
 //! The command line: reads arguments, calls, prints. One file a subcommand.
 
+mod access;
 mod act;
 mod demo;
 mod inbox;
+mod join;
 mod list;
 mod open;
 mod output;
@@ -46,7 +48,7 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Globals {
-    /// The hub: http://127.0.0.1:7400 or unix:/path/to/hub.sock. Without one, a hub of this user's own.
+    /// The hub: https://HOST:7400 (once joined), http://127.0.0.1:7400 or unix:/path/to/hub.sock. Without one, a hub of this user's own.
     #[arg(long, env = "NIGHTDESK_HUB", global = true, value_name = "ADDRESS")]
     hub: Option<String>,
     /// A file (mode 0600) with the hub's admin token; needed once per console for a hub over http.
@@ -73,6 +75,14 @@ enum Command {
     Inbox(inbox::Arguments),
     /// Lists what the hub could not take, with the reasons.
     Quarantine(quarantine::Arguments),
+    /// Prints a code by which another machine joins this hub as that user's console; on the hub's machine.
+    Enrol(access::Enrol),
+    /// Joins a hub on another machine by a code of `nightdesk enrol`.
+    Join(join::Arguments),
+    /// Lists the devices that the hub lets in; on the hub's machine.
+    Devices(access::Devices),
+    /// Lets a user or a device in no more; on the hub's machine.
+    Revoke(access::Revoke),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
 }
@@ -91,6 +101,10 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Act(command) => act::run(&globals, &command),
         Command::Inbox(arguments) => inbox::run(&globals, &arguments),
         Command::Quarantine(arguments) => quarantine::run(&globals, &arguments),
+        Command::Enrol(arguments) => access::enrol(&globals, &arguments),
+        Command::Join(arguments) => join::run(&globals, &arguments),
+        Command::Devices(arguments) => access::devices(&globals, &arguments),
+        Command::Revoke(arguments) => access::revoke(&globals, &arguments),
         Command::Demo => demo::run(),
     }
 }

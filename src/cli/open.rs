@@ -8,7 +8,7 @@ use crate::store::file;
 use crate::store::mirror::Mirror;
 use crate::sync::client::{ClientError, HubAddress, HubClient};
 use crate::sync::console::Parts;
-use crate::sync::device::Device;
+use crate::sync::device::{Device, KnownHub};
 use crate::sync::once::{ExchangeError, exchange};
 use crate::sync::{clock, teller};
 use anyhow::{Context as _, bail};
@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How long a command waits for a hub before it goes on with what is mirrored.
-const ASK_WITHIN: Duration = Duration::from_secs(5);
+pub const ASK_WITHIN: Duration = Duration::from_secs(5);
 
 /// Returns where files lie and what the configuration says.
 pub fn settings(globals: &Globals) -> anyhow::Result<(Paths, Console)> {
@@ -54,21 +54,27 @@ pub fn address(paths: &Paths, console: &Console) -> anyhow::Result<HubAddress> {
 
 /// Opens the mirror of the hub at that address. Asks the hub who it is only when it was never met there.
 pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> anyhow::Result<Parts> {
-    let device = Device::open(&paths.data, console.user.clone()).context("opening this console's directory")?;
-    let client = HubClient::new(address.clone())?;
+    let mut device = Device::open(&paths.data, console.user.clone()).context("opening this console's directory")?;
     let admin_token = admin_token(console.token_file.as_deref())?;
     let known = device.known_hub(&address).context("reading which hubs are known")?;
-    let (short_key, card) = match known {
-        Some(short_key) => (short_key, None),
+    let client = HubClient::new(address.clone(), known.as_ref().and_then(KnownHub::trust).as_ref())?;
+    let (known, card) = match known {
+        Some(known) => (known, None),
         None => {
             let card = first_card(&client, admin_token.as_deref()).await?;
             device.remember_hub(&address, &card).context("remembering the hub")?;
-            (card.short_key().to_owned(), Some(card))
+            (KnownHub { key: card.hub_key.clone(), trust: None, user: None }, Some(card))
         }
     };
-    let mirror = Mirror::open(&device.mirror_of(&short_key), &console.user, teller::fresh_node(), clock::now())
+    // Who one is at a hub that was joined, the hub said.
+    device.user = known.user.clone().unwrap_or(device.user);
+    let mut mirror = Mirror::open(&device.mirror_of(known.short_key()), &device.user, teller::fresh_node(), clock::now())
         .context("opening the mirror")?;
-    Ok(Parts { device, mirror, client, card, short_key, admin_token, embedded: false })
+    if mirror.is_copy().context("looking at the mirror")? {
+        device.become_another(&mut mirror).context("making the copied mirror a node of its own")?;
+    }
+    let peers = console.peers.clone();
+    Ok(Parts { device, mirror, client, card, hub_key: known.key, admin_token, embedded: false, peers })
 }
 
 async fn first_card(client: &HubClient, admin_token: Option<&str>) -> anyhow::Result<crate::sync::wire::HubCard> {

@@ -2,6 +2,7 @@
 
 use crate::domain::id::UserName;
 use crate::domain::incident::{Author, Incident, Line};
+use crate::domain::paging::{Page, PageState};
 use crate::domain::series::Series;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
@@ -86,6 +87,46 @@ pub fn series(series: &Series) -> Value {
         "ends_at": time(series.ends_at),
         "episodes": episodes,
     })
+}
+
+/// Returns the JSON object of a page.
+pub fn page(page: &Page) -> Value {
+    let (state, because) = page_state(&page.state);
+    json!({
+        "id": page.id,
+        "person": page.person,
+        "channel": page.channel,
+        "why": page.why,
+        "state": state,
+        "because": because,
+        "attempts": page.attempts,
+        "queued_at": page.queued_at.to_string(),
+        "delivered_at": time(page.delivered_at),
+        "seen_at": time(page.seen_at),
+        "acknowledged_at": time(page.acknowledged_at),
+    })
+}
+
+fn page_state(state: &PageState) -> (&'static str, Option<&str>) {
+    match state {
+        PageState::Queued => ("queued", None),
+        PageState::Sending => ("sending", None),
+        PageState::Sent => ("sent", None),
+        PageState::Failed(because) => ("failed", Some(because)),
+        PageState::Skipped(because) => ("skipped", Some(because)),
+    }
+}
+
+/// Returns a page as one line: who was called by what, and how far that came.
+pub fn called(page: &Page) -> String {
+    let (state, because) = page_state(&page.state);
+    let because = because.map_or(String::new(), |because| format!(": {}", text(because)));
+    let attempts = if page.attempts > 1 { format!(" ({} attempts)", page.attempts) } else { String::new() };
+    let marks = [("delivered", page.delivered_at), ("seen", page.seen_at), ("answered", page.acknowledged_at)];
+    let marks = marks.into_iter().filter_map(|(word, at)| Some(format!(", {word} {}Z", at?.hour_minute())));
+    let marks: String = marks.collect();
+    let at = page.queued_at.date_and_second();
+    format!("{at} {} by {}: {state}{attempts}{because}{marks}", page.person, text(&page.channel))
 }
 
 /// Returns the JSON object of a line of the timeline.

@@ -5,7 +5,7 @@ use super::{Exit, Globals, output};
 use crate::store::mirror::Mirror;
 use crate::sync::client::HubClient;
 use crate::sync::device::Device;
-use crate::sync::{clock, teller};
+use crate::sync::{clock, teller, token};
 use clap::Args;
 use serde_json::Value;
 
@@ -23,15 +23,18 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     let address = address(&paths, &console)?;
     let device = Device::open(&paths.data, console.user.clone())?;
     // A console that is known has its token in the mirror; else the admin token or the socket must do.
-    let token = match device.known_hub(&address)? {
-        Some(short_key) => {
-            Mirror::open(&device.mirror_of(&short_key), &console.user, teller::fresh_node(), clock::now())?
-                .note("token")?
+    let known = device.known_hub(&address)?;
+    let token = match &known {
+        Some(known) => {
+            let user = known.user.as_ref().unwrap_or(&console.user);
+            Mirror::open(&device.mirror_of(known.short_key()), user, teller::fresh_node(), clock::now())?
+                .note(token::NOTE)?
         }
         None => None,
     };
     let token = token.or(admin_token(console.token_file.as_deref())?);
-    let rows = super::small_runtime()?.block_on(HubClient::new(address)?.quarantine(token.as_deref()))?;
+    let client = HubClient::new(address, known.and_then(|known| known.trust()).as_ref())?;
+    let rows = super::small_runtime()?.block_on(client.quarantine(token.as_deref()))?;
     for row in &rows {
         if arguments.json {
             output::say!("{}", output::json_line(row));

@@ -14,9 +14,9 @@ use tracing_subscriber::EnvFilter;
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Where to listen; a loopback address.
-    #[arg(long, default_value_t = DEFAULT_LISTEN)]
-    listen: SocketAddr,
+    /// Where to listen; may be given several times. In the clear on loopback, over TLS 1.3 on every other address; 0.0.0.0 is both.
+    #[arg(long, default_values_t = [DEFAULT_LISTEN], value_name = "ADDRESS")]
+    listen: Vec<SocketAddr>,
     /// The hub's directory: database, keys, tokens, socket.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -41,7 +41,8 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     let data = arguments.data.clone().unwrap_or_else(|| paths.hub());
     let options = Options {
         data: data.clone(),
-        listen: arguments.listen,
+        listen: arguments.listen.first().copied().unwrap_or(DEFAULT_LISTEN),
+        also: arguments.listen.iter().skip(1).copied().collect(),
         next_free_port: false,
         open_ingest: false,
         demo: false,
@@ -52,7 +53,12 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
         let hub = hub::start(options).await?;
-        println!("nightdesk hub on http://{}, data in {}", hub.address, data.display());
+        let clear = hub.clear.map(|address| format!("http://{address}"));
+        let both: Vec<String> = clear.into_iter().chain(hub.https.clone()).collect();
+        println!("nightdesk hub on {}, data in {}", both.join(" and "), data.display());
+        if hub.https.is_some() {
+            println!("consoles of other machines: nightdesk --hub unix:{} enrol NAME", hub.socket.display());
+        }
         println!("sources send with the token in {}", data.join("ingest.token").display());
         println!("consoles of this user: nightdesk --hub unix:{}", hub.socket.display());
         let (ends_by, failed) = tokio::select! {

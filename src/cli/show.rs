@@ -24,6 +24,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     let incident = find(mirror, &arguments.id)?;
     let series = mirror.series_of(incident.id, Detail::SERIES_MAX)?;
     let lines = mirror.lines_of(incident.id, Detail::LINES_MAX)?;
+    let pages = mirror.pages_of(incident.id, Detail::PAGES_MAX)?;
     let waiting =
         mirror.unshown()?.iter().filter(|own| own.verdict.is_none() && own.op.incident == incident.id).count();
     if let Some(error) = behind {
@@ -32,6 +33,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     let mut object = output::incident(&incident, waiting);
     if arguments.json {
         object["series_list"] = Value::Array(series.iter().map(output::series).collect());
+        object["pages"] = Value::Array(pages.iter().map(output::page).collect());
         object["timeline"] = Value::Array(lines.iter().map(output::line).collect());
         output::say!("{}", output::json_line(&object));
         return Ok(Exit::Confirmed);
@@ -48,7 +50,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     output::say!("  owner   {}", incident.owner.as_ref().map_or("nobody", |owner| owner.as_str()));
     output::say!("  opened  {}", incident.opened_at.date_and_second());
     if let Some(due) = incident.next_due_at {
-        let sign = if incident.overdue { ", OVERDUE: its time passed and nobody was called" } else { "" };
+        let sign = if incident.overdue { ", OVERDUE: every level was called, and nobody took it" } else { "" };
         output::say!("  next    {}{sign}", due.date_and_second());
     }
     output::say!("  id      {}", incident.id);
@@ -63,6 +65,12 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         for line in SafeText::block(text, 4000, 40) {
             output::say!("  {line}");
         }
+    }
+    if !pages.is_empty() {
+        output::say!("Called:");
+    }
+    for page in &pages {
+        output::say!("  {}", output::called(page));
     }
     output::say!("Timeline:");
     for line in &lines {

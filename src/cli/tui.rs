@@ -80,6 +80,7 @@ fn own_hub(runtime: &Runtime, paths: &Paths) -> anyhow::Result<(Option<Running>,
     let config = paths.config.join("hub.toml");
     let options = Options {
         listen: last_address(&data).unwrap_or(DEFAULT_LISTEN),
+        also: Vec::new(),
         next_free_port: true,
         open_ingest: true,
         demo: false,

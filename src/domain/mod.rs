@@ -8,6 +8,7 @@ pub mod time;
 pub mod when;
 
 pub mod event;
+
 pub mod series;
 
 pub mod grouping;
@@ -17,3 +18,4 @@ pub mod envelope;
 pub mod judge;
 pub mod op;
 pub mod paging;
+pub mod scope;

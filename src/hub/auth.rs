@@ -2,22 +2,37 @@
 
 use super::Hub;
 use crate::config::Source;
-use crate::domain::id::{SourceName, hex};
+use crate::domain::id::{NodeId, SourceName, UserName};
+use crate::domain::scope::{Right, Scope};
 use crate::ingest::Format;
+use crate::store::devices::{Bearer, NewToken};
 use crate::store::{Device, StoreError, file};
-use crate::sync::device::random;
+use crate::sync::clock;
+use crate::sync::token::{self, Token};
 use anyhow::Context as _;
 use axum::http::{HeaderMap, header};
-use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
+
+/// How often the use of a token is written down.
+const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 
 /// Where a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     /// The socket in the hub's private directory: the same user.
     Socket,
-    /// A TCP connection: anybody on this machine.
+    /// A TCP connection in the clear: anybody on this machine.
     Tcp,
+    /// TLS: anybody, from that address. The files' tokens of the administrator and the open door are for this machine alone.
+    Tls(IpAddr),
+}
+
+impl Via {
+    fn is_here(self) -> bool {
+        !matches!(self, Self::Tls(_))
+    }
 }
 
 /// Who asks.
@@ -27,25 +42,26 @@ pub enum Caller {
     Admin,
     /// A console.
     Console(Device),
+    /// Who looks and does nothing.
+    Viewer {
+        /// The person.
+        user: UserName,
+        /// The database.
+        node: NodeId,
+    },
+    /// A source.
+    Source,
 }
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denied {
-    /// It has no right to what it asks.
+    /// Nobody knows who asks.
     NoRight,
+    /// It is known who asks, and they have no right to this.
+    Forbidden,
     /// Nobody can say now: the store does not answer.
     Unavailable,
-}
-
-/// Returns a new token: a kind by which a scanner finds a leaked one, and 256 random bits.
-pub fn new_token(kind: &str) -> String {
-    format!("nd_{kind}_{}", hex(&random::<32>()))
-}
-
-/// Returns the hash under which a token is known; a plain one is enough for 256 random bits.
-pub fn token_hash(token: &str) -> [u8; 32] {
-    *blake3::hash(token.as_bytes()).as_bytes()
 }
 
 /// Tokens that lie in files.
@@ -54,86 +70,132 @@ pub struct Tokens {
     /// Takes alerts for any source; the source is named after the format.
     ingest: [u8; 32],
     /// Takes alerts for one source.
-    sources: HashMap<[u8; 32], SourceName>,
+    sources: Vec<([u8; 32], SourceName)>,
     open_ingest: bool,
 }
 
 impl Tokens {
     /// Reads the tokens; makes `ingest.token` and `admin.token` at the first start.
     pub fn prepare(data: &Path, sources: &[Source], open_ingest: bool) -> Result<Self, anyhow::Error> {
-        let own = |name: &str, kind: &str| -> Result<[u8; 32], StoreError> {
+        let own = |name: &str, scope: Scope| -> Result<[u8; 32], StoreError> {
             let path = data.join(name);
-            if let Some(token) = file::read_secret(&path)?.filter(|token| !token.is_empty()) {
-                return Ok(token_hash(&token));
+            if let Some(text) = file::read_secret(&path)?.filter(|text| !text.is_empty()) {
+                return Ok(token::hash(&text));
             }
-            let token = new_token(kind);
-            file::write_private(&path, token.as_bytes())?;
-            Ok(token_hash(&token))
+            let token = Token::new(scope);
+            file::write_private(&path, token.text.as_bytes())?;
+            Ok(token.hash())
         };
-        let mut by_hash = HashMap::new();
+        let mut by_hash = Vec::with_capacity(sources.len());
         for source in sources {
-            let token =
-                file::read_secret(&source.token_file)?.filter(|token| token.len() >= 16).with_context(|| {
-                    format!(
-                        "source {}: {} must hold a token of 16 characters or more",
-                        source.name,
-                        source.token_file.display()
-                    )
-                })?;
-            by_hash.insert(token_hash(&token), source.name.clone());
+            let text = file::read_secret(&source.token_file)?.filter(|text| text.len() >= 16).with_context(|| {
+                format!(
+                    "source {}: {} must hold a token of 16 characters or more",
+                    source.name,
+                    source.token_file.display()
+                )
+            })?;
+            by_hash.push((token::hash(&text), source.name.clone()));
         }
-        Ok(Self { admin: own("admin.token", "a")?, ingest: own("ingest.token", "i")?, sources: by_hash, open_ingest })
+        Ok(Self {
+            admin: own("admin.token", Scope::Admin)?,
+            ingest: own("ingest.token", Scope::Ingest)?,
+            sources: by_hash,
+            open_ingest,
+        })
     }
 
     /// Returns the source that a request with these headers speaks for.
     ///
     /// # Errors
     /// [`Denied`] without a token that may send.
-    pub fn source(&self, headers: &HeaderMap, format: Format) -> Result<SourceName, Denied> {
+    pub fn source(&self, headers: &HeaderMap, via: Via, format: Format) -> Result<SourceName, Denied> {
         let by_format = || SourceName::parse(format.default_source()).expect("the formats' names are names");
-        match credentials(headers) {
-            Some(token) => {
-                let hash = token_hash(&token);
-                if let Some(source) = self.sources.get(&hash) {
-                    return Ok(source.clone());
-                }
-                if hash == self.ingest || hash == self.admin || self.open_ingest {
-                    Ok(by_format())
-                } else {
-                    Err(Denied::NoRight)
-                }
-            }
-            None if self.open_ingest => Ok(by_format()),
+        let hash = credentials(headers).map(|text| token::hash(&text));
+        match hash.and_then(|hash| self.scope(&hash, via)) {
+            Some((scope, _)) if !scope.allows(Right::Send) => Err(Denied::Forbidden),
+            Some((_, named)) => Ok(named.cloned().unwrap_or_else(by_format)),
+            None if self.open_ingest && via.is_here() => Ok(by_format()),
             None => Err(Denied::NoRight),
         }
     }
+
+    /// Returns the scope of a token that lies in a file, and whose it is. Looks at all of them, so that time tells nothing.
+    fn scope(&self, hash: &[u8; 32], via: Via) -> Option<(Scope, Option<&SourceName>)> {
+        let mut found = None;
+        for (known, name) in &self.sources {
+            if token::same(known, hash) {
+                found = Some((Scope::Ingest, Some(name)));
+            }
+        }
+        if token::same(&self.ingest, hash) {
+            found = Some((Scope::Ingest, None));
+        }
+        if token::same(&self.admin, hash) && via.is_here() {
+            found = Some((Scope::Admin, None));
+        }
+        found
+    }
 }
 
-/// Returns who asks for what only consoles and their user may.
+/// Returns who asks, if they have the right.
 ///
 /// # Errors
-/// [`Denied`] without the socket or a token.
-pub async fn caller(hub: &Hub, via: Via, headers: &HeaderMap) -> Result<Caller, Denied> {
-    let Some(token) = credentials(headers) else {
-        return if via == Via::Socket { Ok(Caller::Admin) } else { Err(Denied::NoRight) };
+/// [`Denied`] without the socket or a token that has it.
+pub async fn caller(hub: &Hub, via: Via, headers: &HeaderMap, right: Right) -> Result<Caller, Denied> {
+    let by_socket = if via == Via::Socket { Ok(Caller::Admin) } else { Err(Denied::NoRight) };
+    let Some(text) = credentials(headers) else { return by_socket };
+    let hash = token::hash(&text);
+    let (scope, caller) = match hub.tokens.scope(&hash, via) {
+        Some((Scope::Admin, _)) => (Scope::Admin, Caller::Admin),
+        // To all but what it is for, a source is nobody.
+        Some((scope, _)) if !scope.allows(right) => return Err(Denied::NoRight),
+        Some((scope, _)) => (scope, Caller::Source),
+        None => match bearer(hub, &text, &hash).await? {
+            Some(bearer) => (bearer.token.scope, who(bearer)?),
+            None => return by_socket,
+        },
     };
-    let hash = token_hash(&token);
-    if hash == hub.tokens.admin {
-        return Ok(Caller::Admin);
+    if scope.allows(right) { Ok(caller) } else { Err(Denied::Forbidden) }
+}
+
+fn who(bearer: Bearer) -> Result<Caller, Denied> {
+    let Bearer { token, user, node, public_key, .. } = bearer;
+    match (token.scope, public_key) {
+        (Scope::Console, Some(public_key)) => Ok(Caller::Console(Device { node, user, public_key })),
+        (Scope::Viewer, _) => Ok(Caller::Viewer { user, node }),
+        _ => Err(Denied::NoRight),
     }
-    match hub.store.device_by_token(hash).await {
-        Ok(Some(device)) => Ok(Caller::Console(device)),
-        Ok(None) if via == Via::Socket => Ok(Caller::Admin),
-        Ok(None) => Err(Denied::NoRight),
-        Err(error) => {
-            super::fold::failed(hub, &error);
-            Err(Denied::Unavailable)
-        }
+}
+
+/// Returns what the store knows of a token that is the right one and lives.
+async fn bearer(hub: &Hub, text: &str, hash: &[u8; 32]) -> Result<Option<Bearer>, Denied> {
+    // What is no token of ours is known as such without the disk.
+    let Some((_, id)) = token::read(text) else { return Ok(None) };
+    let found = hub.store.bearer(id.to_owned()).await.map_err(|error| {
+        super::fold::failed(hub, &error);
+        Denied::Unavailable
+    })?;
+    let now = clock::now();
+    let Some(found) = found.filter(|found| token::same(&found.token.hash, hash) && lives(found, now)) else {
+        return Ok(None);
+    };
+    if now.since(found.last_used_at) > USE_NOTED_EVERY
+        && let Err(error) = hub.store.used(found.token.id.clone(), now).await
+    {
+        // A full disk must not lock people out.
+        super::fold::failed(hub, &error);
     }
+    Ok(Some(found))
+}
+
+fn lives(bearer: &Bearer, now: crate::domain::time::Timestamp) -> bool {
+    let NewToken { scope, created_at, .. } = bearer.token;
+    scope.token_ends_at(created_at, bearer.last_used_at).is_none_or(|end| now < end)
 }
 
 /// Returns the token of a request: as Bearer, or as the password of basic authentication.
-fn credentials(headers: &HeaderMap) -> Option<String> {
+pub(super) fn credentials(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
@@ -180,11 +242,11 @@ mod tests {
         let again = Tokens::prepare(dir.path(), &sources, false).unwrap();
         assert_eq!(first.admin, again.admin);
         let mut headers = HeaderMap::new();
-        assert_eq!(first.source(&headers, Format::AlertmanagerApi), Err(Denied::NoRight));
+        assert_eq!(first.source(&headers, Via::Tcp, Format::AlertmanagerApi), Err(Denied::NoRight));
         headers.insert(header::AUTHORIZATION, "Bearer 0123456789abcdef".parse().unwrap());
-        assert_eq!(first.source(&headers, Format::AlertmanagerApi).unwrap().as_str(), "prom-eu");
+        assert_eq!(first.source(&headers, Via::Tcp, Format::AlertmanagerApi).unwrap().as_str(), "prom-eu");
         let ingest = file::read_secret(&dir.path().join("ingest.token")).unwrap().unwrap();
         headers.insert(header::AUTHORIZATION, format!("Bearer {ingest}").parse().unwrap());
-        assert_eq!(first.source(&headers, Format::AlertmanagerWebhook).unwrap().as_str(), "alertmanager");
+        assert_eq!(first.source(&headers, Via::Tcp, Format::AlertmanagerWebhook).unwrap().as_str(), "alertmanager");
     }
 }

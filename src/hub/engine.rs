@@ -176,12 +176,13 @@ mod tests {
         let options = Options {
             data: dir.to_owned(),
             listen: crate::hub::DEFAULT_LISTEN,
+            also: Vec::new(),
             next_free_port: false,
             open_ingest: true,
             demo: false,
             config: config::Hub::default(),
         };
-        let (hub, _) = prepare(&options, options.listen, CancellationToken::new()).await.unwrap();
+        let (hub, _) = prepare(&options, &[options.listen], CancellationToken::new()).await.unwrap();
         let labels = Labels::new([("alertname", "Down"), ("severity", "critical")], &LabelLimits::LABELS).unwrap();
         let annotations = Labels::new([("summary", "down")], &LabelLimits::ANNOTATIONS).unwrap();
         let end = End::Until(at.plus(Duration::from_secs(1_000_000)));
@@ -227,7 +228,13 @@ mod tests {
             user: crate::domain::id::UserName::parse("mira").unwrap(),
             public_key: [1; 32],
         };
-        engine.hub.store.register(known, [1; 32]).await.unwrap();
+        let token = crate::store::devices::NewToken {
+            id: "00000001".into(),
+            hash: [1; 32],
+            scope: crate::domain::scope::Scope::Console,
+            created_at: now,
+        };
+        engine.hub.store.register(known, token).await.unwrap();
         engine.due(now.plus(Duration::from_secs(10 * 3600))).await;
         let pages = bodies(&engine, crate::store::FeedKind::Page).await;
         assert_eq!(pages.len(), 1, "{pages:?}");

@@ -1,6 +1,7 @@
 //! The hub: takes alerts in, judges operations, feeds consoles, and lets happen what is due.
 
 mod api;
+mod attempts;
 mod auth;
 mod engine;
 mod firing;
@@ -12,13 +13,15 @@ mod own;
 mod pager;
 mod presence;
 mod serve;
+mod tls;
 
 use crate::config;
-use crate::domain::id::{IncidentId, SourceName};
+use crate::domain::id::{IncidentId, SourceName, hex};
 use crate::domain::time::Timestamp;
 use crate::notify::{Channels, Heart};
 use crate::store::hub::{Mint, Rules};
 use crate::store::{HubStore, StoreError, file};
+use crate::sync::client::HubAddress;
 use crate::sync::clock;
 use crate::sync::device::random;
 use crate::sync::wire::HubCard;
@@ -28,6 +31,7 @@ use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
@@ -43,8 +47,10 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std:
 pub struct Options {
     /// Its directory.
     pub data: PathBuf,
-    /// Where it listens; loopback only, for others need TLS.
+    /// Where it listens: in the clear on loopback, over TLS everywhere else.
     pub listen: SocketAddr,
+    /// Where it listens beside that.
+    pub also: Vec<SocketAddr>,
     /// Take the next free port when this one is taken.
     pub next_free_port: bool,
     /// Take alerts without a token: an embedded hub's or a demonstration's.
@@ -61,9 +67,6 @@ pub enum StartError {
     /// Another process is the hub of this directory: be its console.
     #[error("another nightdesk is the hub of {0}")]
     Taken(PathBuf),
-    /// An address that others could reach, without TLS.
-    #[error("{0} is not a loopback address; this version listens on 127.0.0.1 and [::1] only, for it has no TLS yet")]
-    NotLoopback(SocketAddr),
     /// Anything else.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -78,6 +81,8 @@ struct Hub {
     queue: mpsc::UnboundedSender<fold::Queued>,
     /// Alerts that may still be queued: what bounds the queue.
     room: Arc<Semaphore>,
+    /// Connections that may still be open, of all listeners together.
+    places: Arc<Semaphore>,
     head: watch::Sender<u64>,
     /// Wakes the pager.
     paged: Notify,
@@ -86,6 +91,18 @@ struct Hub {
     spoke: Mutex<HashMap<SourceName, Timestamp>>,
     metrics: metrics::Metrics,
     card: HubCard,
+    /// Signs the roster.
+    key: SigningKey,
+    /// What others are met by; `None` when the hub is this machine's alone.
+    tls: Option<tls::Tls>,
+    /// On which port it listens for others; 0 when it does not.
+    port: u16,
+    /// Where others reach it, `host:port`, the likeliest first.
+    reached_at: Vec<String>,
+    attempts: attempts::Attempts,
+    roster_version: AtomicU64,
+    /// Counts revocations; who waits with a token looks at it again.
+    revocations: watch::Sender<u64>,
     started_at: Timestamp,
     stop: CancellationToken,
 }
@@ -99,6 +116,40 @@ impl Hub {
             None => {
                 spoke.insert(source.clone(), at);
             }
+        }
+    }
+
+    /// Reads the roster's version after devices changed, for the consoles to see.
+    async fn read_roster_version(&self) -> Result<(), StoreError> {
+        let (version, _) = self.store.roster().await?;
+        self.roster_version.fetch_max(version, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Returns `host:port` where a console of another machine reaches this hub: as asked for, if the certificate holds that name.
+    fn address_for_others(&self, asked: Option<&str>) -> Result<String, String> {
+        let Some(tls) = &self.tls else {
+            let way = "start it with `nightdesk serve --listen 0.0.0.0:7400`, or at another address of this machine";
+            return Err(format!("this hub listens on this machine alone; {way}"));
+        };
+        let port = self.port;
+        let address = match asked {
+            // A name without a port is met where the hub listens.
+            Some(name) if name.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{name}]:{port}"),
+            Some(name) if !name.contains(':') || name.ends_with(']') => format!("{name}:{port}"),
+            Some(address) => address.to_owned(),
+            None => self
+                .reached_at
+                .first()
+                .cloned()
+                .ok_or("where others reach this hub is not known; say it with --at HOST")?,
+        };
+        let host = address.rsplit_once(':').map_or("", |(host, _)| host);
+        match tls.holds(host) && HubAddress::parse(&format!("https://{address}")).is_ok() {
+            true => Ok(address),
+            false => Err(format!(
+                "the hub's certificate is not for {host:?}; add that name to names in [tls] of hub.toml and start the hub again"
+            )),
         }
     }
 
@@ -127,6 +178,10 @@ impl Hub {
 pub struct Running {
     /// Where sources send.
     pub address: SocketAddr,
+    /// Where this machine's sources send in the clear, if they can.
+    pub clear: Option<SocketAddr>,
+    /// Where others reach it over TLS, `https://host:port`.
+    pub https: Option<String>,
     /// Where consoles of the same user meet it.
     pub socket: PathBuf,
     stop: CancellationToken,
@@ -155,34 +210,49 @@ impl Running {
 /// # Errors
 /// [`StartError`] says what stands against it.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    if !options.listen.ip().is_loopback() {
-        return Err(StartError::NotLoopback(options.listen));
-    }
     let data = options.data.as_path();
     file::private_dir(data).context("making the hub's directory")?;
     let lock = lock(data)?;
     let listener = listen(&options).await?;
     let address = listener.local_addr().context("asking where the hub listens")?;
+    let mut listeners = vec![listener];
+    for also in options.also.iter().chain(&options.config.tls.listen) {
+        let bound = TcpListener::bind(also).await;
+        listeners.push(bound.with_context(|| format!("listening on {also}; choose another address with --listen"))?);
+    }
+    let addresses: Result<Vec<_>, _> = listeners.iter().map(TcpListener::local_addr).collect();
+    let addresses = addresses.context("asking where the hub listens")?;
     let socket = data.join("hub.sock");
     let unix = listen_unix(&socket)?;
 
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let (channels, heart) = outward(&options)?;
-    let (hub, queue) = prepare(&options, address, stop.clone()).await?;
+    let (hub, queue) = prepare(&options, &addresses, stop.clone()).await?;
     tasks.spawn(fold::run(hub.clone(), queue));
     tasks.spawn(engine::run(hub.clone()));
     tasks.spawn(pager::run(hub.clone(), channels));
     if let Some(heart) = heart {
         tasks.spawn(heart::run(hub.clone(), heart));
     }
-    tasks.spawn(serve::tcp(listener, api::router(hub.clone()), hub.clone(), tasks.clone()));
+    for listener in listeners {
+        tasks.spawn(serve::tcp(listener, api::router(hub.clone()), hub.clone(), tasks.clone()));
+    }
+    tasks.spawn(serve::certificates(hub.clone()));
     tasks.spawn(serve::unix(unix, api::router(hub.clone()), hub.clone(), tasks.clone()));
     // Last, for who reads it may connect at once.
     file::write_private(&data.join("address"), format!("{address}\n").as_bytes())
         .context("writing the hub's address")?;
     tracing::info!(%address, data = %data.display(), "hub listens");
-    Ok(Running { address, socket, stop, tasks, _lock: lock })
+    Ok(Running {
+        address,
+        clear: in_the_clear(&addresses),
+        https: hub.card.https.clone(),
+        socket,
+        stop,
+        tasks,
+        _lock: lock,
+    })
 }
 
 /// Makes ready all that reaches people who have no console open.
@@ -227,10 +297,11 @@ fn listen_unix(socket: &Path) -> Result<UnixListener, anyhow::Error> {
 
 async fn prepare(
     options: &Options,
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     stop: CancellationToken,
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
+    let (tls, port, reached_at) = for_others(options, addresses)?;
     let rules = Rules {
         timing: options.config.timing,
         paging: options.config.paging.clone(),
@@ -242,11 +313,18 @@ async fn prepare(
         .context("opening the hub's database")?;
     let firing = firing::Firing::load(&store).await.context("reading what fires")?;
     let cursor = store.head().await.context("reading the head of the feed")?;
+    // What stands in the roster beside devices: another key of the hub, or another history, is another roster.
+    let rest = crate::sync::token::hash(&format!("{} {}", hex(key.verifying_key().as_bytes()), cursor.epoch));
+    let roster_version = store.roster_rest(rest).await.context("reading the roster")?;
+    let address = in_the_clear(addresses).or(addresses.first().copied()).map_or(String::new(), |at| at.to_string());
+    let card = HubCard::new(key.verifying_key().as_bytes(), address, options.open_ingest, options.demo);
+    let https = tls.as_ref().and(reached_at.first()).map(|address| format!("https://{address}"));
     let (queue, queued) = mpsc::unbounded_channel();
     let hub = Hub {
         tokens: auth::Tokens::prepare(&options.data, &options.config.sources, options.open_ingest)?,
         firing,
         queue,
+        places: Arc::new(Semaphore::new(options.config.connections_max)),
         room: Arc::new(Semaphore::new(options.config.queued_alerts_max)),
         head: watch::Sender::new(cursor.seq),
         paged: Notify::new(),
@@ -254,13 +332,48 @@ async fn prepare(
         epoch: cursor.epoch,
         spoke: Mutex::default(),
         metrics: metrics::Metrics::new(),
-        card: HubCard::new(key.verifying_key().as_bytes(), address.to_string(), options.open_ingest, options.demo),
+        card: HubCard { https, ..card },
+        key,
+        tls,
+        port,
+        reached_at,
+        attempts: attempts::Attempts::default(),
+        roster_version: AtomicU64::new(roster_version),
+        revocations: watch::Sender::new(0),
         started_at: clock::now(),
         config: options.config.clone(),
         store,
         stop,
     };
     Ok((Arc::new(hub), queued))
+}
+
+/// Returns where this machine is spoken to in the clear: a listener on loopback, or one on all addresses.
+fn in_the_clear(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let loopback = addresses.iter().copied().find(|address| address.ip().is_loopback());
+    let everywhere = addresses.iter().find(|address| address.ip().is_unspecified());
+    loopback.or(everywhere.map(|address| SocketAddr::new(DEFAULT_LISTEN.ip(), address.port())))
+}
+
+/// What is shown, on which port, and where that is reached.
+type ForOthers = (Option<tls::Tls>, u16, Vec<String>);
+
+/// Returns what the hub shows to others and where they reach it; nothing when it listens on loopback alone.
+fn for_others(options: &Options, addresses: &[SocketAddr]) -> Result<ForOthers, anyhow::Error> {
+    let outward: Vec<SocketAddr> =
+        addresses.iter().copied().filter(|address| !address.ip().to_canonical().is_loopback()).collect();
+    let Some(first) = outward.first() else { return Ok((None, 0, Vec::new())) };
+    let config = &options.config.tls;
+    let tls = tls::Tls::prepare(&options.data, config, &outward, clock::now()).context("preparing TLS")?;
+    let names = config.names.iter().map(|name| match name.parse::<std::net::IpAddr>() {
+        Ok(ip) => SocketAddr::new(ip, first.port()).to_string(),
+        Err(_) => format!("{name}:{}", first.port()),
+    });
+    let reached = outward
+        .iter()
+        .flat_map(|address| tls::reached_at(address.ip()).into_iter().map(|ip| SocketAddr::new(ip, address.port())));
+    let all = names.chain(reached.map(|address| address.to_string())).collect();
+    Ok((Some(tls), first.port(), all))
 }
 
 /// Returns the hub's own key; made at its first start.

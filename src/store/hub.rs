@@ -2,6 +2,7 @@
 //!
 //! What a transaction does is written once, on rows (`hub/tables.rs`); a back end says how rows are kept.
 
+pub(in crate::store) mod devices;
 pub(in crate::store) mod due;
 pub(in crate::store) mod fold;
 pub(in crate::store) mod ops;
@@ -15,7 +16,7 @@ pub use super::memory::MemoryHub;
 pub use super::sqlite::hub::SqliteHub;
 pub use work::Committed;
 
-use super::{Device, FeedPage, Quarantined, StoreError};
+use super::{FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Event, SeriesKey};
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
@@ -117,6 +118,8 @@ pub enum Pushed {
     },
     /// Another operation stands at its place: the console's database was copied or restored.
     Fork,
+    /// The device was revoked before this operation came; nothing of it is stored.
+    Revoked,
 }
 
 /// The answers to a push, in its order.
@@ -374,39 +377,6 @@ impl HubStore {
         }
     }
 
-    /// Remembers a console, or gives a known one another token.
-    ///
-    /// # Errors
-    /// [`StoreError::Unsafe`] when the node is known with another key or user.
-    pub async fn register(&self, device: Device, token_hash: [u8; 32]) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(hub) => hub.write(move |tables, _| read::register(tables, &device, &token_hash)).await,
-            Self::Memory(hub) => lock(hub).register(&device, &token_hash),
-        }
-    }
-
-    /// Returns the console that has this node.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
-        match self {
-            Self::Sqlite(hub) => hub.read(move |tables| tables.device(node)).await,
-            Self::Memory(hub) => lock(hub).device(node),
-        }
-    }
-
-    /// Returns the console that has this token.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn device_by_token(&self, token_hash: [u8; 32]) -> Result<Option<Device>, StoreError> {
-        match self {
-            Self::Sqlite(hub) => hub.read(move |tables| tables.device_by_token(&token_hash)).await,
-            Self::Memory(hub) => lock(hub).device_by_token(&token_hash),
-        }
-    }
-
     /// Returns the branch of history and the newest change.
     ///
     /// # Errors
@@ -420,6 +390,6 @@ impl HubStore {
 }
 
 /// A panic cannot leave half a transaction: what was begun is undone on the way out.
-fn lock(hub: &Mutex<MemoryHub>) -> MutexGuard<'_, MemoryHub> {
+pub(super) fn lock(hub: &Mutex<MemoryHub>) -> MutexGuard<'_, MemoryHub> {
     hub.lock().unwrap_or_else(PoisonError::into_inner)
 }

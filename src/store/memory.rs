@@ -6,10 +6,11 @@ mod tables;
 
 pub(super) use tables::MemoryTables;
 
+use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
-    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Rules, Submitted, Touch, due, fold, ops, pages, read,
-    start,
+    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Rules, Submitted, Touch, devices, due, fold, ops, pages,
+    read, start,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
@@ -25,7 +26,7 @@ use std::time::Duration;
 /// A clone is a snapshot: it has the same rows and goes its own way. Only [`super::hub::Mint`] is shared.
 #[derive(Debug, Clone)]
 pub struct MemoryHub {
-    tables: MemoryTables,
+    pub(super) tables: MemoryTables,
     rules: Rules,
 }
 
@@ -72,7 +73,7 @@ impl MemoryHub {
         self.tables == other.tables
     }
 
-    fn write<R>(
+    pub(super) fn write<R>(
         &mut self,
         work: impl FnOnce(&mut MemoryTables, &Rules) -> Result<R, StoreError>,
     ) -> Result<R, StoreError> {
@@ -165,9 +166,17 @@ impl MemoryHub {
     /// As [`super::HubStore::register`].
     ///
     /// # Errors
-    /// [`StoreError::Unsafe`] when the node is known with another key or user.
-    pub fn register(&mut self, device: &Device, token_hash: &[u8; 32]) -> Result<(), StoreError> {
-        self.write(|tables, _| read::register(tables, device, token_hash))
+    /// [`StoreError::Unsafe`] when the node is known with another key or user, its key was revoked, or there are too many.
+    pub fn register(&mut self, device: &Device, token: NewToken) -> Result<bool, StoreError> {
+        self.write(|tables, _| devices::register(tables, device, token))
+    }
+
+    /// As [`super::HubStore::revoke`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing is revoked then.
+    pub fn revoke(&mut self, whom: &Revoked, now: Timestamp) -> Result<Vec<NodeId>, StoreError> {
+        self.write(|tables, _| devices::revoke(tables, whom, now))
     }
 
     /// As [`super::HubStore::feed`].
@@ -216,13 +225,5 @@ impl MemoryHub {
     /// None yet: as the other back ends may have some.
     pub fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
         self.tables.device(node)
-    }
-
-    /// As [`super::HubStore::device_by_token`].
-    ///
-    /// # Errors
-    /// None yet: as the other back ends may have some.
-    pub fn device_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<Device>, StoreError> {
-        self.tables.device_by_token(token_hash)
     }
 }

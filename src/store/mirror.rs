@@ -46,6 +46,9 @@ pub enum AppendError {
     /// Too many wait already.
     #[error("{WAITING_MAX} operations wait for the hub already; nothing was done")]
     TooManyWait,
+    /// The hub takes nothing from this user.
+    #[error("you joined this hub to look only; nothing was done")]
+    LookOnly,
     /// The store failed; nothing was written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -3,6 +3,7 @@
 //! Two stores. [`HubStore`] is the hub's: async, for its back ends may be a network away. [`mirror::Mirror`] is a console's: blocking, on
 //! a thread of its own. No transaction crosses their methods, none stays open over an `.await`.
 
+pub mod devices;
 pub mod file;
 pub mod hub;
 pub mod memory;

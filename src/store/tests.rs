@@ -3,6 +3,7 @@
 mod calling;
 mod twins;
 
+use super::devices::NewToken;
 use super::hub::{Batch, Mint, Pushed, Rules, Touch};
 use super::mirror::Mirror;
 use super::{Cursor, Device, FeedKind, FeedPage, HubStore, Quarantined, StoreError};
@@ -14,6 +15,7 @@ use crate::domain::judge::{Newer, Refusal, Verdict};
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::Paging;
+use crate::domain::scope::Scope;
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
 use ed25519_dalek::SigningKey;
@@ -87,6 +89,11 @@ fn ends(instance: &str, second: i64) -> Event {
     event("prometheus", instance, second, second - 1, End::Ended(at(second)))
 }
 
+fn token(id: &str) -> NewToken {
+    let hash = *blake3::hash(id.as_bytes()).as_bytes();
+    NewToken { id: id.to_owned(), hash, scope: Scope::Console, created_at: at(0) }
+}
+
 fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
@@ -133,7 +140,7 @@ impl Desk {
     async fn know(&self, user: &str) {
         let device =
             Device { node: NODE, user: UserName::parse(user).unwrap(), public_key: *key().verifying_key().as_bytes() };
-        self.store.register(device, [1; 32]).await.unwrap();
+        self.store.register(device, token("aaaaaaaa")).await.unwrap();
     }
 
     async fn push(&self, op: &SignedOp, second: i64) -> Pushed {
@@ -397,11 +404,10 @@ async fn what_is_too_old_is_forgotten_and_what_is_open_never(desk: Desk) {
 
 async fn a_console_cannot_become_anothers(desk: Desk) {
     desk.know("mira").await;
-    desk.know("mira").await;
     let thief = Device { node: NODE, user: UserName::parse("eve").unwrap(), public_key: [3; 32] };
-    assert!(desk.store.register(thief, [9; 32]).await.is_err());
-    assert_eq!(desk.store.device_by_token([1; 32]).await.unwrap().unwrap().user.as_str(), "mira");
-    assert_eq!(desk.store.device_by_token([9; 32]).await.unwrap(), None);
+    assert!(desk.store.register(thief, token("bbbbbbbb")).await.is_err());
+    assert_eq!(desk.store.bearer("aaaaaaaa".into()).await.unwrap().unwrap().user.as_str(), "mira");
+    assert_eq!(desk.store.bearer("bbbbbbbb".into()).await.unwrap(), None);
 }
 
 impl Desk {

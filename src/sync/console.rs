@@ -13,21 +13,31 @@ use super::client::{ClientError, HubAddress, HubClient, Pulled};
 use super::clock;
 use super::desk::{Ask, Desk, Note, Slot};
 use super::device::Device;
+use super::peer::links::{self, Links};
+use super::peer::tls::{self, Team};
 use super::picture::{Link, Picture};
-use super::teller::Teller;
+use super::roster::{self, SignedRoster};
+use super::teller::{Peering, Teller, kept_token, token_is_of_another};
 use super::wire::{FeedQuery, HubCard, WAIT_SECONDS_MAX};
+use crate::config::Peers;
+use crate::domain::id::NodeId;
+use crate::domain::scope::Scope;
+use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Asks and answers that may wait for the mirror thread.
 const NOTES_MAX: usize = 1000;
+/// No roster is held; the hub's versions do not come near.
+const NO_ROSTER: u64 = u64::MAX;
 /// How often the mirror thread looks whether another process of the same user wrote.
 const LOOK_AT_DISK: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts to reach a hub that many consoles may want.
@@ -55,12 +65,14 @@ pub struct Parts {
     pub client: HubClient,
     /// The hub's card, where it answered already.
     pub card: Option<HubCard>,
-    /// The short key of the hub whose mirror this is.
-    pub short_key: String,
+    /// The key (hex) of the hub whose mirror this is.
+    pub hub_key: String,
     /// The admin token, where one is configured.
     pub admin_token: Option<String>,
     /// The hub runs in this process, and ends with it.
     pub embedded: bool,
+    /// Other consoles.
+    pub peers: Peers,
 }
 
 impl Console {
@@ -69,20 +81,43 @@ impl Console {
     /// # Errors
     /// [`StoreError`] when the mirror cannot be read.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { device, mut mirror, client, card, short_key, admin_token, embedded } = parts;
+        let Parts { device, mut mirror, client, card, hub_key, admin_token, embedded, peers } = parts;
+        mirror.want_signatures(peers.is_on())?;
+        let (token, token_at) = kept_token(&mut mirror)?;
+        let held = mirror.note(roster::NOTE)?.and_then(|note| SignedRoster::of_note(&note, &hub_key).ok());
+        let introduced_as = Mutex::new((!token_is_of_another(&mut mirror)?).then(|| mirror.node()));
+        let introduction = Arc::new(Mutex::new(device.introduction(mirror.node())));
+        let team = Arc::new(Team::default());
+        let (news, newer) = watch::channel(0);
         let (notes, inbox) = sync_channel(NOTES_MAX);
+        let ends = match peers.is_on() {
+            true => Some(tls::ends(&device.key, team.clone())),
+            false => None,
+        };
+        let node = mirror.node();
+        let peering = Peering {
+            is_on: peers.is_on(),
+            team: team.clone(),
+            hub_key_hex: hub_key.clone(),
+            introduction: introduction.clone(),
+            turn: 0,
+        };
         let session = Arc::new(Session {
             client,
-            introduction: device.introduction(mirror.node()),
+            introduction,
+            introduced_as,
+            signed: u8::from(peers.is_on()),
+            news,
             admin_token,
-            token: Mutex::new(mirror.note("token")?),
+            token: Mutex::new(Held { token, since: token_at, refused: None }),
+            roster: AtomicU64::new(held.map_or(NO_ROSTER, |held| held.roster.version)),
             notes: notes.clone(),
             woken: Notify::new(),
             called: Notify::new(),
             stop: CancellationToken::new(),
-            short_key,
+            hub_key,
         });
-        let mut teller = Teller::open(mirror, device, session.client.address().clone(), card, embedded)?;
+        let mut teller = Teller::open(mirror, device, session.client.address().clone(), card, embedded, peering)?;
         let slot = Arc::new(Slot::new(teller.picture()));
         let (thread_slot, waker) = (slot.clone(), session.clone());
         let teller = thread::Builder::new()
@@ -93,6 +128,20 @@ impl Console {
         tasks.spawn(pull(session.clone()));
         tasks.spawn(push(session.clone()));
         tasks.spawn(acknowledge_receipt(session.clone()));
+        match ends {
+            Some(Ok(ends)) => {
+                let stop = session.stop.clone();
+                let links = Arc::new(Links { ends, team, notes: notes.clone(), news: newer, stop });
+                for trouble in links::start(links, &peers, node, &tasks) {
+                    tracing::error!(trouble, "peers");
+                    let _ = notes.try_send(Note::Trouble(trouble));
+                }
+            }
+            Some(Err(error)) => {
+                let _ = notes.try_send(Note::Trouble(error.to_string()));
+            }
+            None => {}
+        }
         Ok(Self { desk: Desk::new(notes.clone(), slot), stop: session.stop.clone(), tasks, notes, teller })
     }
 
@@ -124,7 +173,10 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
                 return;
             }
             match teller.take(note) {
-                Ok(wakes) if wakes => session.woken.notify_one(),
+                Ok(wakes) if wakes => {
+                    session.woken.notify_one();
+                    session.news.send_modify(|count| *count += 1);
+                }
                 Ok(_) => {}
                 Err(error) => teller.complain(&error),
             }
@@ -140,29 +192,88 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
 /// What both tasks share.
 struct Session {
     client: HubClient,
-    introduction: super::wire::Introduction,
+    /// What this console says of itself; the mirror's thread changes it when it finds a twin.
+    introduction: Arc<Mutex<super::wire::Introduction>>,
+    /// The node that the token is of, where that is known.
+    introduced_as: Mutex<Option<NodeId>>,
+    /// 1 where the hub is to sign what may be passed on.
+    signed: u8,
+    /// Counts what is new here and may be told to peers.
+    news: watch::Sender<u64>,
     admin_token: Option<String>,
-    token: Mutex<Option<String>>,
+    token: Mutex<Held>,
+    /// The version of the roster that the mirror holds.
+    roster: AtomicU64,
     notes: SyncSender<Note>,
     woken: Notify,
     /// There is something to say of pages.
     called: Notify,
     stop: CancellationToken,
-    short_key: String,
+    hub_key: String,
+}
+
+/// The token that this console goes by.
+#[derive(Default)]
+struct Held {
+    token: Option<String>,
+    /// When it came.
+    since: Option<Timestamp>,
+    /// One that the hub refused: not to be tried again.
+    refused: Option<String>,
 }
 
 impl Session {
     fn token(&self) -> Option<String> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.held().token.clone()
     }
 
-    /// Gets a token of its own from the hub, over the socket or by the admin token.
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of a token that the hub refused.
+    fn refused(&self) {
+        let mut held = self.held();
+        held.refused = held.token.take();
+    }
+
+    /// Takes the token that another process of this user wrote down meanwhile: `nightdesk join`, for one.
+    async fn recall(&self) {
+        let Some((token, since)) = self.ask(Note::ReadToken).await else { return };
+        let mut held = self.held();
+        if token != held.refused {
+            (held.token, held.since) = (token, since);
+        }
+    }
+
+    fn is_old(&self) -> bool {
+        let held = self.held();
+        held.token.is_some() && held.since.is_none_or(|since| Scope::renew_at(since) < clock::now())
+    }
+
+    /// Gets a fresh token from the hub: by the one it has, by the admin token, or over the socket.
     async fn introduce(&self) -> Result<(), ClientError> {
-        let token = self.client.introduce(&self.introduction, self.admin_token.as_deref()).await?;
+        let by = self.token().or_else(|| self.admin_token.clone());
+        let introduction = self.introduction();
+        let token = self.client.introduce(&introduction, by.as_deref()).await?;
+        *self.introduced_as.lock().unwrap_or_else(PoisonError::into_inner) = Some(introduction.node);
         self.say(Note::Token(token.clone())).await;
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        *self.held() = Held { token: Some(token), since: Some(clock::now()), refused: None };
         self.woken.notify_one();
         Ok(())
+    }
+
+    fn introduction(&self) -> super::wire::Introduction {
+        self.introduction.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells the hub of the node that this console has become, if it became another: by the token of the one before.
+    async fn present_as_another(&self) -> Result<(), ClientError> {
+        let known = *self.introduced_as.lock().unwrap_or_else(PoisonError::into_inner);
+        match known == Some(self.introduction().node) {
+            true => Ok(()),
+            false => self.introduce().await,
+        }
     }
 
     /// Hands a note to the mirror's thread; waits off the runtime's threads while it is busy.
@@ -180,7 +291,7 @@ impl Session {
     async fn pause(&self, failures: u32) {
         let longest = match self.client.address() {
             HubAddress::Unix(_) => BACKOFF_MAX_SOCKET,
-            HubAddress::Http(_) => BACKOFF_MAX,
+            HubAddress::Http(_) | HubAddress::Https(_) => BACKOFF_MAX,
         };
         let most = longest.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
         // Full jitter: a thousand consoles do not come back at once.
@@ -218,16 +329,17 @@ async fn pull(session: Arc<Session>) {
 
 /// Makes sure that it is the hub whose mirror is open, and that it knows this console.
 async fn meet(session: &Session) -> Result<(), ClientError> {
+    if session.token().is_none() {
+        session.recall().await;
+    }
     let card = loop {
         let token = session.token().or_else(|| session.admin_token.clone());
         match session.client.card(token.as_deref()).await {
-            Err(ClientError::Denied) if session.token().is_some() => {
-                *session.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            }
+            Err(ClientError::Denied) if session.token().is_some() => session.refused(),
             other => break other?,
         }
     };
-    if card.short_key() != session.short_key {
+    if card.hub_key != session.hub_key {
         session.say(Note::OtherHub(card)).await;
         let text = "another hub answers there now; start this console again to open that hub's mirror".to_owned();
         return Err(ClientError::Refused { status: 409, text });
@@ -235,9 +347,36 @@ async fn meet(session: &Session) -> Result<(), ClientError> {
     if session.token().is_none() {
         session.introduce().await?;
     }
+    session.present_as_another().await?;
+    renew(session).await;
     session.say(Note::Card(card)).await;
     session.woken.notify_one();
     Ok(())
+}
+
+/// Gets a fresh token before the old one ends. A viewer's cannot be renewed, and that is no failure.
+async fn renew(session: &Session) {
+    if session.is_old()
+        && let Err(error) = session.introduce().await
+    {
+        tracing::info!(%error, "the token is not renewed");
+        session.held().since = Some(clock::now());
+    }
+}
+
+/// Fetches the roster when the hub has another than the mirror. That it failed is tried again with the next page.
+async fn fetch_roster(session: &Session, version: u64) {
+    if session.roster.load(Ordering::Relaxed) == version {
+        return;
+    }
+    match session.client.roster(&session.hub_key, session.token().as_deref()).await {
+        Ok(signed) => {
+            let version = signed.roster.version;
+            session.say(Note::Roster(Box::new(signed))).await;
+            session.roster.store(version, Ordering::Relaxed);
+        }
+        Err(error) => tracing::warn!(%error, "no roster"),
+    }
 }
 
 /// Asks once for changes; returns whether the mirror is at the head of the feed.
@@ -247,19 +386,20 @@ async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
         session.pause(u32::MAX).await;
         return Ok(false);
     };
-    let node = session.introduction.node;
+    session.present_as_another().await?;
+    let node = session.introduction().node;
     // Nothing waits until the picture is known to be whole: that it is should be on the screen now.
     let wait = if live { WAIT_SECONDS_MAX } else { 0 };
-    let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait, node };
+    let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait, node, peers: session.signed };
     let sent = clock::now();
-    let (pulled, hub_time) = match session.client.feed(&query, session.token().as_deref()).await {
+    let (pulled, told) = match session.client.feed(&query, session.token().as_deref()).await {
         Err(ClientError::Denied) => {
-            *session.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            session.refused();
             return session.introduce().await.map(|()| false);
         }
         other => other?,
     };
-    let skew_ms = hub_time.map(|hub| clock::now().as_millis() - hub.as_millis());
+    let skew_ms = told.time.map(|hub| clock::now().as_millis() - hub.as_millis());
     let caught_up = matches!(&pulled, Pulled::Page(page) if page.next >= page.head);
     let done = session.ask(|reply| match pulled {
         Pulled::Page(page) => Note::Page { page, skew_ms, asked_at: sent, reply },
@@ -268,6 +408,10 @@ async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
     if done.await.is_none() {
         session.pause(u32::MAX).await;
     }
+    if let Some(version) = told.roster {
+        fetch_roster(session, version).await;
+    }
+    renew(session).await;
     Ok(caught_up)
 }
 
@@ -308,6 +452,9 @@ async fn push(session: Arc<Session>) {
 async fn push_all(session: &Session) -> Result<(), ClientError> {
     let mut begin = true;
     loop {
+        if session.token().is_some() {
+            session.present_as_another().await?;
+        }
         let Some(ops) = session.ask(|reply| Note::Waiting { begin, reply }).await else { return Ok(()) };
         if ops.is_empty() {
             return Ok(());

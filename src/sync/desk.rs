@@ -1,6 +1,8 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
 use super::picture::{LetterId, Link, Picture};
+use super::roster::SignedRoster;
+use super::peer::wire::Step;
 use super::wire::{HubCard, PushAnswer, Receipts};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
@@ -50,10 +52,16 @@ pub(super) enum Note {
     /// What to push; `begin` for the first time since there was something new.
     Waiting { begin: bool, reply: oneshot::Sender<Vec<SignedOp>> },
     Answer(PushAnswer),
+    /// A step of an exchange with a peer: what was heard of it, if anything yet; the reply is what this console says.
+    Peer { heard: Option<Box<Step>>, reply: oneshot::Sender<Box<Step>> },
     Receipts(oneshot::Sender<Receipts>),
     Receipted(Receipts),
     Link(Link),
+    /// Something that a person should know.
+    Trouble(String),
     Token(String),
+    ReadToken(oneshot::Sender<(Option<String>, Option<Timestamp>)>),
+    Roster(Box<SignedRoster>),
     Card(HubCard),
     OtherHub(HubCard),
 }

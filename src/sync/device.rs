@@ -1,14 +1,41 @@
 //! This machine's user as the hub knows it: one device key, and which mirror belongs to which hub.
 
 use super::client::HubAddress;
+use super::tls::Trust;
 use super::wire::{HubCard, Introduction};
 use crate::domain::id::{NodeId, UserName, hex, unhex};
 use crate::domain::envelope::SignedOp;
 use crate::store::mirror::Mirror;
 use crate::store::{StoreError, file};
 use ed25519_dalek::SigningKey;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// A hub as it was met at an address: what is pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownHub {
+    /// Its Ed25519 key, hex.
+    pub key: String,
+    /// Who vouches for its certificate, as [`Trust::to_text`] has it; `None` where no TLS is spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
+    /// Who this console's user is there, by the hub's word; `None`: by the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
+}
+
+impl KnownHub {
+    /// Returns the eight digits that name this hub's mirror file.
+    pub fn short_key(&self) -> &str {
+        self.key.get(..8).unwrap_or("00000000")
+    }
+
+    /// Returns who vouches for its certificate.
+    pub fn trust(&self) -> Option<Trust> {
+        Trust::of_text(self.trust.as_deref()?)
+    }
+}
 
 /// The device key and the directory of its mirrors.
 pub struct Device {
@@ -63,27 +90,47 @@ impl Device {
         self.dir.join(format!("mirror-{short_key}.db"))
     }
 
-    /// Returns the short key of the hub that was last met at this address.
+    /// Returns the hub that was last met at this address.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn known_hub(&self, address: &HubAddress) -> Result<Option<String>, StoreError> {
-        Ok(self.known()?.remove(&address.to_string()))
+    pub fn known_hub(&self, address: &HubAddress) -> Result<Option<KnownHub>, StoreError> {
+        let entry = self.known()?.remove(&address.to_string());
+        // An entry that this version cannot read is a hub that it has yet to meet; one over TLS is not met without a new code.
+        Ok(entry.and_then(|entry| serde_json::from_value(entry).ok()))
     }
 
-    /// Remembers which hub was met at this address.
+    /// Pins a hub that was joined, in place of any that was known at this address.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn remember_hub(&self, address: &HubAddress, card: &HubCard) -> Result<(), StoreError> {
+    pub fn pin_hub(&self, address: &HubAddress, hub: &KnownHub) -> Result<(), StoreError> {
         let mut known = self.known()?;
-        if known.insert(address.to_string(), card.short_key().to_owned()).as_deref() == Some(card.short_key()) {
+        let entry = serde_json::to_value(hub)?;
+        if known.insert(address.to_string(), entry.clone()) == Some(entry) {
             return Ok(());
         }
         file::write_private(&self.dir.join("hubs.json"), &serde_json::to_vec_pretty(&known)?)
     }
 
-    fn known(&self) -> Result<BTreeMap<String, String>, StoreError> {
+    /// Remembers which hub was met at this address of this machine. What was joined over TLS stays pinned until it is joined anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsafe`] when another hub than the joined one answers over TLS.
+    pub fn remember_hub(&self, address: &HubAddress, card: &HubCard) -> Result<(), StoreError> {
+        if let HubAddress::Https(at) = address {
+            return match self.known_hub(address)? {
+                Some(known) if known.key == card.hub_key => Ok(()),
+                _ => Err(StoreError::Unsafe {
+                    path: at.into(),
+                    why: "another hub answers there than the one that was joined; ask its admin for a code, then `nightdesk join`".into(),
+                }),
+            };
+        }
+        self.pin_hub(address, &KnownHub { key: card.hub_key.clone(), trust: None, user: None })
+    }
+
+    fn known(&self) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
         match file::read_secret(&self.dir.join("hubs.json"))? {
             Some(text) => Ok(serde_json::from_str(&text)?),
             None => Ok(BTreeMap::new()),

@@ -175,8 +175,8 @@ pub struct Undoable {
     pub refused: Option<String>,
     /// When people are called next once it is taken back, in a few words.
     pub call: Option<String>,
-    /// It calls somebody at once.
-    pub calls_now: bool,
+    /// When that is.
+    pub call_at: Option<Timestamp>,
 }
 
 /// Returns what `undo` would speak of, newest first: the latest operation where nobody can take it back, then the latest that can be.
@@ -213,9 +213,9 @@ pub fn undoable(
         };
         let last = refused.is_none();
         let call = next_call(&after).filter(|_| last);
-        let calls_now = call.is_some() && after.step_due_at <= now;
+        let call_at = call.is_some().then_some(after.step_due_at);
         let (op, created_at) = (own.op.op_id, own.op.created_at);
-        found.push(Undoable { op, kind, incident: own.op.incident, created_at, refused, call, calls_now });
+        found.push(Undoable { op, kind, incident: own.op.incident, created_at, refused, call, call_at });
         if last {
             break;
         }

@@ -4,7 +4,9 @@ use super::client::{ClientError, HubClient, Pulled};
 use super::clock;
 use super::console::Parts;
 use super::exchange::{Outcome, Round};
+use super::teller::{keep_token, kept_token, token_is_of_another};
 use super::wire::{FeedQuery, HubCard};
+use crate::domain::scope::Scope;
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
 
@@ -35,33 +37,48 @@ pub enum ExchangeError {
 pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
     let mut token = token(parts).await?;
     let Parts { mirror, client, device, .. } = parts;
-    if let Err(error) = push(mirror, client, &token).await {
-        let ExchangeError::Twin = error else { return Err(error) };
-        device.become_another(mirror)?;
-        token = client.introduce(&device.introduction(mirror.node()), Some(&token)).await?;
-        mirror.set_note("token", &token)?;
-        push(mirror, client, &token).await?;
+    for again in [true, false] {
+        if token_is_of_another(mirror)? {
+            token = client.introduce(&device.introduction(mirror.node()), Some(&token)).await?;
+            keep_token(mirror, &token, clock::now())?;
+        }
+        let done = async {
+            push(mirror, client, &token).await?;
+            pull(mirror, client, &token).await?;
+            // What a hub with another history turned out to have lost.
+            push(mirror, client, &token).await
+        };
+        match done.await {
+            Err(ExchangeError::Twin) if again => drop(device.become_another(mirror)?),
+            other => return other,
+        }
     }
-    pull(mirror, client, &token).await
+    Ok(())
 }
 
 /// Returns this console's token: the remembered one while the hub accepts it, else a new one.
 async fn token(parts: &mut Parts) -> Result<String, ExchangeError> {
-    let Parts { mirror, device, client, admin_token, short_key, .. } = parts;
-    if let Some(token) = mirror.note("token")? {
+    let Parts { mirror, device, client, admin_token, hub_key, .. } = parts;
+    if let (Some(token), since) = kept_token(mirror)? {
         match client.card(Some(&token)).await {
-            Ok(card) if card.short_key() != short_key => return Err(ExchangeError::OtherHub(Box::new(card))),
+            Ok(card) if card.hub_key != *hub_key => return Err(ExchangeError::OtherHub(Box::new(card))),
+            // A fresh one before the old one ends; where there is none, the old one still lives.
+            Ok(_) if since.is_none_or(|since| Scope::renew_at(since) < clock::now()) => {
+                let fresh = client.introduce(&device.introduction(mirror.node()), Some(&token)).await.unwrap_or(token);
+                keep_token(mirror, &fresh, clock::now())?;
+                return Ok(fresh);
+            }
             Ok(_) => return Ok(token),
             Err(ClientError::Denied) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let card = client.card(admin_token.as_deref()).await?;
-    if card.short_key() != short_key {
+    if card.hub_key != *hub_key {
         return Err(ExchangeError::OtherHub(Box::new(card)));
     }
     let token = client.introduce(&device.introduction(mirror.node()), admin_token.as_deref()).await?;
-    mirror.set_note("token", &token)?;
+    keep_token(mirror, &token, clock::now())?;
     Ok(token)
 }
 
@@ -84,15 +101,18 @@ async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
 }
 
 async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
+    let peers = u8::from(mirror.wants_signatures()?);
     loop {
         let cursor = mirror.cursor()?;
         let asked_at = clock::now();
-        let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait: 0, node: mirror.node() };
+        let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait: 0, node: mirror.node(), peers };
         match client.feed(&query, Some(token)).await?.0 {
             Pulled::Gone(epoch) => mirror.restart(&epoch, &cursor)?,
             Pulled::Page(page) => {
                 let at_head = page.next >= page.head;
-                mirror.apply(&page, asked_at)?;
+                if mirror.apply(&page, asked_at)?.twin {
+                    return Err(ExchangeError::Twin);
+                }
                 if at_head {
                     return Ok(());
                 }

@@ -7,21 +7,29 @@ use super::clock;
 use super::desk::{Ask, Note};
 use super::device::{Device, random};
 use super::exchange::{Outcome, Round};
-use super::hearsay::Hearsay;
 use super::foresight::{self, Known, Undoable};
+use super::hearsay::Hearsay;
+use super::peer::plan::{self, Limits, Page as PeerPage, Who as _};
+use super::peer::tls::Team;
+use super::peer::wire::Step;
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
-use super::wire::{HubCard, PushAnswer};
+use super::roster::{self, SignedRoster};
+use super::token;
+use super::wire::{HubCard, Introduction, PushAnswer};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, OpId, UserName};
+use crate::domain::id::{IncidentId, NodeId, OpId, UserName, hex, unhex};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
+use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use ed25519_dalek::VerifyingKey;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -33,6 +41,8 @@ const UNDO_LOOKED_AT: usize = 200;
 const KNOWN_FOR: Duration = Duration::from_secs(30);
 /// The note of who is called: [`Paging`] as JSON.
 pub const PAGING_NOTE: &str = "paging";
+/// The note of the node that the token is of.
+const TOKEN_NODE: &str = "token_node";
 /// How often what is too old is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
 /// Skew from which on it is shown.
@@ -68,6 +78,7 @@ pub(super) struct Teller {
     notice_no: u64,
     data_version: i64,
     hearsay: Hearsay,
+    peering: Peering,
     /// The present round of pushing, and what its last push sent.
     round: Round,
     sent: Vec<SignedOp>,
@@ -82,6 +93,7 @@ impl Teller {
         address: HubAddress,
         card: Option<HubCard>,
         embedded: bool,
+        peering: Peering,
     ) -> Result<Self, StoreError> {
         let mut teller = Self {
             mirror,
@@ -111,11 +123,13 @@ impl Teller {
             notice_no: 0,
             data_version: 0,
             hearsay: Hearsay::default(),
+            peering,
             round: Round::default(),
             sent: Vec::new(),
             pruned_at: clock::now(),
         };
         teller.as_of = teller.mirror.as_of()?;
+        teller.read_roster()?;
         teller.reload()?;
         Ok(teller)
     }
@@ -140,10 +154,15 @@ impl Teller {
                 let caught_up = page.next >= page.head;
                 if newer {
                     let applied = self.mirror.apply(&page, asked_at)?;
+                    if applied.twin {
+                        self.become_another()?;
+                    }
                     self.applied(applied)?;
                 }
                 self.answered(asked_at, skew_ms, newer && caught_up, caught_up)?;
                 let _ = reply.send(());
+                // Peers may hear of it; and what the hub turned out to have lost is offered again.
+                return Ok(newer && (self.peering.is_on || caught_up));
             }
             Note::Gone { epoch, refused, reply } => {
                 self.mirror.restart(&epoch, &refused)?;
@@ -158,12 +177,18 @@ impl Teller {
                 let _ = reply.send(self.sent.clone());
             }
             Note::Answer(answer) => self.judged(answer)?,
+            Note::Peer { heard, reply } => return self.exchange(heard, reply),
             Note::Receipts(reply) => {
                 let _ = reply.send(self.receipts.to_tell(&self.calls));
             }
             Note::Receipted(receipts) => self.receipts.told(&receipts),
             Note::Link(link) => self.link_changed(link)?,
-            Note::Token(token) => self.mirror.set_note("token", &token)?,
+            Note::Trouble(text) => self.notice(text, false, None),
+            Note::Token(token) => keep_token(&mut self.mirror, &token, clock::now())?,
+            Note::ReadToken(reply) => {
+                let _ = reply.send(kept_token(&mut self.mirror)?);
+            }
+            Note::Roster(signed) => self.keep_roster(*signed)?,
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
@@ -190,7 +215,7 @@ impl Teller {
                 Ok(true)
             }
             Err(AppendError::Store(error)) => Err(error),
-            Err(error @ AppendError::TooManyWait) => {
+            Err(error @ (AppendError::TooManyWait | AppendError::LookOnly)) => {
                 self.notice(error.to_string(), false, None);
                 Ok(false)
             }
@@ -216,6 +241,9 @@ impl Teller {
         let after = clock::now().minus(RESOLVED_SHOWN);
         self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
+        let node = self.mirror.refresh_node()?;
+        self.peering.introduce_as(node);
+        self.read_roster()?;
         self.read_calls()?;
         self.read_known()?;
         self.read_unshown()?;
@@ -436,9 +464,85 @@ impl Teller {
         self.read_unshown()
     }
 
+    /// Takes what a peer said, and says what this console has and tells; returns whether anything was new.
+    fn exchange(&mut self, heard: Option<Box<Step>>, reply: oneshot::Sender<Box<Step>>) -> Result<bool, StoreError> {
+        let (mut news, mut page, mut theirs) = (0, PeerPage::default(), None);
+        let first = heard.is_none();
+        if let Some(mut heard) = heard {
+            self.hear_roster(heard.newer_roster.take())?;
+            let told = heard.take_page();
+            if let Some(hub_key) = self.peering.hub_key() {
+                let by = &*self.peering.team;
+                let taken = plan::take(&mut self.mirror, told, heard.node, by, &hub_key, clock::now())?;
+                if taken.refused > 0 {
+                    tracing::debug!(peer = %heard.node, refused = taken.refused, "not all that a peer told was taken");
+                }
+                if taken.twin {
+                    self.become_another()?;
+                }
+                news = taken.new;
+            }
+            page = plan::answer(&mut self.mirror, &heard.have(), Limits::default())?;
+            theirs = heard.roster;
+        }
+        self.peering.turn += 1;
+        let have = plan::have(&mut self.mirror, self.peering.turn / 16)?;
+        let roster = self.peering.team.roster();
+        let version = roster.as_ref().map(|signed| signed.roster.version);
+        let mut step = Step::new(self.mirror.node(), have, page, version);
+        if !first {
+            step = step.with_roster(roster.as_deref(), theirs);
+        }
+        step.news = news;
+        let _ = reply.send(Box::new(step));
+        if news > 0 {
+            self.read_unshown()?;
+        }
+        Ok(news > 0)
+    }
+
+    /// Reads the roster that the mirror holds, as another process may have written it.
+    fn read_roster(&mut self) -> Result<(), StoreError> {
+        let held = self.mirror.note(roster::NOTE)?;
+        let signed = held.and_then(|note| SignedRoster::of_note(&note, &self.peering.hub_key_hex).ok());
+        let version = |signed: &SignedRoster| (signed.roster.epoch.clone(), signed.roster.version);
+        if signed.as_ref().map(version) != self.peering.team.roster().as_deref().map(version) {
+            self.peering.team.set(signed);
+            self.forget_revoked()?;
+        }
+        Ok(())
+    }
+
+    fn keep_roster(&mut self, signed: SignedRoster) -> Result<(), StoreError> {
+        self.mirror.set_note(roster::NOTE, &signed.to_note())?;
+        self.peering.team.set(Some(signed));
+        self.forget_revoked()
+    }
+
+    /// Takes a roster that a peer told, if the hub signed it and it is newer than the one that is held.
+    fn hear_roster(&mut self, note: Option<String>) -> Result<(), StoreError> {
+        let heard = note.and_then(|note| SignedRoster::of_note(&note, &self.peering.hub_key_hex).ok());
+        match (heard, self.peering.team.roster()) {
+            (Some(heard), Some(held)) if held.yields_to(&heard) => self.keep_roster(heard),
+            _ => Ok(()),
+        }
+    }
+
+    /// What revoked devices said and the hub has not answered is neither shown nor carried any more.
+    fn forget_revoked(&mut self) -> Result<(), StoreError> {
+        if self.peering.team.roster().is_some() {
+            let team = self.peering.team.clone();
+            if self.mirror.forget_unless(|node| team.device(node).is_some())? > 0 {
+                self.read_unshown()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Becomes another node, for there is a copy of this database; tells the person, whichever process of theirs did it.
     fn become_another(&mut self) -> Result<(), StoreError> {
         self.device.become_another(&mut self.mirror)?;
+        self.peering.introduce_as(self.mirror.node());
         self.round = Round::default();
         self.tell_peers_news()
     }
@@ -569,6 +673,30 @@ impl Teller {
     }
 }
 
+/// What the mirror's thread shares with those who speak to the hub and to peers.
+pub(super) struct Peering {
+    /// Whether this console speaks to others.
+    pub is_on: bool,
+    /// The roster that is gone by.
+    pub team: Arc<Team>,
+    /// The hub's key.
+    pub hub_key_hex: String,
+    /// What this console says of itself to the hub: its node changes when it finds a twin.
+    pub introduction: Arc<Mutex<Introduction>>,
+    /// Counts steps of exchanges.
+    pub turn: u64,
+}
+
+impl Peering {
+    fn hub_key(&self) -> Option<VerifyingKey> {
+        VerifyingKey::from_bytes(&unhex(&self.hub_key_hex)?).ok()
+    }
+
+    fn introduce_as(&self, node: NodeId) {
+        self.introduction.lock().unwrap_or_else(PoisonError::into_inner).node = node;
+    }
+}
+
 /// What a person wants done.
 pub struct Draft {
     /// To which incident.
@@ -588,6 +716,9 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
+    if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
+        return Err(AppendError::LookOnly);
+    }
     let Draft { incident, basis, act } = draft;
     // What was seen is the claim that the hub confirmed, whatever else was asked for since.
     let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
@@ -623,6 +754,36 @@ fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis,
     let mine = unshown.iter().filter(|own| own.op.incident == id && own.is_hopeful());
     foresight::apply(&mut then, mine.map(|own| &own.op));
     Ok(Basis { rev: basis.rev + (then.rev - now.rev), claim_no: basis.claim_no + (then.claim_no - now.claim_no) })
+}
+
+/// Writes down this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn keep_token(mirror: &mut Mirror, token: &str, at: Timestamp) -> Result<(), StoreError> {
+    // The time first: a token without one would never be renewed.
+    mirror.set_note(token::NOTE_AT, &at.as_millis().to_string())?;
+    let node = hex(mirror.node().as_bytes());
+    mirror.set_note(TOKEN_NODE, &node)?;
+    mirror.set_note(token::NOTE, token)
+}
+
+/// Returns whether the token is of the node that this database was before: the hub has yet to hear of the new one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn token_is_of_another(mirror: &mut Mirror) -> Result<bool, StoreError> {
+    let node = hex(mirror.refresh_node()?.as_bytes());
+    Ok(mirror.note(token::NOTE)?.is_some() && mirror.note(TOKEN_NODE)?.is_some_and(|of| of != node))
+}
+
+/// Returns this console's token and when it came.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn kept_token(mirror: &mut Mirror) -> Result<(Option<String>, Option<Timestamp>), StoreError> {
+    let at = mirror.note(token::NOTE_AT)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+    Ok((mirror.note(token::NOTE)?, at))
 }
 
 /// Returns a new mirror's node.

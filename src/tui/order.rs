@@ -5,7 +5,7 @@
 
 use super::state::{FROZEN_FOR, HANDS_ON_FOR, State};
 use crate::domain::id::IncidentId;
-use crate::domain::incident::{Life, Shown};
+use crate::domain::incident::{Incident, Life, Shown};
 use crate::domain::time::Timestamp;
 use crate::sync::picture::Row;
 use std::cmp::Reverse;
@@ -17,8 +17,13 @@ const UNEXAMINED_AS: u8 = 5;
 /// Where a row stands: what is open first, the worst first, the newest first.
 fn rank(row: &Row) -> impl Ord + use<> {
     let incident = &row.incident;
-    let severity = incident.severity.map_or(UNEXAMINED_AS, |severity| severity.number());
+    let severity = severity_rank(incident);
     (incident.life == Life::Resolved, severity, Reverse(incident.since), Reverse(incident.number))
+}
+
+/// Returns where its severity sorts, the worst first.
+pub(crate) fn severity_rank(incident: &Incident) -> u8 {
+    incident.severity.map_or(UNEXAMINED_AS, |severity| severity.number())
 }
 
 /// Returns whether the row holds every word of the filter.

@@ -642,6 +642,652 @@ mod verbs {
     }
 }
 
+mod people {
+    use super::*;
+    use crate::domain::id::OpId;
+    use crate::domain::incident::Offer;
+    use crate::domain::judge::{Newer, Refusal, Verdict};
+    use crate::domain::op::Kind;
+    use crate::domain::paging::{Callee, Level, Page, PageId, PageState, Paging, Shift, Step};
+    use crate::sync::foresight::{Known, Undoable};
+    use crate::sync::picture::{Answer, Letter, LetterId, LocalAlarm, Matter, Said};
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    fn op(number: u8) -> OpId {
+        OpId::from_bytes([number; 16])
+    }
+
+    /// Three people; lena is on call until 06:00, jonas from then on; level 2 calls jonas.
+    fn known() -> Arc<Known> {
+        let shift = |person, from, to| Shift { person: user(person), from: at(from), to: at(to) };
+        let within = Duration::from_secs(600);
+        let level = |callee| Level { call: vec![callee], within };
+        let paging = Paging {
+            levels: vec![level(Callee::OnCall), level(Callee::Person(user("jonas")))],
+            on_call: vec![shift("mira", "00:00", "06:00"), shift("jonas", "06:00", "12:00")],
+            ..Paging::default()
+        };
+        Arc::new(Known { paging: Some(paging), people: ["jonas", "lena", "mira"].map(user).into() })
+    }
+
+    /// The usual rows, with the first level of each called and the next due at 03:26.
+    fn called() -> Picture {
+        let mut picture = picture(rows());
+        for row in Arc::make_mut(&mut picture.rows) {
+            (row.incident.level, row.incident.step_due_at) = (1, at("03:26"));
+        }
+        picture.known = known();
+        picture
+    }
+
+    fn page(number: u64, step: Step) -> Page {
+        Page {
+            id: PageId([number as u8; 16]),
+            incident: id(number),
+            fire_no: 1,
+            step,
+            round: 0,
+            person: user("mira"),
+            channel: "console".into(),
+            link: 0,
+            must: false,
+            why: String::new(),
+            state: PageState::Sent,
+            queued_at: at("03:16"),
+            not_before: at("03:16"),
+            attempts: 1,
+            lease_no: 1,
+            lease_until: None,
+            delivered_at: None,
+            seen_at: None,
+            acknowledged_at: None,
+            closed: None,
+        }
+    }
+
+    #[track_caller]
+    fn check_called(keys: &str, expect: &[(u64, Act)]) {
+        let mut desk = Desk::new(called());
+        desk.keys(keys);
+        let expect: Vec<_> = expect.iter().map(|(number, act)| (id(*number), act.clone())).collect();
+        assert_eq!(desk.submitted(), expect, "{}", desk.screen());
+    }
+
+    /// The time that a test's keys, each 100 ms, have come to.
+    fn in_minutes(minutes: u64, keys: u64) -> Timestamp {
+        night().plus(Duration::from_secs(minutes * 60)).plus(Duration::from_millis(keys * 100))
+    }
+
+    #[test]
+    fn a_snooze_is_two_keys_and_says_when_it_wakes_and_what_goes_on() {
+        let mut desk = Desk::new(called());
+        desk.keys("s");
+        insta::assert_snapshot!(desk.screen());
+        assert_eq!(desk.submitted(), []);
+        check_called("s 1", &[(12, Act::Snooze { until: in_minutes(15, 2), until_change: false })]);
+        check_called("s 4", &[(12, Act::Snooze { until: in_minutes(24 * 60, 2), until_change: true })]);
+        check_called("s 5", &[(12, Act::Snooze { until: at("06:00"), until_change: false })]);
+        check_called("s 9", &[]);
+        check_called("s enter s esc", &[]);
+    }
+
+    #[test]
+    fn a_typed_time_is_told_before_it_counts() {
+        let mut desk = Desk::new(called());
+        desk.state.zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(1));
+        desk.keys("s c \"05:00_change\"");
+        insta::assert_snapshot!(desk.screen());
+        desk.keys("enter");
+        assert_eq!(desk.submitted(), [(id(12), Act::Snooze { until: at("04:00"), until_change: true })]);
+        let mut desk = Desk::new(called());
+        desk.keys("s c \"soon\" enter");
+        assert!(desk.has("\"soon\" is no time") && desk.submitted().is_empty(), "{}", desk.screen());
+        desk.keys("ctrl-u \"2d\" enter");
+        assert!(desk.has("a snooze lasts a day at most") && desk.submitted().is_empty(), "{}", desk.screen());
+    }
+
+    #[test]
+    fn escalating_lists_who_is_called_and_asks() {
+        let mut desk = Desk::new(called());
+        desk.keys("E");
+        insta::assert_snapshot!(desk.screen());
+        check_called("E 1", &[]);
+        check_called("E 1 enter 1 E", &[]);
+        check_called("E 1 y", &[(12, Act::Escalate { to: None, level_seen: 1 })]);
+        check_called("E 3 y", &[(12, Act::Escalate { to: Some(user("lena")), level_seen: 1 })]);
+        check_called("E c \"jo\" tab enter y", &[(12, Act::Escalate { to: Some(user("jonas")), level_seen: 1 })]);
+        check_called("E c \"eve\" enter y", &[]);
+        let mut desk = Desk::new(called());
+        assert!(desk.keys("E 1").has("Escalate 12? y calls level 2: jonas, for good"), "{}", desk.screen());
+    }
+
+    #[test]
+    fn every_verb_has_its_key_and_its_words() {
+        let offer = |minutes, keys| Act::Offer { to: user("lena"), expires_at: in_minutes(minutes, keys) };
+        check_called("h \"lena\" enter y", &[(12, offer(20, 6))]);
+        check_called(": \"offer_lena_1h\" enter y", &[(12, offer(60, 15))]);
+        check_called("j j t y", &[(10, Act::TakeOver)]);
+        check_called("t", &[(12, Act::TakeOver)]);
+        check_called("@ \"lena\" enter y", &[(12, Act::Assign { to: user("lena") })]);
+        check_called("S \"s5\" enter y", &[(12, Act::SetSeverity { to: Severity::new(5).unwrap() })]);
+        check_called("S \"critical\" enter y", &[]);
+        check_called("M \"11\" enter y", &[(12, Act::Merge { into: id(11) })]);
+        check_called("M \"7\" enter y", &[]);
+        check_called("M \"12\" enter y", &[]);
+        check_called("G O y", &[(7, Act::Reopen)]);
+        let wait = Act::Wait {
+            reason: "a disk".into(),
+            ticket: "OPS-1".into(),
+            until: at("09:00").plus(Duration::from_secs(86_400)),
+        };
+        check_called("w \"tomorrow_09:00_#OPS-1_a_disk\" enter", &[(12, wait)]);
+        check_called("w \"2d\" enter", &[]);
+        check_called(": \"resolve_force\" enter y", &[(12, Act::Resolve { force: true })]);
+        check_called(": \"snooze_4h\" enter", &[(12, Act::Snooze { until: in_minutes(240, 11), until_change: false })]);
+        check_called(": \"accept\" enter", &[]);
+    }
+
+    #[test]
+    fn a_split_names_series_that_are_on_the_screen() {
+        let mut desk = Desk::new(called());
+        desk.change(|picture| {
+            picture.detail = Some(detail(12));
+            Arc::make_mut(&mut picture.rows)[5].incident.tally.firing = 2;
+        });
+        desk.wait(1000).keys("% \"instance=eu-1-9:9100\" enter");
+        assert!(desk.has("no series is") && desk.submitted().is_empty(), "{}", desk.screen());
+        desk.keys("ctrl-u \"instance=eu-1-1:9100\" enter");
+        assert!(desk.has("Split 12? y makes 1 of 2 series their own incident"), "{}", desk.screen());
+        desk.keys("y");
+        assert!(matches!(&desk.submitted()[0].1, Act::Split { series } if series.len() == 1));
+    }
+
+    #[test]
+    fn a_prompt_stays_with_the_incident_and_the_basis_it_was_opened_on() {
+        let mut desk = Desk::new(called());
+        desk.keys("s").change_row(12, |row| row.incident.rev = 9).wait(1000).keys("1");
+        let basis = desk.effects.iter().find_map(|effect| match effect {
+            Effect::Ask(Ask::Submit { incident, basis, .. }) => Some((*incident, *basis)),
+            _ => None,
+        });
+        assert_eq!(basis, Some((id(12), Basis { rev: 1, claim_no: 0 })), "the hub will see that it was another then");
+        let mut desk = Desk::new(called());
+        desk.keys("h \"lena\"").change(|picture| Arc::make_mut(&mut picture.rows).truncate(5)).keys("enter y");
+        assert_eq!(desk.submitted()[0].0, id(12));
+    }
+
+    #[test]
+    fn what_changed_a_moment_ago_takes_no_answer() {
+        let mut desk = Desk::new(called());
+        desk.keys("E 1").change_row(12, |row| row.incident.rev += 1).keys("y");
+        assert!(desk.submitted().is_empty() && desk.has("nothing was done"), "{}", desk.screen());
+        let mut desk = Desk::new(called());
+        desk.keys("s").change_row(12, |row| row.incident.rev += 1).keys("1");
+        assert!(desk.submitted().is_empty() && desk.has("12 changed just now"), "{}", desk.screen());
+    }
+
+    fn undoable(number: u64, kind: Kind, clock: &str) -> Undoable {
+        Undoable {
+            op: op(9),
+            kind,
+            incident: id(number),
+            created_at: at(clock),
+            refused: None,
+            call: Some("escalation at 03:26Z".into()),
+            call_at: Some(at("03:26")),
+        }
+    }
+
+    #[test]
+    fn undo_names_what_it_takes_back() {
+        let mut picture = called();
+        picture.undo = vec![undoable(12, Kind::Ack, "03:02")];
+        let mut desk = Desk::new(picture);
+        desk.keys("u");
+        assert!(desk.has("Undo ack 12 of 03:02Z? y takes it back: escalation at 03:26Z"), "{}", desk.screen());
+        assert_eq!(desk.submitted(), []);
+        desk.keys("y");
+        assert_eq!(desk.submitted(), [(id(12), Act::Undo { op: op(9), kind: Kind::Ack })]);
+    }
+
+    #[test]
+    fn what_was_done_here_a_moment_ago_is_undone_at_once() {
+        let undo = Act::Undo { op: op(9), kind: Kind::Ack };
+        let mut desk = Desk::new(called());
+        desk.keys("a").change(|picture| picture.undo = vec![undoable(12, Kind::Ack, "03:20")]).keys("u");
+        assert_eq!(desk.submitted(), [(id(12), Act::Ack), (id(12), undo.clone())]);
+        assert!(desk.has("undo ack 12 ...: escalation at 03:26Z"), "{}", desk.screen());
+        // Not where it calls somebody now.
+        let now = Undoable { call_at: Some(at("03:20")), ..undoable(12, Kind::Ack, "03:20") };
+        let mut desk = Desk::new(called());
+        desk.keys("a").change(|picture| picture.undo = vec![now]).keys("u");
+        assert_eq!(desk.submitted(), [(id(12), Act::Ack)]);
+    }
+
+    #[test]
+    fn what_cannot_be_undone_says_so_and_offers_what_stands_before_it() {
+        let mut picture = called();
+        let why = Verdict::Refused { because: Refusal::CannotUndo { kind: "escalate".into() } }.sentence();
+        let refused = Undoable { refused: Some(why), call: None, ..undoable(11, Kind::Escalate, "03:19") };
+        picture.undo = vec![refused.clone()];
+        let mut desk = Desk::new(picture.clone());
+        assert!(desk.keys("u").has("escalate 11: refused: people have been called; tell them by a note"));
+        picture.undo = vec![refused, undoable(12, Kind::Ack, "03:02")];
+        let mut desk = Desk::new(picture);
+        assert!(desk.keys("u").has("y undoes ack 12 instead"), "{}", desk.screen());
+        desk.keys("u u enter");
+        assert_eq!(desk.submitted(), []);
+        desk.keys("y");
+        assert_eq!(desk.submitted(), [(id(12), Act::Undo { op: op(9), kind: Kind::Ack })]);
+        let mut desk = Desk::new(called());
+        assert!(desk.keys("u").has("nothing of yours stands"));
+    }
+
+    #[test]
+    fn giving_back_asks_where_that_calls_somebody_at_once() {
+        let mut desk = Desk::new(called());
+        desk.change_row(10, |row| row.incident.owner = Some(user("mira"))).wait(1000).keys("j j : \"unack\" enter");
+        assert_eq!(desk.submitted(), [(id(10), Act::Unack)], "not before 03:26: {}", desk.screen());
+        let mut desk = Desk::new(called());
+        desk.change_row(10, |row| {
+            (row.incident.owner, row.incident.step_due_at) = (Some(user("mira")), at("03:10"));
+        });
+        desk.wait(1000).keys("j j : \"unack\" enter");
+        assert!(desk.submitted().is_empty() && desk.has("Give 10 back? y calls people at once"), "{}", desk.screen());
+    }
+
+    #[test]
+    fn marks_are_acted_on_together_after_a_list_and_their_count() {
+        let mut desk = Desk::new(called());
+        desk.keys("space space space");
+        assert!(desk.has("3 marked") && desk.has(" *S1 12"), "{}", desk.screen());
+        desk.keys("a");
+        insta::assert_snapshot!(desk.screen());
+        desk.keys("\"2\" enter enter y");
+        assert_eq!(desk.submitted(), []);
+        desk.keys("ctrl-u \"3\" enter");
+        assert_eq!(desk.submitted(), [(id(12), Act::Ack), (id(11), Act::Ack), (id(10), Act::Ack)]);
+        assert!(desk.state.marks.is_empty());
+        let answer = |number, verdict: Verdict| Notice {
+            no: number,
+            text: format!("ack {number}"),
+            welcome: verdict.is_welcome(),
+            answer: Some(Answer { op_id: op(number as u8), incident: id(number), act: Act::Ack, verdict }),
+        };
+        desk.change(|picture| {
+            picture.notices.push(answer(10, Verdict::Joined { owner: user("jonas") }));
+            picture.notices.push(answer(12, Verdict::Won { claim_no: 1 }));
+        });
+        insta::assert_snapshot!(desk.screen());
+        assert!(
+            desk.keys("esc : \"results\" enter").has("11    checkout-web     waits for the hub"),
+            "{}",
+            desk.screen()
+        );
+    }
+
+    #[test]
+    fn a_list_that_changed_a_moment_ago_is_not_carried_out() {
+        let mut desk = Desk::new(called());
+        desk.keys("space space a \"2\"").change_row(11, |row| row.incident.rev += 1).keys("enter");
+        assert!(desk.submitted().is_empty() && desk.has("nothing was done"), "{}", desk.screen());
+    }
+
+    #[test]
+    fn what_comes_after_the_list_is_not_touched() {
+        let mut desk = Desk::new(called());
+        desk.keys("A").add(incident(13, 1, "dns", "all resolvers fail", "03:19"));
+        assert!(desk.has("Type 3 and Enter"), "{}", desk.screen());
+        desk.keys("\"3\" enter");
+        let mut numbers: Vec<IncidentId> = desk.submitted().into_iter().map(|(incident, _)| incident).collect();
+        numbers.sort();
+        assert_eq!(numbers, [id(9), id(11), id(12)], "what nobody has, as the filter showed it");
+    }
+
+    #[test]
+    fn marks_go_by_esc_and_with_what_vanishes() {
+        let mut desk = Desk::new(called());
+        desk.keys("space space").change(|picture| Arc::make_mut(&mut picture.rows).truncate(5));
+        assert_eq!(desk.state.marks.len(), 1);
+        assert!(!desk.keys("esc").has("marked"));
+        desk.keys(": \"marks\" enter");
+        assert_eq!(desk.state.marks.len(), 4, "what is over is not marked");
+        assert!(desk.keys(": \"marks_clear\" enter").state.marks.is_empty());
+    }
+
+    #[test]
+    fn a_shift_goes_to_who_is_next_by_two_keys() {
+        let mine = |picture: &mut Picture| {
+            for row in Arc::make_mut(&mut picture.rows) {
+                if row.incident.number == Number(10) {
+                    row.incident.owner = Some(user("mira"));
+                }
+            }
+        };
+        let mut picture = called();
+        mine(&mut picture);
+        let mut desk = Desk::new(picture);
+        desk.keys("H");
+        insta::assert_snapshot!(desk.screen());
+        desk.keys("y");
+        let offer = Act::Offer { to: user("jonas"), expires_at: in_minutes(20, 1) };
+        assert_eq!(desk.submitted(), [(id(8), offer.clone()), (id(10), offer)]);
+        let mut picture = called();
+        mine(&mut picture);
+        let mut desk = Desk::new(picture);
+        desk.keys("H c \"lena_1h\" enter");
+        assert!(desk.has("Hand 2 over to lena, who may accept until 04:20Z"), "{}", desk.screen());
+        assert_eq!(desk.submitted(), []);
+    }
+
+    fn offered() -> Picture {
+        let mut picture = called();
+        for row in Arc::make_mut(&mut picture.rows).iter_mut().filter(|row| row.incident.number == Number(10)) {
+            row.incident.offer = Some(Offer { op: op(3), to: user("mira"), expires_at: at("03:40") });
+        }
+        picture
+    }
+
+    #[test]
+    fn an_offer_stands_in_the_banner_and_is_answered_in_the_inbox() {
+        let mut desk = Desk::new(offered());
+        assert!(
+            desk.has("jonas offers you 10 until 03:40Z: db-orders (I answers, H accepts all)"),
+            "{}",
+            desk.screen()
+        );
+        assert!(desk.has("inbox 1"), "{}", desk.screen());
+        desk.keys("y");
+        assert_eq!(desk.submitted(), [], "y alone changes nothing");
+        desk.keys("I");
+        assert!(desk.has("y accepts, n declines"), "{}", desk.screen());
+        desk.keys("y");
+        assert_eq!(desk.submitted(), [(id(10), Act::Accept { offer: op(3) })]);
+        let mut desk = Desk::new(offered());
+        desk.keys("I n");
+        assert_eq!(desk.submitted(), [(id(10), Act::Decline { offer: op(3) })]);
+        let mut desk = Desk::new(offered());
+        desk.keys("H");
+        assert!(desk.has("Accept 1 that are offered to you"), "{}", desk.screen());
+        desk.keys("y");
+        assert_eq!(desk.submitted(), [(id(10), Act::Accept { offer: op(3) })]);
+    }
+
+    #[test]
+    fn the_detail_says_to_whom_it_is_offered() {
+        let mut desk = Desk::new(offered());
+        assert!(desk.keys("j j").has("offered to you until 03-02 03:40Z"), "{}", desk.screen());
+    }
+
+    fn letter(number: u8, incident: u64, act: Act, verdict: Verdict) -> Letter {
+        let matter = Matter::Answer { act, verdict };
+        Letter {
+            id: LetterId::Answer(op(number)),
+            incident: id(incident),
+            number: Some(Number(incident)),
+            at: at("03:12"),
+            matter,
+        }
+    }
+
+    fn lost(no: u64, incident: u64, owner: Option<&str>) -> Letter {
+        let matter = Matter::Lost { owner: owner.map(user), why: "jonas took it over from mira".into() };
+        Letter {
+            id: LetterId::Loss(no),
+            incident: id(incident),
+            number: Some(Number(incident)),
+            at: at("03:13"),
+            matter,
+        }
+    }
+
+    fn letters() -> Vec<Letter> {
+        let resolved = Verdict::Superseded { by: Newer::Resolved { successor: Some(id(12)) } };
+        let firing = Verdict::Refused { because: Refusal::StillFiring { firing: 3 } };
+        let changed = Verdict::Superseded { by: Newer::Changed };
+        vec![
+            letter(1, 7, Act::Ack, resolved),
+            letter(2, 11, Act::Resolve { force: false }, firing),
+            letter(3, 11, Act::Resolve { force: true }, changed),
+            lost(4, 10, Some("jonas")),
+            lost(5, 9, None),
+        ]
+    }
+
+    #[test]
+    fn letters_stay_until_dismissed_and_offer_what_fits() {
+        let mut picture = called();
+        picture.inbox = letters();
+        let mut desk = Desk::new(picture.clone());
+        assert!(desk.has("inbox 5"), "{}", desk.screen());
+        desk.keys("I");
+        insta::assert_snapshot!(desk.screen());
+        desk.keys("j d");
+        assert!(desk.effects.contains(&Effect::Ask(Ask::Dismiss(vec![LetterId::Answer(op(2))]))));
+        let next = |keys: &str| {
+            let mut desk = Desk::new(picture.clone());
+            desk.keys(keys);
+            desk
+        };
+        assert_eq!(next("I r").submitted(), [(id(12), Act::Ack)], "the successor");
+        assert!(next("I j r").has("snooze 11: 1 15m"), "a snooze instead of a refused resolve");
+        assert!(next("I j j r").has("Resolve 11? 1 fire"), "the same again, on what it is now");
+        assert_eq!(next("I j j j r").selected(), 10);
+        assert_eq!(next("I j j j j r").submitted(), [(id(9), Act::Ack)]);
+        assert_eq!(next("I j j j enter").selected(), 10);
+    }
+
+    #[test]
+    fn a_letter_that_goes_gives_the_cursor_to_no_other() {
+        let mut picture = called();
+        picture.inbox = letters();
+        let mut desk = Desk::new(picture);
+        desk.keys("I j").change(|picture| drop(picture.inbox.remove(1))).keys("d");
+        assert!(!desk.effects.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Dismiss(_)))));
+    }
+
+    fn rings(desk: &Desk) -> usize {
+        desk.effects.iter().filter(|effect| **effect == Effect::Bell).count()
+    }
+
+    #[test]
+    fn a_call_rings_once_and_takes_neither_cursor_nor_prompt() {
+        let mut desk = Desk::new(called());
+        desk.keys("j n \"typing\"").wait(5000);
+        let before = desk.state.mode.clone();
+        desk.change(|picture| picture.calls = vec![page(12, Step::Level(1))]);
+        assert_eq!((rings(&desk), desk.selected(), desk.state.mode == before), (1, 11, true));
+        assert!(desk.has("CALL 12 S1 payments-api: error rate 38%"), "{}", desk.screen());
+        desk.wait(5000).change(|picture| picture.unsent = 1);
+        assert_eq!(rings(&desk), 1, "the same page rings once");
+        desk.keys("esc !");
+        assert_eq!((desk.selected(), &desk.state.mode), (12, &Mode::Browse));
+        insta::assert_snapshot!(desk.screen());
+    }
+
+    #[test]
+    fn the_bell_rings_at_most_once_in_two_seconds_and_not_too_little() {
+        let mut desk = Desk::new(called());
+        desk.change(|picture| picture.calls = vec![page(12, Step::Level(1))]);
+        desk.wait(500).change(|picture| picture.calls.push(page(11, Step::Level(1))));
+        desk.wait(500).change(|picture| picture.calls.push(page(9, Step::Level(1))));
+        assert_eq!(rings(&desk), 1);
+        assert_eq!(desk.state.deadline(), Some(night().plus(Duration::from_secs(2))));
+        desk.wait(1000).event(Event::Due);
+        assert_eq!((rings(&desk), desk.state.deadline()), (2, None));
+    }
+
+    #[test]
+    fn after_an_absence_one_bell_is_enough() {
+        let mut picture = called();
+        picture.link = offline();
+        let mut desk = Desk::new(picture);
+        desk.change(|picture| picture.calls = vec![page(12, Step::Level(1))]);
+        desk.wait(3000).change(|picture| picture.calls.push(page(11, Step::Level(1))));
+        assert_eq!(rings(&desk), 0, "what is known to be incomplete is gathered");
+        desk.wait(3000).change(|picture| picture.link = Link::Live);
+        assert_eq!(rings(&desk), 1);
+        assert!(desk.has("2 calls came while the hub was away"), "{}", desk.screen());
+    }
+
+    #[test]
+    fn a_storm_is_one_line_and_is_taken_as_it_was_listed() {
+        let mut picture = called();
+        for row in Arc::make_mut(&mut picture.rows) {
+            row.incident.hit.extend(["service=pay".to_owned(), format!("cluster={}", row.incident.number)]);
+        }
+        picture.calls = [9, 11, 12].map(|number| page(number, Step::Level(1))).into();
+        let mut desk = Desk::new(picture);
+        assert!(desk.has("CALLS 3, all service=pay: A takes all, ! goes there; worst S1 12"), "{}", desk.screen());
+        desk.keys("A").change(|picture| picture.calls.push(page(10, Step::Level(1))));
+        assert!(desk.has("y does it, Esc leaves it") && desk.submitted().is_empty());
+        desk.keys("y");
+        assert_eq!(desk.submitted().len(), 3, "who joins later calls anew");
+    }
+
+    fn presented(desk: &Desk) -> Vec<Effect> {
+        desk.effects.iter().filter(|effect| matches!(effect, Effect::Ask(Ask::Present { .. }))).cloned().collect()
+    }
+
+    #[test]
+    fn a_key_after_it_was_shown_says_that_the_person_knows() {
+        let mut desk = Desk::new(called());
+        desk.change_row(12, |row| {
+            *row = owned(row.clone(), "mira");
+            row.incident.seen_due = Some(at("03:21"));
+        });
+        desk.change(|picture| picture.calls = vec![page(11, Step::Level(1))]);
+        assert_eq!(presented(&desk), [], "nobody has pressed a key since");
+        desk.keys("j k j");
+        let claims = vec![(id(12), 1)];
+        assert_eq!(presented(&desk), [Effect::Ask(Ask::Present { claims, calls: vec![PageId([11; 16])] })], "once");
+        let mut tiny = Desk::sized(called(), 19, 2);
+        tiny.change_row(12, |row| {
+            *row = owned(row.clone(), "mira");
+            row.incident.seen_due = Some(at("03:21"));
+        });
+        assert_eq!(presented(tiny.keys("j")), [], "what cannot be seen was not");
+    }
+
+    #[test]
+    fn a_silent_hub_makes_the_console_ring_by_itself_once() {
+        let mut desk = Desk::new(called());
+        let alarm = |number, level| LocalAlarm {
+            incident: id(number),
+            number: Number(number),
+            due_at: at("03:26"),
+            silent_since: at("03:14"),
+            level,
+        };
+        desk.change(|picture| (picture.link, picture.alarms) = (offline(), vec![alarm(12, 1)]));
+        desk.wait(60_000).change(|picture| picture.unsent = 1);
+        assert_eq!(rings(&desk), 1);
+        insta::assert_snapshot!(desk.lines()[1]);
+        let wide = Desk::sized((*desk.state.picture).clone(), 160, 24);
+        assert!(
+            wide.has("hub silent since 03:14Z; you are level 1 for 12; it may be handled, this console cannot know")
+        );
+        desk.change(|picture| picture.alarms.push(alarm(11, 2)));
+        assert_eq!(rings(&desk), 2, "each incident rings once");
+    }
+
+    #[test]
+    fn what_others_say_never_reads_as_acked() {
+        let mut desk = Desk::new(called());
+        desk.change_row(12, |row| {
+            row.said.push(Said { actor: user("jonas"), act: Act::Ack, created_at: at("03:12") });
+        });
+        let line = desk.cursor().1;
+        assert!(line.contains("NEW") && line.contains("[jonas says ack]") && !line.contains("ACK"), "{line}");
+        assert!(desk.has("jonas says (via peer): ack 03:12Z | hub not asked"), "{}", desk.screen());
+    }
+
+    #[test]
+    fn what_waits_says_what_goes_on_meanwhile() {
+        let meanwhile = |act: Act, words: &[&str]| {
+            let mut desk = Desk::new(called());
+            desk.change(|picture| picture.link = offline()).change_row(12, wait_for(act));
+            for word in words {
+                assert!(desk.has(word), "{word}:\n{}", desk.screen());
+            }
+        };
+        meanwhile(Act::Ack, &["NEW>ack?", "not confirmed: escalation at 03:26Z may still fire"]);
+        meanwhile(
+            Act::Snooze { until: at("04:20"), until_change: false },
+            &["NEW>snz?", "snooze until 04:20Z (saved here only"],
+        );
+        meanwhile(Act::Escalate { to: None, level_seen: 1 }, &["NEW>esc?", "nobody is called by it yet"]);
+        meanwhile(
+            Act::Offer { to: user("lena"), expires_at: at("03:40") },
+            &["lena does not know yet, and it stays yours"],
+        );
+    }
+
+    #[test]
+    fn without_the_hub_an_owner_is_who_had_it() {
+        let mut desk = Desk::new(called());
+        assert!(desk.has("OWNER"));
+        desk.change(|picture| picture.link = offline()).keys("j j");
+        assert!(desk.has("HAD IT") && desk.has("owner jonas had it at 03:17Z"), "{}", desk.screen());
+    }
+
+    #[test]
+    fn wide_and_narrow_screens_keep_the_menu_and_the_call() {
+        let mut picture = called();
+        picture.calls = vec![page(12, Step::Level(1))];
+        picture.inbox = letters();
+        let mut wide = Desk::sized(picture.clone(), 120, 40);
+        wide.keys("E");
+        insta::assert_snapshot!("a_menu_at_a_hundred_and_twenty_by_forty", wide.screen());
+        let mut narrow = Desk::sized(picture.clone(), 40, 12);
+        narrow.keys("s");
+        insta::assert_snapshot!("a_menu_at_forty_by_twelve", narrow.screen());
+        for keys in ["s", "E", "h \"x\"", "I", "A", "space space s 1", "H", "w", ": \"snooze_1h\""] {
+            let mut desk = Desk::new(picture.clone());
+            desk.keys(keys);
+            for width in (1..=130).step_by(17) {
+                for height in (1..=45).step_by(7) {
+                    desk.event(Event::Resize { width, height });
+                    assert_eq!(desk.lines().len(), usize::from(height), "{keys}");
+                }
+            }
+        }
+    }
+
+    /// The law: whatever arrives between drawing and key, no key acts on another incident than was drawn.
+    #[test]
+    fn no_key_acts_on_another_incident_than_was_drawn() {
+        let changes: [fn(&mut Picture); 4] = [
+            |picture| Arc::make_mut(&mut picture.rows).retain(|row| row.incident.number != Number(12)),
+            |picture| Arc::make_mut(&mut picture.rows).push(incident(13, 1, "dns", "all resolvers fail", "03:19")),
+            |picture| Arc::make_mut(&mut picture.rows)[4].incident.severity = Some(Severity::S1),
+            |picture| picture.calls = vec![page(11, Step::Level(1))],
+        ];
+        for change in changes {
+            for (before, after) in [
+                ("", "a"),
+                ("s", "1"),
+                ("E 1", "y"),
+                ("D", "f"),
+                ("h \"lena\" enter", "y"),
+                ("n \"x\"", "enter"),
+                (": \"ack\"", "enter"),
+                (": \"snooze_1h\"", "enter"),
+                ("t", ""),
+                ("S \"s2\" enter", "y"),
+            ] {
+                let mut desk = Desk::new(called());
+                desk.keys(before).change(change).keys(after);
+                let acted = desk.submitted();
+                assert!(acted.iter().all(|(incident, _)| *incident == id(12)), "{before} {after}: {acted:?}");
+            }
+        }
+    }
+}
+
 mod prompts {
     use super::*;
 

@@ -154,7 +154,7 @@ fn a_command_of_the_same_person_shows_on_the_screen_and_the_other_way_round() {
             () if row(&screen, "DiskFull burns").is_some_and(|row| row.contains("NEW")) => return Some(()),
             () if screen.contains("Give 1 back?") => console.send_keys(&["y"]),
             () if screen.contains("changed just now") => {
-                console.send_keys(&["Escape", ":"]);
+                console.send_keys(&[":"]);
                 console.send_keys(&["unack", "Enter"]);
             }
             () => {}

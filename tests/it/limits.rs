@@ -174,17 +174,6 @@ fn serve(home: &Path, args: &[&str]) -> Ended {
 }
 
 #[test]
-fn other_addresses_than_loopback_are_refused() {
-    let home = tempfile::tempdir().expect("a temporary folder");
-    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-        let ended = serve(home.path(), &["--listen", address]);
-        assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.stderr.contains("not a loopback address") && ended.stderr.contains("127.0.0.1"), "{ended:?}");
-    }
-    assert!(!home.path().join("data").exists(), "nothing was made");
-}
-
-#[test]
 fn a_second_hub_on_the_same_data_is_refused() {
     let scene = scene("");
     let data = scene.hub.data().display().to_string();

@@ -10,6 +10,7 @@ mod examples;
 mod expiry;
 mod feed;
 mod hostile;
+mod identity;
 mod idle;
 mod kill;
 mod limits;

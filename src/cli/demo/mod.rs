@@ -8,6 +8,7 @@ use crate::domain::id::UserName;
 use crate::hub::{self, DEFAULT_LISTEN, Options};
 use crate::store::file;
 use crate::sync::client::HubAddress;
+use crate::sync::tls::nobody;
 use crate::sync::{clock, device};
 use anyhow::Context as _;
 use std::net::SocketAddr;
@@ -50,6 +51,7 @@ pub fn run() -> anyhow::Result<Exit> {
     let options = Options {
         data: paths.hub(),
         listen: SocketAddr::new(DEFAULT_LISTEN.ip(), 0),
+        also: Vec::new(),
         next_free_port: false,
         open_ingest: true,
         demo: true,
@@ -60,7 +62,7 @@ pub fn run() -> anyhow::Result<Exit> {
     runtime.spawn(send(hub.address, stop.clone()));
     let address = HubAddress::Unix(hub.socket.clone());
     let user = UserName::parse("you").context("naming the demonstration's person")?;
-    let settings = config::Console { hub: None, token_file: None, user };
+    let settings = config::Console { hub: None, token_file: None, user, peers: config::Peers::default() };
     let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit
@@ -69,7 +71,8 @@ pub fn run() -> anyhow::Result<Exit> {
 /// Sends what the scenes say, as a Prometheus would: all that fires, every evaluation, and each end for a while.
 async fn send(hub: SocketAddr, stop: CancellationToken) {
     let url = format!("http://{hub}/api/v2/alerts");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+    let Ok(config) = nobody() else { return };
+    let Ok(client) = reqwest::Client::builder().tls_backend_preconfigured(config).no_proxy().build() else { return };
     let start = clock::now();
     let mut evaluations = tokio::time::interval(EVALUATION);
     loop {

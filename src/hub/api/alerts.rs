@@ -3,6 +3,7 @@
 use super::{Hubbed, denied, store_failed};
 use crate::domain::event::SeriesKey;
 use crate::domain::label::{AlertmanagerFingerprint, Labels};
+use crate::domain::scope::Right;
 use crate::domain::time::Timestamp;
 use crate::hub::auth::{self, Via};
 use crate::hub::firing::Found;
@@ -55,10 +56,11 @@ pub async fn list(
     headers: HeaderMap,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    // Who may send for a source may see what it sent.
-    let may_send = hub.tokens.source(&headers, crate::ingest::Format::AlertmanagerApi).is_ok()
+    // On this machine, who may send for a source may see what it sent; elsewhere a source's token sends and nothing else.
+    let may_send = !matches!(via, Via::Tls(_))
+        && hub.tokens.source(&headers, via, crate::ingest::Format::AlertmanagerApi).is_ok()
         && headers.contains_key("authorization");
-    if !may_send && let Err(why) = auth::caller(&hub, via, &headers).await {
+    if !may_send && let Err(why) = auth::caller(&hub, via, &headers, Right::Read).await {
         return denied(&hub, why);
     }
     if values(&query, "filter").count() > FILTERS_MAX {

@@ -1,16 +1,22 @@
 //! The feed: a long poll by cursor.
 
 use super::{Hubbed, denied, store_failed};
+use crate::domain::id::UserName;
+use crate::domain::scope::Right;
 use crate::hub::Hub;
 use crate::hub::auth::{self, Caller, Denied, Via};
-use crate::store::{FeedPage, StoreError};
+use crate::store::{Device, FeedPage, StoreError};
 use crate::sync::clock;
+use crate::sync::peer::row;
+use crate::sync::roster::VERSION_HEADER;
 use crate::sync::wire::{FEED_ROWS_MAX, FeedAnswer, FeedQuery, Gone, TIME_HEADER, WAIT_SECONDS_MAX};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::watch;
 
 pub async fn feed(
     State(hub): Hubbed,
@@ -18,10 +24,10 @@ pub async fn feed(
     headers: HeaderMap,
     Query(query): Query<FeedQuery>,
 ) -> Response {
-    let user = match auth::caller(&hub, via, &headers).await {
-        Ok(Caller::Console(device)) if device.node != query.node => return denied(&hub, Denied::NoRight),
-        Ok(Caller::Console(device)) => Some(device.user),
-        Ok(Caller::Admin) => None,
+    // Subscribed before the token is looked at: a revocation in between is seen.
+    let mut revocations = hub.revocations.subscribe();
+    let user = match let_in(&hub, via, &headers, &query).await {
+        Ok(user) => user,
         Err(why) => return denied(&hub, why),
     };
     // The disk may be ahead of what the waiting consoles have been told.
@@ -35,25 +41,46 @@ pub async fn feed(
         Err(error) => return store_failed(&hub, &error),
     };
     if query.epoch != hub.epoch || beyond {
-        return (StatusCode::GONE, time(), Json(Gone { epoch: hub.epoch.clone() })).into_response();
+        return (StatusCode::GONE, heads(&hub), Json(Gone { epoch: hub.epoch.clone() })).into_response();
     }
     // Who does not wait is a command that ends, or a console that is not whole yet: no page can be left to it.
     let waits = user.filter(|_| query.wait > 0).map(|user| hub.presence.waits(&user));
-    let page = match wait_for_news(&hub, &query).await {
+    let page = match wait_for_news(&hub, &query, &mut revocations).await {
         Ok(page) => page,
         Err(error) => return store_failed(&hub, &error),
     };
+    if revocations.has_changed().unwrap_or(true)
+        && let Err(why) = let_in(&hub, via, &headers, &query).await
+    {
+        return denied(&hub, why);
+    }
     if let Some(waits) = waits {
         waits.answered();
     }
     match FeedAnswer::try_from(page) {
-        Ok(answer) => (time(), Json(answer)).into_response(),
+        Ok(answer) => (heads(&hub), Json(answer)).into_response(),
         Err(error) => store_failed(&hub, &StoreError::Row(error)),
     }
 }
 
-/// Returns the page after the cursor as soon as it has something, or an empty one after the wait.
-async fn wait_for_news(hub: &Hub, query: &FeedQuery) -> Result<FeedPage, StoreError> {
+/// A console and a viewer read for their own node alone. Returns the person whose console asks: a viewer's cannot answer a page.
+async fn let_in(hub: &Hub, via: Via, headers: &HeaderMap, query: &FeedQuery) -> Result<Option<UserName>, Denied> {
+    match auth::caller(hub, via, headers, Right::Read).await? {
+        Caller::Console(Device { node, .. }) | Caller::Viewer { node, .. } if node != query.node => {
+            Err(Denied::NoRight)
+        }
+        Caller::Console(device) => Ok(Some(device.user)),
+        Caller::Viewer { .. } | Caller::Admin => Ok(None),
+        Caller::Source => Err(Denied::Forbidden),
+    }
+}
+
+/// Returns the page after the cursor as soon as it has something, or an empty one after the wait or when somebody is revoked.
+async fn wait_for_news(
+    hub: &Hub,
+    query: &FeedQuery,
+    revocations: &mut watch::Receiver<u64>,
+) -> Result<FeedPage, StoreError> {
     // Subscribed before the first read: what commits in between wakes us.
     let mut news = hub.head.subscribe();
     let until = tokio::time::Instant::now() + Duration::from_secs(query.wait.min(WAIT_SECONDS_MAX));
@@ -61,11 +88,13 @@ async fn wait_for_news(hub: &Hub, query: &FeedQuery) -> Result<FeedPage, StoreEr
     let page = loop {
         let head = *news.borrow_and_update();
         if head > query.after {
-            break hub.store.feed(query.after, FEED_ROWS_MAX, query.node).await;
+            let verdicts = Some(query.node).filter(|_| query.peers == 0);
+            break hub.store.feed(query.after, FEED_ROWS_MAX, verdicts).await.map(|page| signed(hub, query, page));
         }
         let changed = tokio::select! {
             changed = tokio::time::timeout_at(until, news.changed()) => changed.is_ok(),
             () = hub.stop.cancelled() => false,
+            () = revoked(revocations) => false,
         };
         if !changed {
             break Ok(FeedPage {
@@ -82,6 +111,20 @@ async fn wait_for_news(hub: &Hub, query: &FeedQuery) -> Result<FeedPage, StoreEr
     page
 }
 
-fn time() -> [(&'static str, String); 1] {
-    [(TIME_HEADER, clock::now().as_millis().to_string())]
+/// Signs what may be passed on, for a console that has whom to pass it on to: the others pay nothing.
+fn signed(hub: &Hub, query: &FeedQuery, page: FeedPage) -> FeedPage {
+    let signatures = (query.peers > 0).then(|| row::sign(&page, &hub.key, clock::now()));
+    FeedPage { signatures, ..page }
+}
+
+/// Completes at a revocation, which stays unseen: the caller looks again.
+async fn revoked(revocations: &mut watch::Receiver<u64>) {
+    if revocations.changed().await.is_ok() {
+        revocations.mark_changed();
+    }
+}
+
+fn heads(hub: &Hub) -> [(&'static str, String); 2] {
+    let version = hub.roster_version.load(Ordering::Relaxed);
+    [(TIME_HEADER, clock::now().as_millis().to_string()), (VERSION_HEADER, version.to_string())]
 }

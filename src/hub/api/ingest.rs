@@ -4,6 +4,7 @@ use super::{BODY_WITHIN, Declared, Hubbed, denied};
 use crate::domain::event::Event;
 use crate::domain::id::SourceName;
 use crate::domain::text::SafeText;
+use crate::hub::auth::{Denied, Via};
 use crate::hub::metrics::{ByReason, BySource};
 use crate::hub::{Hub, fold, own};
 use crate::ingest::{Format, Malformed, Unreadable};
@@ -29,7 +30,9 @@ pub async fn alertmanager_webhook(State(hub): Hubbed, request: Request) -> Respo
 }
 
 async fn take(hub: &Hub, format: Format, request: Request) -> Response {
-    let source = match hub.tokens.source(request.headers(), format) {
+    // Every connection says how it came in; one that did not would have no rights.
+    let Some(via) = request.extensions().get::<Via>().copied() else { return denied(hub, Denied::NoRight) };
+    let source = match hub.tokens.source(request.headers(), via, format) {
         Ok(source) => source,
         Err(why) => return denied(hub, why),
     };

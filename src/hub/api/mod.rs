@@ -3,13 +3,17 @@
 mod alerts;
 mod consoles;
 mod feed;
+mod identity;
 mod ingest;
 mod ops;
 mod pages;
 mod status;
 
 use super::Hub;
-use super::auth::{Denied, Via};
+use super::attempts::WINDOW;
+use super::auth::{self, Denied, Via};
+use crate::domain::scope::Right;
+use crate::sync::clock;
 use crate::sync::wire::{PUSH_BYTES_MAX, RECEIPTS_MAX};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -44,19 +48,33 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(true))
         .layer(encoded)
         .layer(middleware::map_request(set_length_aside));
-    Router::new()
-        .merge(sources)
+    // Open to everybody on this machine; over TLS each needs its right.
+    let open = |right| middleware::from_fn_with_state((hub.clone(), right), closed_to_others);
+    let probes = Router::new()
         .route("/api/v2/status", get(status::alertmanager))
         .route("/-/healthy", get(status::healthy))
         .route("/-/ready", get(status::ready))
-        .route("/metrics", get(status::metrics))
+        .route_layer(open(Right::Probe));
+    let metrics = Router::new().route("/metrics", get(status::metrics)).route_layer(open(Right::Read));
+    let administration = Router::new()
+        .route("/v1/enrolments", post(identity::invite))
+        .route("/v1/devices", get(identity::devices))
+        .route("/v1/revocations", post(identity::revoke));
+    Router::new()
+        .merge(sources)
+        .merge(probes)
+        .merge(metrics)
+        .merge(administration)
+        .route("/v1/join", get(identity::offer).post(identity::join))
+        .route("/v1/roster", get(identity::roster))
         .route("/v1/hub", get(consoles::card))
-        .route("/v1/consoles", post(consoles::introduce))
+        .route("/v1/consoles", post(identity::introduce))
         .route("/v1/quarantine", get(consoles::quarantine))
         .route("/v1/feed", get(feed::feed))
         .route("/v1/ops", post(ops::push).layer(DefaultBodyLimit::max(PUSH_BODY_BYTES_MAX)))
         .route("/v1/pages/receipts", post(pages::receipts).layer(DefaultBodyLimit::max(RECEIPTS_BYTES_MAX)))
-        .layer(middleware::from_fn(refuse_browsers))
+        .layer(middleware::from_fn_with_state(hub.clone(), refuse_browsers))
+        .layer(middleware::from_fn_with_state(hub.clone(), slow_guessers))
         .with_state(hub)
 }
 
@@ -75,23 +93,60 @@ async fn set_length_aside(mut request: Request) -> Request {
 }
 
 /// Refuses what a web page of anybody could make this machine's browser send: the hub has no page of its own.
-async fn refuse_browsers(request: Request, next: Next) -> Response {
+async fn refuse_browsers(State(hub): Hubbed, request: Request, next: Next) -> Response {
     let named = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
-    let by_socket = request.extensions().get::<Via>() == Some(&Via::Socket);
-    let local = by_socket || named.is_none_or(is_local);
-    if request.headers().contains_key(header::ORIGIN) || !local {
+    let meant = match request.extensions().get::<Via>() {
+        Some(Via::Socket) => true,
+        Some(Via::Tls(_)) => named.is_some_and(|host| is_ours(&hub, host)),
+        Some(Via::Tcp) | None => named.is_none_or(is_local),
+    };
+    if request.headers().contains_key(header::ORIGIN) || !meant {
         return (StatusCode::FORBIDDEN, "the hub takes no requests of web pages\n").into_response();
     }
     next.run(request).await
 }
 
+/// Returns whether a Host header names this hub: by a name of its certificate.
+fn is_ours(hub: &Hub, host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host) else { return false };
+    hub.tls.as_ref().is_some_and(|tls| tls.holds(without_port(host)))
+}
+
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(name, _)| name)
+}
+
+/// Refuses what is open on this machine to who comes over TLS without the right.
+async fn closed_to_others(State((hub, right)): State<(Arc<Hub>, Right)>, request: Request, next: Next) -> Response {
+    if let Some(via @ Via::Tls(_)) = request.extensions().get::<Via>().copied()
+        && let Err(why) = auth::caller(&hub, via, request.headers(), right).await
+    {
+        return denied(&hub, why);
+    }
+    next.run(request).await
+}
+
+/// Answers who guesses too often with 429. A right token is always let in: behind one address may sit a whole office.
+async fn slow_guessers(State(hub): Hubbed, request: Request, next: Next) -> Response {
+    let via = request.extensions().get::<Via>().copied();
+    let answer = next.run(request).await;
+    match via {
+        Some(Via::Tls(address))
+            if answer.status() == StatusCode::UNAUTHORIZED && hub.attempts.failed(address, clock::now()) =>
+        {
+            let after = [(header::RETRY_AFTER, WINDOW.as_secs().to_string())];
+            (StatusCode::TOO_MANY_REQUESTS, after, "too many attempts failed; wait a minute\n").into_response()
+        }
+        _ => answer,
+    }
+}
+
 /// Returns whether a Host header names this machine by a name that no foreign web page can have.
 fn is_local(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
-    let name = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
-        .map_or(host, |(name, _)| name);
+    let name = without_port(host);
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
@@ -107,6 +162,7 @@ fn denied(hub: &Hub, why: Denied) -> Response {
             "a token is needed: Authorization: Bearer …, or as the password of basic authentication
 ",
         ),
+        Denied::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "this token has no right to that\n"),
         Denied::Unavailable => (
             "unavailable",
             StatusCode::SERVICE_UNAVAILABLE,

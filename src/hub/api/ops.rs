@@ -4,6 +4,7 @@ use super::{Hubbed, denied, json_body, store_failed};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{OpId, unhex_all};
 use crate::domain::judge::Verdict;
+use crate::domain::scope::Right;
 use crate::hub::Hub;
 use crate::hub::auth::{self, Via};
 use crate::hub::metrics::ByReason;
@@ -19,7 +20,7 @@ use ed25519_dalek::VerifyingKey;
 use uuid::Uuid;
 
 pub async fn push(State(hub): Hubbed, Extension(via): Extension<Via>, request: Request) -> Response {
-    if let Err(why) = auth::caller(&hub, via, request.headers()).await {
+    if let Err(why) = auth::caller(&hub, via, request.headers(), Right::Deliver).await {
         return denied(&hub, why);
     }
     let push: Push = match json_body(request).await {
@@ -67,6 +68,9 @@ fn result(hub: &Hub, pushed: Pushed) -> OpResult {
         }
         Pushed::Gap { expected } => OpResult::Gap(expected),
         Pushed::Fork => OpResult::Fork,
+        Pushed::Revoked => {
+            OpResult::Invalid("this device was revoked; nothing that it signed is taken any more".to_owned())
+        }
     }
 }
 
@@ -84,7 +88,8 @@ fn outcome(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// Reads one operation and checks that the console it names signed it, for its own user.
+/// Reads one operation and checks that the console it names signed it, for its own user. Who delivers it does not matter: any console
+/// may carry the operations of others.
 async fn check(hub: &Hub, text: &str) -> Result<Result<SignedOp, (OpId, String)>, StoreError> {
     let unread = |reason: &str| Ok(Err((OpId(Uuid::nil()), reason.to_owned())));
     let Some(bytes) = unhex_all(text) else { return unread("an operation is sent as hex digits") };

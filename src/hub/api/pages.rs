@@ -2,6 +2,7 @@
 
 use super::{Hubbed, denied, json_body, store_failed};
 use crate::domain::paging::{CONSOLE, PageId};
+use crate::domain::scope::Right;
 use crate::hub::auth::{self, Caller, Denied, Via};
 use crate::hub::metrics::ByChannel;
 use crate::store::hub::Receipt;
@@ -13,10 +14,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
 pub async fn receipts(State(hub): Hubbed, Extension(via): Extension<Via>, request: Request) -> Response {
-    let device = match auth::caller(&hub, via, request.headers()).await {
+    let device = match auth::caller(&hub, via, request.headers(), Right::Deliver).await {
         Ok(Caller::Console(device)) => device,
         // Only a person's own console can say what that person has.
-        Ok(Caller::Admin) => return denied(&hub, Denied::NoRight),
+        Ok(Caller::Admin | Caller::Viewer { .. } | Caller::Source) => return denied(&hub, Denied::NoRight),
         Err(why) => return denied(&hub, why),
     };
     let said: Receipts = match json_body(request).await {

@@ -47,6 +47,9 @@ fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, S
     }
     let end =
         work.tables.chain_end(op.node)?.ok_or_else(|| StoreError::broken("an operation is of a known console"))?;
+    if work.tables.is_revoked(op.node)? {
+        return Ok(Pushed::Revoked);
+    }
     let expected = end.nseq + 1;
     if op.nseq > expected {
         return Ok(Pushed::Gap { expected });

@@ -1,6 +1,6 @@
 //! What is only read, and what the hub knows of consoles.
 
-use super::super::{Cursor, Device, FeedPage, StoreError};
+use super::super::{Cursor, FeedPage, StoreError};
 use super::start;
 use super::tables::Tables;
 use crate::domain::event::SeriesKey;
@@ -44,20 +44,4 @@ pub(in crate::store) fn series<T: Tables>(tables: &T, keys: &[SeriesKey]) -> Res
         found.extend(tables.series(key)?.map(|row| row.series));
     }
     Ok(found)
-}
-
-/// Remembers a console, or gives a known one another token.
-pub(in crate::store) fn register<T: Tables>(
-    tables: &mut T,
-    device: &Device,
-    token_hash: &[u8; 32],
-) -> Result<(), StoreError> {
-    match tables.device(device.node)? {
-        None => tables.insert_device(device, token_hash),
-        Some(known) if known == *device => tables.set_token(device.node, token_hash),
-        Some(_) => {
-            let why = "this console is known under another user or key; it needs a new mirror".into();
-            Err(StoreError::Unsafe { path: "the console's mirror".into(), why })
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! [`StoreError::Broken`], and then the whole transaction is undone. Another table is its methods here and in each back end; another
 //! kind of row in the feed is a [`super::super::FeedKind`] besides, which [`Tables::changes`] returns.
 
+use super::super::devices::{Bearer, Enrolment, KnownDevice};
 use super::super::{Device, FeedRow, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
@@ -168,10 +169,27 @@ pub(in crate::store) trait Tables {
     fn insert_reissued(&mut self, node: NodeId, end: &ChainEnd) -> Result<(), StoreError>;
 
     fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError>;
-    fn device_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<Device>, StoreError>;
-    /// Takes a console in, with an empty chain.
-    fn insert_device(&mut self, device: &Device, token_hash: &[u8; 32]) -> Result<(), StoreError>;
-    fn set_token(&mut self, node: NodeId, token_hash: &[u8; 32]) -> Result<(), StoreError>;
+    /// Returns all devices in no particular order, without when they were used.
+    fn devices(&self) -> Result<Vec<KnownDevice>, StoreError>;
+    fn count_devices(&self) -> Result<u64, StoreError>;
+    /// Returns whether the device of that node is revoked.
+    fn is_revoked(&self, node: NodeId) -> Result<bool, StoreError>;
+    /// Returns whether a device with that key is revoked.
+    fn is_revoked_key(&self, public_key: &[u8; 32]) -> Result<bool, StoreError>;
+    /// Takes a device in, with an empty chain.
+    fn insert_device(&mut self, device: &Device, created_at: Timestamp) -> Result<(), StoreError>;
+    fn set_revoked(&mut self, node: NodeId, at_seq: u64, at: Timestamp) -> Result<(), StoreError>;
+    /// Returns the token of that id, without the device's key.
+    fn token(&self, id: &str) -> Result<Option<Bearer>, StoreError>;
+    fn tokens(&self) -> Result<Vec<Bearer>, StoreError>;
+    fn tokens_of(&self, node: NodeId) -> Result<Vec<Bearer>, StoreError>;
+    /// Remembers a token, in place of the one of that id.
+    fn put_token(&mut self, bearer: &Bearer) -> Result<(), StoreError>;
+    fn remove_token(&mut self, id: &str) -> Result<(), StoreError>;
+    fn enrolment(&self, hash: &[u8; 32]) -> Result<Option<Enrolment>, StoreError>;
+    fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError>;
+    fn put_enrolment(&mut self, enrolment: &Enrolment) -> Result<(), StoreError>;
+    fn remove_enrolment(&mut self, hash: &[u8; 32]) -> Result<(), StoreError>;
     /// Returns the end of the chain of a console; `None` when the console is not known.
     fn chain_end(&self, node: NodeId) -> Result<Option<ChainEnd>, StoreError>;
     fn set_chain_end(&mut self, node: NodeId, end: &ChainEnd) -> Result<(), StoreError>;

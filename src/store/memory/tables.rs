@@ -1,5 +1,6 @@
 //! The hub's tables as sorted maps, with the rules that `sqlite/hub.sql` checks.
 
+use super::super::devices::{Bearer, Enrolment, KnownDevice};
 use super::super::hub::tables::{AnswerBody, 
     ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, line_body,
 };
@@ -42,7 +43,8 @@ pub(in crate::store) struct MemoryTables {
     chain: Kept<(NodeId, u64), OpId>,
     reissued: Kept<(NodeId, u64), [u8; 32]>,
     devices: Kept<NodeId, DeviceRow>,
-    tokens: Kept<[u8; 32], NodeId>,
+    tokens: Kept<String, Bearer>,
+    enrolments: Kept<[u8; 32], Enrolment>,
     quarantine: Kept<i64, Arc<Quarantined>>,
 }
 
@@ -82,18 +84,16 @@ struct OpRow {
 
 #[derive(Debug, Clone, PartialEq)]
 struct DeviceRow {
-    device: Device,
-    token_hash: [u8; 32],
+    known: KnownDevice,
     end: ChainEnd,
 }
 
 const SEQ_UNIQUE: &str = "a place in the feed is of one row";
 const LINE_UNIQUE: &str = "a line's place is its own";
-const TOKEN_UNIQUE: &str = "a token is of one console";
 
 impl MemoryTables {
     /// Returns all tables; a table that is left out here does not compile.
-    fn journals(&mut self) -> [&mut dyn Journal; 24] {
+    fn journals(&mut self) -> [&mut dyn Journal; 25] {
         let Self {
             meta,
             counters,
@@ -118,11 +118,12 @@ impl MemoryTables {
             reissued,
             devices,
             tokens,
+            enrolments,
             quarantine,
         } = self;
         [
             meta, counters, changes, sources, series, series_ids, series_of, runs_out, incidents, numbers, open, due,
-            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, reissued, devices, tokens, quarantine,
+            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, reissued, devices, tokens, enrolments, quarantine,
         ]
     }
 
@@ -565,7 +566,7 @@ impl Tables for MemoryTables {
     }
 
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError> {
-        Ok(self.devices.rows().values().map(|row| row.device.user.clone()).collect())
+        Ok(self.devices.rows().values().map(|row| row.known.device.user.clone()).collect())
     }
 
     fn op(&self, id: OpId) -> Result<Option<StoredOp>, StoreError> {
@@ -595,25 +596,83 @@ impl Tables for MemoryTables {
     }
 
     fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
-        Ok(self.devices.rows().get(&node).map(|row| row.device.clone()))
+        Ok(self.devices.rows().get(&node).map(|row| row.known.device.clone()))
     }
 
-    fn device_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<Device>, StoreError> {
-        self.tokens.rows().get(token_hash).map_or(Ok(None), |node| self.device(*node))
+    fn devices(&self) -> Result<Vec<KnownDevice>, StoreError> {
+        Ok(self.devices.rows().values().map(|row| row.known.clone()).collect())
     }
 
-    fn insert_device(&mut self, device: &Device, token_hash: &[u8; 32]) -> Result<(), StoreError> {
-        self.tokens.add(*token_hash, device.node, TOKEN_UNIQUE)?;
+    fn count_devices(&self) -> Result<u64, StoreError> {
+        Ok(self.devices.rows().len() as u64)
+    }
+
+    fn is_revoked(&self, node: NodeId) -> Result<bool, StoreError> {
+        Ok(self.devices.rows().get(&node).is_some_and(|row| row.known.revoked_at_seq.is_some()))
+    }
+
+    fn is_revoked_key(&self, public_key: &[u8; 32]) -> Result<bool, StoreError> {
+        let revoked =
+            |row: &DeviceRow| row.known.revoked_at_seq.is_some() && row.known.device.public_key == *public_key;
+        Ok(self.devices.rows().values().any(revoked))
+    }
+
+    fn insert_device(&mut self, device: &Device, created_at: Timestamp) -> Result<(), StoreError> {
         let end = ChainEnd { nseq: 0, hash: [0; 32] };
-        let row = DeviceRow { device: device.clone(), token_hash: *token_hash, end };
-        self.devices.add(device.node, row, "a console's node is its own")
+        let device = device.clone();
+        let node = device.node;
+        let known = KnownDevice { device, created_at, last_used_at: None, revoked_at_seq: None, revoked_at: None };
+        self.devices.add(node, DeviceRow { known, end }, "a console's node is its own")
     }
 
-    fn set_token(&mut self, node: NodeId, token_hash: &[u8; 32]) -> Result<(), StoreError> {
-        let Some(row) = self.devices.rows().get(&node).cloned() else { return Ok(()) };
-        self.tokens.remove(&row.token_hash);
-        self.tokens.add(*token_hash, node, TOKEN_UNIQUE)?;
-        self.devices.put(node, DeviceRow { token_hash: *token_hash, ..row });
+    fn set_revoked(&mut self, node: NodeId, at_seq: u64, at: Timestamp) -> Result<(), StoreError> {
+        if let Some(mut row) = self.devices.rows().get(&node).cloned() {
+            (row.known.revoked_at_seq, row.known.revoked_at) = (Some(at_seq), Some(at));
+            self.devices.put(node, row);
+        }
+        Ok(())
+    }
+
+    fn token(&self, id: &str) -> Result<Option<Bearer>, StoreError> {
+        Ok(self.tokens.rows().get(id).cloned())
+    }
+
+    fn tokens(&self) -> Result<Vec<Bearer>, StoreError> {
+        Ok(self.tokens.rows().values().cloned().collect())
+    }
+
+    fn tokens_of(&self, node: NodeId) -> Result<Vec<Bearer>, StoreError> {
+        Ok(self.tokens.rows().values().filter(|bearer| bearer.node == node).cloned().collect())
+    }
+
+    fn put_token(&mut self, bearer: &Bearer) -> Result<(), StoreError> {
+        let same = |other: &Bearer| other.token.hash == bearer.token.hash && other.token.id != bearer.token.id;
+        if self.tokens.rows().values().any(same) {
+            return Err(StoreError::broken("a token is of one console"));
+        }
+        self.tokens.put(bearer.token.id.clone(), bearer.clone());
+        Ok(())
+    }
+
+    fn remove_token(&mut self, id: &str) -> Result<(), StoreError> {
+        self.tokens.remove(&id.to_owned());
+        Ok(())
+    }
+
+    fn enrolment(&self, hash: &[u8; 32]) -> Result<Option<Enrolment>, StoreError> {
+        Ok(self.enrolments.rows().get(hash).cloned())
+    }
+
+    fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError> {
+        Ok(self.enrolments.rows().values().cloned().collect())
+    }
+
+    fn put_enrolment(&mut self, enrolment: &Enrolment) -> Result<(), StoreError> {
+        self.enrolments.add(enrolment.hash, enrolment.clone(), "a code is of one enrolment")
+    }
+
+    fn remove_enrolment(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
+        self.enrolments.remove(hash);
         Ok(())
     }
 

@@ -29,6 +29,8 @@ pub const SIGNED_INCIDENTS_MAX: u64 = 5000;
 pub const SIGNED_VERDICTS_MAX: u64 = 10_000;
 /// Unconfirmed words of others that a picture is made of.
 pub const SAID_MAX: usize = 2000;
+/// The note that the feed is read with the hub's signatures.
+const SIGNED: &str = "signed";
 /// Pieces of evidence that are kept of one node.
 const EVIDENCE_NODE_MAX: i64 = 8;
 /// How long operations of others stay once their answer is known.
@@ -301,6 +303,38 @@ impl Mirror {
         tx.execute("UPDATE chain SET told = 1 WHERE stopped IS NOT NULL", ())?;
         tx.commit()?;
         Ok(told)
+    }
+
+    /// Says whether the hub's signatures are wanted: with the first wish everything is read anew, for what was read without cannot be
+    /// passed on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn want_signatures(&mut self, wanted: bool) -> Result<(), StoreError> {
+        match (wanted, self.wants_signatures()?) {
+            (true, false) => {
+                let cursor = self.cursor()?;
+                if !cursor.epoch.is_empty() {
+                    self.restart(&cursor.epoch, &cursor)?;
+                }
+                self.set_note(SIGNED, "1")
+            }
+            (false, true) => {
+                let tx = sqlite::immediate(&mut self.connection)?;
+                tx.execute("DELETE FROM meta WHERE key = ?1", [SIGNED])?;
+                tx.execute("DELETE FROM signed_row", ())?;
+                Ok(tx.commit()?)
+            }
+            (true, true) | (false, false) => Ok(()),
+        }
+    }
+
+    /// Returns whether the feed is read with the hub's signatures.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn wants_signatures(&mut self) -> Result<bool, StoreError> {
+        Ok(self.note(SIGNED)?.is_some())
     }
 
     /// Returns what others say and the hub has not answered, by (their clock, node, number), at most [`SAID_MAX`]; what this user said

@@ -93,14 +93,40 @@ CREATE TABLE reached (
     PRIMARY KEY (person, channel)
 ) STRICT, WITHOUT ROWID;
 
+-- Devices whose operations are taken.
 CREATE TABLE device (
     node       BLOB PRIMARY KEY CHECK (length(node) = 16),
     user       TEXT NOT NULL,
     public_key BLOB NOT NULL CHECK (length(public_key) = 32),
-    token_hash BLOB NOT NULL UNIQUE CHECK (length(token_hash) = 32),
     -- The end of the node's chain.
     nseq       INTEGER NOT NULL,
-    hash       BLOB NOT NULL CHECK (length(hash) = 32)
+    hash       BLOB NOT NULL CHECK (length(hash) = 32),
+    created_at INTEGER NOT NULL,
+    -- The newest change when its key was revoked: nothing that comes later is taken, whatever time it claims.
+    revoked_at_seq INTEGER,
+    revoked_at     INTEGER,
+    CHECK ((revoked_at_seq IS NULL) = (revoked_at IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_key ON device (public_key);
+
+-- What consoles and viewers are let in by; their text is known to its owner alone. A viewer is no device.
+CREATE TABLE token (
+    id           TEXT PRIMARY KEY CHECK (length(id) = 8),
+    hash         BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+    scope        TEXT NOT NULL CHECK (scope IN ('console', 'viewer')),
+    user         TEXT NOT NULL,
+    node         BLOB NOT NULL CHECK (length(node) = 16),
+    created_at   INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX token_node ON token (node);
+
+-- Codes that let one device in; a used one is deleted.
+CREATE TABLE enrolment (
+    hash       BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    user       TEXT NOT NULL,
+    scope      TEXT NOT NULL CHECK (scope IN ('console', 'viewer')),
+    expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE op (

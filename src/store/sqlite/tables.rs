@@ -1,5 +1,6 @@
 //! The hub's tables in SQLite: each method is one or two prepared statements.
 
+use super::super::devices::{Bearer, Enrolment, KnownDevice, NewToken};
 use super::super::hub::tables::{
     ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, line_body,
 };
@@ -9,9 +10,11 @@ use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::paging::{Page, PageId};
+use crate::domain::scope::Scope;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use rusqlite::types::ToSql;
+use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use std::collections::BTreeSet;
 
@@ -52,17 +55,37 @@ impl<'c> SqliteTables<'c> {
         let mut select = self.tx.prepare_cached(sql)?;
         Ok(select.query_map(params, read)?.collect::<Result<_, _>>()?)
     }
+}
 
-    fn device_where(&self, sql: &str, value: &[u8]) -> Result<Option<Device>, StoreError> {
-        self.one(sql, [value], |row| {
-            let user: String = row.get(1)?;
-            Ok(Device {
-                node: NodeId::from_bytes(row.get(0)?),
-                user: UserName::parse(&user).map_err(|error| invalid(1, error))?,
-                public_key: row.get(2)?,
-            })
-        })
-    }
+fn user(row: &Row<'_>, column: usize) -> rusqlite::Result<UserName> {
+    let name: String = row.get(column)?;
+    UserName::parse(&name).map_err(|error| invalid(column, error))
+}
+
+fn scope(row: &Row<'_>, column: usize) -> rusqlite::Result<Scope> {
+    let word: String = row.get(column)?;
+    // The tables' CHECK allows no other word.
+    Scope::of_word(&word).ok_or(rusqlite::Error::InvalidColumnType(column, word, Type::Text))
+}
+
+fn read_device(row: &Row<'_>) -> rusqlite::Result<Device> {
+    Ok(Device { node: NodeId::from_bytes(row.get(0)?), user: user(row, 1)?, public_key: row.get(2)? })
+}
+
+fn read_token(row: &Row<'_>) -> rusqlite::Result<Bearer> {
+    let created_at = Timestamp::from_millis(row.get(5)?);
+    Ok(Bearer {
+        token: NewToken { id: row.get(0)?, hash: row.get(1)?, scope: scope(row, 2)?, created_at },
+        user: user(row, 3)?,
+        node: NodeId::from_bytes(row.get(4)?),
+        last_used_at: Timestamp::from_millis(row.get(6)?),
+        public_key: None,
+    })
+}
+
+fn read_enrolment(row: &Row<'_>) -> rusqlite::Result<Enrolment> {
+    let expires_at = Timestamp::from_millis(row.get(3)?);
+    Ok(Enrolment { hash: row.get(0)?, user: user(row, 1)?, scope: scope(row, 2)?, expires_at })
 }
 
 impl Tables for SqliteTables<'_> {
@@ -416,22 +439,98 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {
-        self.device_where("SELECT node, user, public_key FROM device WHERE node = ?1", node.as_bytes())
+        self.one("SELECT node, user, public_key FROM device WHERE node = ?1", [node.as_bytes()], read_device)
     }
 
-    fn device_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<Device>, StoreError> {
-        self.device_where("SELECT node, user, public_key FROM device WHERE token_hash = ?1", token_hash)
+    fn devices(&self) -> Result<Vec<KnownDevice>, StoreError> {
+        self.all("SELECT node, user, public_key, created_at, revoked_at_seq, revoked_at FROM device", (), |row| {
+            Ok(KnownDevice {
+                device: read_device(row)?,
+                created_at: Timestamp::from_millis(row.get(3)?),
+                last_used_at: None,
+                revoked_at_seq: row.get::<_, Option<i64>>(4)?.map(|seq| seq as u64),
+                revoked_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
+            })
+        })
     }
 
-    fn insert_device(&mut self, device: &Device, token_hash: &[u8; 32]) -> Result<(), StoreError> {
-        let sql = "INSERT INTO device (node, user, public_key, token_hash, nseq, hash) VALUES (?1, ?2, ?3, ?4, 0, zeroblob(32))";
-        let parameters = params![device.node.as_bytes(), device.user.as_str(), device.public_key, token_hash];
+    fn count_devices(&self) -> Result<u64, StoreError> {
+        Ok(self.one("SELECT count(*) FROM device", (), |row| row.get::<_, i64>(0))?.unwrap_or(0) as u64)
+    }
+
+    fn is_revoked(&self, node: NodeId) -> Result<bool, StoreError> {
+        let sql = "SELECT revoked_at_seq IS NOT NULL FROM device WHERE node = ?1";
+        Ok(self.one(sql, [node.as_bytes()], |row| row.get(0))?.unwrap_or(false))
+    }
+
+    fn is_revoked_key(&self, public_key: &[u8; 32]) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM device WHERE public_key = ?1 AND revoked_at_seq IS NOT NULL LIMIT 1";
+        Ok(self.one(sql, [public_key], |_| Ok(()))?.is_some())
+    }
+
+    fn insert_device(&mut self, device: &Device, created_at: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO device (node, user, public_key, nseq, hash, created_at) VALUES (?1, ?2, ?3, 0, zeroblob(32), ?4)";
+        let parameters =
+            params![device.node.as_bytes(), device.user.as_str(), device.public_key, created_at.as_millis()];
         self.execute(sql, parameters).map(|_| ())
     }
 
-    fn set_token(&mut self, node: NodeId, token_hash: &[u8; 32]) -> Result<(), StoreError> {
-        let sql = "UPDATE device SET token_hash = ?2 WHERE node = ?1";
-        self.execute(sql, params![node.as_bytes(), token_hash]).map(|_| ())
+    fn set_revoked(&mut self, node: NodeId, at_seq: u64, at: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE device SET revoked_at_seq = ?2, revoked_at = ?3 WHERE node = ?1";
+        self.execute(sql, params![node.as_bytes(), at_seq as i64, at.as_millis()]).map(|_| ())
+    }
+
+    fn token(&self, id: &str) -> Result<Option<Bearer>, StoreError> {
+        let sql = "SELECT id, hash, scope, user, node, created_at, last_used_at FROM token WHERE id = ?1";
+        self.one(sql, [id], read_token)
+    }
+
+    fn tokens(&self) -> Result<Vec<Bearer>, StoreError> {
+        self.all("SELECT id, hash, scope, user, node, created_at, last_used_at FROM token", (), read_token)
+    }
+
+    fn tokens_of(&self, node: NodeId) -> Result<Vec<Bearer>, StoreError> {
+        let sql = "SELECT id, hash, scope, user, node, created_at, last_used_at FROM token WHERE node = ?1";
+        self.all(sql, [node.as_bytes()], read_token)
+    }
+
+    fn put_token(&mut self, bearer: &Bearer) -> Result<(), StoreError> {
+        let sql = "INSERT INTO token (id, hash, scope, user, node, created_at, last_used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO UPDATE SET last_used_at = ?7";
+        let token = &bearer.token;
+        let parameters = params![
+            token.id,
+            token.hash,
+            token.scope.word(),
+            bearer.user.as_str(),
+            bearer.node.as_bytes(),
+            token.created_at.as_millis(),
+            bearer.last_used_at.as_millis(),
+        ];
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn remove_token(&mut self, id: &str) -> Result<(), StoreError> {
+        self.execute("DELETE FROM token WHERE id = ?1", [id]).map(|_| ())
+    }
+
+    fn enrolment(&self, hash: &[u8; 32]) -> Result<Option<Enrolment>, StoreError> {
+        self.one("SELECT hash, user, scope, expires_at FROM enrolment WHERE hash = ?1", [hash], read_enrolment)
+    }
+
+    fn enrolments(&self) -> Result<Vec<Enrolment>, StoreError> {
+        self.all("SELECT hash, user, scope, expires_at FROM enrolment", (), read_enrolment)
+    }
+
+    fn put_enrolment(&mut self, enrolment: &Enrolment) -> Result<(), StoreError> {
+        let Enrolment { hash, user, scope, expires_at } = enrolment;
+        let parameters = params![hash, user.as_str(), scope.word(), expires_at.as_millis()];
+        let sql = "INSERT INTO enrolment (hash, user, scope, expires_at) VALUES (?1, ?2, ?3, ?4)";
+        self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn remove_enrolment(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
+        self.execute("DELETE FROM enrolment WHERE hash = ?1", [hash]).map(|_| ())
     }
 
     fn chain_end(&self, node: NodeId) -> Result<Option<ChainEnd>, StoreError> {

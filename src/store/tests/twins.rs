@@ -1,5 +1,6 @@
 //! Two back ends that are told the same give the same answers and the same history, byte for byte; and both keep the rules of the tables.
 
+use super::super::devices::{Bearer, Enrolment, NewToken};
 use super::super::hub::tables::{ChainEnd, IncidentPlace, JudgedOp, SeriesPlace, Tables};
 use super::super::memory::{self, MemoryTables};
 use super::super::sqlite;
@@ -7,6 +8,7 @@ use super::*;
 use crate::domain::grouping::Group;
 use crate::domain::id::Number;
 use crate::domain::incident::{Life, Line, Told};
+use crate::domain::scope::Scope;
 
 const OTHER: NodeId = NodeId(Uuid::from_bytes([3; 16]));
 
@@ -92,7 +94,7 @@ impl Twins {
         for store in &twins.stores {
             store.know("mira").await;
             let ben = Device { node: OTHER, user: UserName::parse("ben").unwrap(), public_key: [4; 32] };
-            store.store.register(ben, [2; 32]).await.unwrap();
+            store.store.register(ben, super::token("bbbbbbbb")).await.unwrap();
         }
         twins
     }
@@ -211,7 +213,8 @@ impl Twins {
         self.both(|store| store.burning(0, 100_000)).await;
         self.both(|store| store.burning(2, 2)).await;
         self.both(|store| store.quarantine(100_000)).await;
-        self.both(|store| store.device_by_token([2; 32])).await;
+        self.both(|store| store.bearer("bbbbbbbb".to_owned())).await;
+        self.both(|store| store.known()).await;
         let keys: Vec<_> = (0..12).map(|which| self.event(which, Word::Fires, 0).key).collect();
         self.both(|store| store.series(keys.clone())).await;
     }
@@ -302,7 +305,8 @@ fn furnish(tables: &mut dyn Tables) -> Result<(), StoreError> {
     tables.insert_incident(&incident(1, 1, "a"), 1)?;
     tables.insert_series(&series_of("a", Some(1)), 2)?;
     tables.insert_line(3, incident(1, 1, "a").id, &Line::by_hub(at(0), Told::Opened, "x"))?;
-    tables.insert_device(&Device { node: NODE, user: mira(), public_key: [1; 32] }, &[1; 32])?;
+    tables.insert_device(&Device { node: NODE, user: mira(), public_key: [1; 32] }, at(0))?;
+    tables.put_token(&bearer("aaaaaaaa", [1; 32]))?;
     tables.set_chain_end(NODE, &ChainEnd { nseq: 1, hash: [1; 32] })?;
     judged(tables, NODE, 1, 1, 4)
 }
@@ -349,16 +353,21 @@ const BREACHES: &[(&str, Breach)] = &[
     ("two operations of a number", |tables| judged(tables, NODE, 2, 1, 10)),
     ("two operations at a place", |tables| judged(tables, NODE, 2, 2, 4)),
     ("two consoles of a node", |tables| {
-        tables.insert_device(&Device { node: NODE, user: mira(), public_key: [1; 32] }, &[2; 32])
+        tables.insert_device(&Device { node: NODE, user: mira(), public_key: [1; 32] }, at(0))
     }),
-    ("two consoles of a token", |tables| {
-        tables.insert_device(&Device { node: OTHER, user: mira(), public_key: [1; 32] }, &[1; 32])
-    }),
-    ("a console that takes another's token", |tables| {
-        tables.insert_device(&Device { node: OTHER, user: mira(), public_key: [1; 32] }, &[2; 32])?;
-        tables.set_token(OTHER, &[1; 32])
+    ("two tokens of a hash", |tables| tables.put_token(&bearer("bbbbbbbb", [1; 32]))),
+    ("two codes of a hash", |tables| {
+        let user = mira();
+        let code = Enrolment { hash: [3; 32], user, scope: Scope::Viewer, expires_at: at(9) };
+        tables.put_enrolment(&code)?;
+        tables.put_enrolment(&code)
     }),
 ];
+
+fn bearer(id: &str, hash: [u8; 32]) -> Bearer {
+    let token = NewToken { hash, ..super::token(id) };
+    Bearer { token, user: mira(), node: NODE, last_used_at: at(0), public_key: None }
+}
 
 #[test]
 fn every_back_end_keeps_the_rules_of_the_tables() {
@@ -386,7 +395,9 @@ fn what_was_undone_leaves_no_trace_in_memory() {
         tables.unsay_after(at(4))?;
         tables.next_number()?;
         tables.set_head(4)?;
-        tables.set_token(NODE, &[8; 32])?;
+        tables.put_token(&bearer("cccccccc", [8; 32]))?;
+        tables.remove_token("aaaaaaaa")?;
+        tables.set_revoked(NODE, 4, at(4))?;
         tables.insert_quarantined(&refused(1), 1)?;
         tables.insert_quarantined(&refused(2), 1)?;
         let mut over = incident(1, 1, "a");

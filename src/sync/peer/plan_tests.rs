@@ -8,6 +8,8 @@ use crate::domain::judge::Verdict;
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::Paging;
+use crate::domain::scope::Scope;
+use crate::store::devices::NewToken;
 use crate::store::hub::{Batch, MemoryHub, Mint, Pushed, Rules};
 use crate::store::mirror::Saying;
 use crate::store::{Device, FeedPage};
@@ -149,9 +151,9 @@ impl Hub {
 
     fn know(&mut self, node: NodeId, number: u8) {
         let device = Device { node, user: user(number), public_key: *key(number).verifying_key().as_bytes() };
-        let mut token = [number; 32];
-        token[..16].copy_from_slice(node.as_bytes());
-        self.0.register(&device, &token).unwrap();
+        let (id, hash) = (node.to_string(), [number; 32]);
+        let token = NewToken { id, hash, scope: Scope::Console, created_at: at(0) };
+        self.0.register(&device, token).unwrap();
     }
 
     fn fire(&mut self, name: &str, second: i64) {
@@ -212,6 +214,7 @@ impl Hub {
             Pushed::Judged(verdict) => OpResult::Judged(verdict),
             Pushed::Gap { expected } => OpResult::Gap(expected),
             Pushed::Fork => OpResult::Fork,
+            Pushed::Revoked => OpResult::Invalid("revoked".into()),
         };
         OpAnswer { op_id, result }
     }

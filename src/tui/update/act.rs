@@ -327,9 +327,9 @@ pub(super) fn undo(state: &mut State, now: Timestamp) -> Vec<Effect> {
         .is_some_and(|latest| latest.incident == standing.incident && latest.act.known() == Some(standing.kind));
     let question = match refused {
         Some((one, why)) => {
-            format!("{} {}: {why}. y undoes {what} instead", one.kind.word(), number(state, one.incident))
+            format!("y undoes {what} instead; {} {}: {why}", one.kind.word(), number(state, one.incident))
         }
-        None if fresh && own && !standing.calls_now => {
+        None if fresh && own && standing.call_at.is_none_or(|at| now < at) => {
             let effects = submit(state, submission, now);
             state.tell(format!("undo {what} ...{call}"), now);
             return effects;

@@ -1,9 +1,10 @@
 //! What calls for attention: pages, letters and the local alarm. They ring and are shown; they never move the cursor or take a key.
 
 use super::super::event::Effect;
+use super::super::order;
 use super::super::state::State;
 use crate::domain::id::IncidentId;
-use crate::domain::paging::{Page, PageId};
+use crate::domain::paging::{Page, PageId, Step};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::{Link, Picture};
@@ -64,15 +65,24 @@ pub(super) fn due(state: &mut State, now: Timestamp) -> Vec<Effect> {
     }
 }
 
+/// Returns the pages that the banner speaks of. Offers stand there in words of their own.
+pub(crate) fn calls(state: &State) -> impl Iterator<Item = &Page> {
+    let offered = |page: &Page| {
+        let offer = state.row_of(page.incident).and_then(|row| row.incident.offer.as_ref());
+        offer.is_some_and(|offer| offer.to == state.picture.user && page.step == Step::Offer(offer.op))
+    };
+    state.picture.calls.iter().filter(move |page| !offered(page))
+}
+
 /// Returns the worst page that calls the person and that they have not answered here yet, else the worst at all.
 pub(crate) fn worst_call(state: &State) -> Option<&Page> {
     let rank = |page: &&Page| {
         let row = state.row_of(page.incident);
         let answered = row.is_some_and(|row| !row.waiting.is_empty());
-        let severity = row.and_then(|row| row.incident.severity).map_or(0, |severity| severity.number());
+        let severity = row.map_or(0, |row| order::severity_rank(&row.incident));
         (answered, severity, page.queued_at, page.id)
     };
-    state.picture.calls.iter().min_by_key(rank)
+    calls(state).min_by_key(rank)
 }
 
 /// Tells, at a key, what was before the person's eyes: claims that are theirs, and pages. Each once.

@@ -6,7 +6,7 @@ use super::super::event::Effect;
 use super::super::order;
 use super::super::state::{Batch, BatchItem, Mode, Needs, Preview, PreviewItem, State, Submission};
 use super::super::verb::{self, Scene};
-use super::act;
+use super::{act, attention};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
@@ -14,6 +14,7 @@ use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::sync::foresight;
 use crate::sync::picture::{Notice, Row};
+use std::collections::HashSet;
 
 /// Most incidents that are acted on at once.
 pub(super) const AT_ONCE_MAX: usize = 200;
@@ -47,12 +48,15 @@ pub(super) fn ack_all(state: &mut State, now: Timestamp) -> Vec<Effect> {
     let new = |row: &&Row| row.incident.life == Life::Triggered && row.waiting.is_empty();
     let targets: Vec<Incident> = if !state.marks.is_empty() {
         state.targets()
-    } else if state.picture.calls.is_empty() {
+    } else if attention::worst_call(state).is_none() {
         let shown = (0..state.order.len()).filter_map(|position| state.row_at(position));
         shown.filter(new).map(|row| row.incident.clone()).collect()
     } else {
-        let called = |row: &&Row| state.picture.calls.iter().any(|page| page.incident == row.incident.id);
-        state.picture.rows.iter().filter(called).filter(new).map(|row| row.incident.clone()).collect()
+        // Who is called answers by an ack, whoever has it.
+        let called: HashSet<IncidentId> = attention::calls(state).map(|page| page.incident).collect();
+        let unanswered = |row: &&Row| row.incident.life != Life::Resolved && row.waiting.is_empty();
+        let rows = state.picture.rows.iter().filter(|row| called.contains(&row.incident.id));
+        rows.filter(unanswered).map(|row| row.incident.clone()).collect()
     };
     if targets.is_empty() {
         state.tell("nothing here waits for an ack", now);
@@ -160,7 +164,7 @@ pub(super) fn preview(state: &mut State, verb: Action, planned: Vec<(Incident, A
         .collect();
     // What was listed to be taken on or handed over is answered by one key; what quiets a choice of the person's own by its count.
     let by_key = matches!(verb, Action::ShiftHandover | Action::IncidentAccept)
-        || (verb == Action::BulkAck && state.marks.is_empty() && !picture.calls.is_empty());
+        || (verb == Action::BulkAck && state.marks.is_empty() && attention::worst_call(state).is_some());
     let needs = if by_key { Needs::Yes } else { Needs::Count(Editor::default()) };
     let title = SafeText::line(&title(state, verb, &items, now), 200);
     state.mode = Mode::Preview(Preview { title, verb, items, needs, scroll: 0 });
@@ -191,7 +195,9 @@ pub(super) fn confirm(state: &mut State, now: Timestamp) -> Vec<Effect> {
     let preview = preview.clone();
     let ids: Vec<IncidentId> = preview.items.iter().map(|item| item.submission.incident).collect();
     if act::refused_as_changed(state, ids.into_iter(), preview.verb, now) {
+        // The list was about something else than it is now: it must be made anew.
         state.mode = Mode::Browse;
+        state.warn("one of them changed just now: nothing was done, look and ask again");
         return Vec::new();
     }
     let items = preview.items.iter().map(|item| BatchItem {
@@ -220,15 +226,14 @@ pub(super) fn note_outcome(state: &mut State, notice: &Notice) {
 /// Forgets marks of what is not known any more.
 pub(super) fn prune_marks(state: &mut State) {
     if !state.marks.is_empty() {
-        let known: std::collections::HashSet<IncidentId> =
-            state.picture.rows.iter().map(|row| row.incident.id).collect();
+        let known: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
         state.marks.retain(|id| known.contains(id));
     }
 }
 
 /// Goes to the worst incident that calls the person, or rings here because no hub answers. The filter gives way where it hides it.
 pub(super) fn go_to_call(state: &mut State, now: Timestamp) {
-    let Some(id) = super::attention::worst_call(state)
+    let Some(id) = attention::worst_call(state)
         .map(|page| page.incident)
         .or_else(|| state.picture.alarms.first().map(|alarm| alarm.incident))
     else {

@@ -10,7 +10,7 @@ mod moving;
 mod picture;
 mod prompt;
 
-pub(crate) use attention::worst_call;
+pub(crate) use attention::{calls, worst_call};
 pub(crate) use command::matching;
 pub(crate) use inbox::{Next, next as next_act};
 

@@ -92,7 +92,7 @@ fn head(state: &State, row: &Row, width: usize) -> Vec<Line> {
     let tally = incident.tally;
     lines.push(pair("series", &format!("{} firing, {} unknown, {} over", tally.firing, tally.unknown, tally.over)));
     if incident.overdue {
-        lines.push(Line::of(Role::StateOverdue, "OVERDUE: its time passed and nobody was called"));
+        lines.push(Line::of(Role::StateOverdue, "OVERDUE: every level was called, and nobody took it"));
     }
     lines.extend(standing(state, incident, width));
     lines.extend(row.waiting.iter().flat_map(|waiting| asked(state, incident, waiting, width)));

@@ -58,7 +58,7 @@ const STATES: [(&str, &str); 11] = [
     ("RCV", "all series are over; resolved unless one fires again"),
     ("UNK", "its source is silent: nobody knows"),
     ("RES", "resolved"),
-    ("!", "overdue: its time passed and nobody was called"),
+    ("!", "overdue: every level was called, and nobody took it"),
     ("?", "only this machine knows; the hub was not reached"),
     ("S?", "a severity that no rule knows: unexamined, not low"),
 ];

@@ -10,11 +10,15 @@ use super::paint::{Canvas, Line};
 use crate::domain::incident::Incident;
 use ratatui::layout::Rect;
 
-/// Draws it over the bottom of the detail, or of the body where there is none: the list's top stays.
+/// Rows of the body that a panel leaves.
+const LIST_ROWS: u16 = 3;
+
+/// Draws it over the bottom of the detail where that stands beside the list, else of the body.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let lines = lines(state);
-    let over = layout.detail.unwrap_or(layout.body);
-    let rows = (lines.len() as u16 + 1).min(over.height);
+    let over = layout.detail.filter(|detail| detail.width < layout.body.width).unwrap_or(layout.body);
+    // Some of the list stays, so that the incident is seen while it is decided about.
+    let rows = (lines.len() as u16 + 1).min(over.height.saturating_sub(LIST_ROWS));
     if lines.is_empty() || rows < 2 {
         return;
     }
@@ -29,9 +33,9 @@ fn lines(state: &State) -> Vec<Line> {
     match &state.mode {
         Mode::Menu { verb, targets, choices } => {
             let mut lines = vec![Line::of(Role::Title, &about(*verb, targets))];
+            lines.extend(threats(*verb, targets));
             lines.extend(choices.iter().enumerate().map(|(place, choice)| self::choice(state, place, choice)));
             lines.push(Line::of(Role::FooterKey, &key(state, Action::ChooseOther)).with(Role::Text, "  type it"));
-            lines.extend(threats(*verb, targets));
             lines
         }
         Mode::Entry { verb: Action::IncidentNote, .. } => Vec::new(),

@@ -6,7 +6,7 @@ use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{Focus, Gist, Item, Mode, Needs, Preview, State};
 use super::super::theme::Role;
-use super::super::update::{matching, worst_call};
+use super::super::update::{self, matching, worst_call};
 use super::super::verb;
 use super::paint::{Canvas, Line};
 use super::{clear, sheet, words};
@@ -118,7 +118,6 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     if picture.ingest_open {
         notes.push(("ingest without token".into(), Role::BannerNote));
     }
-    notes.push(("this hub does not page yet".into(), Role::BannerNote));
     notes
 }
 
@@ -129,7 +128,7 @@ fn calls(state: &State) -> Option<String> {
         |action: Action| keys_in(state, action, state.pane_contexts()).unwrap_or_else(|| format!(":{}", action.name()));
     let row = state.row_of(page.incident);
     let since = words::clock(page.queued_at);
-    let several: BTreeSet<_> = state.picture.calls.iter().map(|page| page.incident).collect();
+    let several: BTreeSet<_> = update::calls(state).map(|page| page.incident).collect();
     if several.len() > 1 {
         let common = common_label(state, &several).map_or(String::new(), |label| format!(", all {label}"));
         let (all, go) = (key(Action::BulkAck), key(Action::PageGo));
@@ -367,17 +366,9 @@ fn footer_actions(state: &State) -> &'static [Action] {
         (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],
-        (Mode::Browse, Focus::Stream) => &[
-            IncidentAck,
-            IncidentSnooze,
-            IncidentEscalate,
-            IncidentNote,
-            DetailOpen,
-            FilterOpen,
-            CommandOpen,
-            UndoLast,
-            HelpOpen,
-        ],
+        (Mode::Browse, Focus::Stream) => {
+            &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, FilterOpen, CommandOpen, UndoLast, HelpOpen]
+        }
         (Mode::Browse, Focus::Detail) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, ViewBack, CommandOpen, UndoLast, HelpOpen]
         }

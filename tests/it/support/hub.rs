@@ -52,6 +52,8 @@ pub struct Hub {
     program: Program,
     dir: PathBuf,
     address: String,
+    /// Where it listens beside its address.
+    also: Vec<String>,
     process: Process,
 }
 
@@ -64,18 +66,27 @@ impl Hub {
         Self::start_as(Program::plain(), dir, hub_toml)
     }
 
+    /// As [`Hub::start`]; the hub also listens at these addresses.
+    pub fn start_also(dir: &Path, hub_toml: &str, also: &[String]) -> Self {
+        Self::launch(Program::plain(), dir, hub_toml, also)
+    }
+
     /// As [`Hub::start`], with another program, which [`Hub::restart`] takes too.
     pub fn start_as(program: Program, dir: &Path, hub_toml: &str) -> Self {
+        Self::launch(program, dir, hub_toml, &[])
+    }
+
+    fn launch(program: Program, dir: &Path, hub_toml: &str, also: &[String]) -> Self {
         std::fs::create_dir_all(dir).expect("the test's folder can be made");
         std::fs::write(dir.join("hub.toml"), hub_toml).expect("the test's folder can be written");
-        let (process, address) = launch(&program, dir, "127.0.0.1:0");
-        Self { program, dir: dir.to_owned(), address, process }
+        let (process, address) = launch(&program, dir, "127.0.0.1:0", also);
+        Self { program, dir: dir.to_owned(), address, also: also.to_vec(), process }
     }
 
     /// Kills the hub if it runs and starts it again on the same data and the same port, so that who sends to it finds it.
     pub fn restart(&mut self) {
         self.process.kill9();
-        (self.process, self.address) = launch(&self.program, &self.dir, &self.address);
+        (self.process, self.address) = launch(&self.program, &self.dir, &self.address, &self.also);
     }
 
     /// Kills it with SIGKILL: what was not on disk is lost.
@@ -198,11 +209,14 @@ fn home(dir: &Path) -> PathBuf {
     dir.join("home")
 }
 
-fn launch(program: &Program, dir: &Path, listen: &str) -> (Process, String) {
+fn launch(program: &Program, dir: &Path, listen: &str, also: &[String]) -> (Process, String) {
     let file = data(dir).join("address");
     let _ = std::fs::remove_file(&file); // the one of the hub before
     let mut command = program.command(&home(dir));
     command.args(["serve", "--listen", listen, "--data"]).arg(data(dir)).arg("--config").arg(dir.join("hub.toml"));
+    for address in also {
+        command.args(["--listen", address]);
+    }
     let mut process = Process::start("nightdesk serve", &mut command, &dir.join("hub.log"));
     let address = process.until("the hub is ready", START_LIMIT, || {
         let text = std::fs::read_to_string(&file).ok()?;

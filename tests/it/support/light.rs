@@ -27,13 +27,13 @@ impl Light {
         let user = UserName::parse(user).expect("a user's name");
         let console = runtime.block_on(async {
             let address = HubAddress::parse(&hub.socket()).expect("an address");
-            let client = HubClient::new(address).expect("a client");
+            let client = HubClient::new(address, None).expect("a client");
             let card = client.card(None).await.expect("the hub answers");
             let device = Device::open(dir, user.clone()).expect("a device");
-            let short_key = card.short_key().to_owned();
-            let path = device.mirror_of(&short_key);
+            let hub_key = card.hub_key.clone();
+            let path = device.mirror_of(card.short_key());
             let mirror = Mirror::open(&path, &user, teller::fresh_node(), clock::now()).expect("a mirror");
-            let parts = Parts { device, mirror, client, card: None, short_key, admin_token: None, embedded: false };
+            let parts = Parts { device, mirror, client, card: None, hub_key, admin_token: None, embedded: false, peers: Default::default() };
             Console::start(parts).expect("the console starts")
         });
         Self { console: Some(console), runtime }

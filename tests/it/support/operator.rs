@@ -57,6 +57,21 @@ impl Operator {
         signed
     }
 
+    /// Returns the same console with another name in its operations.
+    pub fn posing_as(self, user: &str) -> Self {
+        Self { user: UserName::parse(user).expect("a user's name"), ..self }
+    }
+
+    /// Returns its node as the hub lists it.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Returns its token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Pushes operations and returns the hub's whole answer as it came.
     ///
     /// # Errors

@@ -39,6 +39,17 @@ impl Person {
         Self { program, home: home.to_owned(), name: name.to_owned(), hub: hub_address, token_file }
     }
 
+    /// Returns somebody on another machine, who comes to the hub at that address: `https://..`.
+    pub fn elsewhere(home: &Path, name: &str, hub: &str) -> Self {
+        Self {
+            home: home.to_owned(),
+            name: name.to_owned(),
+            hub: hub.to_owned(),
+            token_file: None,
+            program: Program::plain(),
+        }
+    }
+
     /// Returns the environment of this person's programs.
     pub fn env(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.display().to_string();
