@@ -204,7 +204,7 @@ pub(in crate::store) trait Tables {
 #[derive(Debug, serde::Serialize)]
 pub(in crate::store) struct AnswerBody<'a> {
     pub op_id: String,
-    pub node: NodeId,
+    pub node: String,
     pub nseq: u64,
     pub hash: String,
     pub verdict: &'a Verdict,

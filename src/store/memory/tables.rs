@@ -305,7 +305,7 @@ fn told(id: OpId, op: &OpRow) -> AnswerBody<'_> {
     let OpRow { node, nseq, stored } = op;
     AnswerBody {
         op_id: hex(id.as_bytes()),
-        node: *node,
+        node: hex(node.as_bytes()),
         nseq: *nseq,
         hash: hex(&stored.hash),
         verdict: &stored.verdict,

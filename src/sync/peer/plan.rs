@@ -21,9 +21,9 @@ pub const PAGE_OPS_MAX: usize = 500;
 /// Bytes of one page as it stands on the wire.
 pub const PAGE_BYTES_MAX: usize = 128 * 1024;
 /// Chains that one side names.
-pub const HAVE_CHAINS_MAX: usize = 1000;
+pub const HAVE_CHAINS_MAX: usize = 500;
 /// Rows that one side names.
-pub const HAVE_ROWS_MAX: usize = 1000;
+pub const HAVE_ROWS_MAX: usize = 800;
 /// Rows that a page has at most.
 const PAGE_ROWS_MAX: usize = 500;
 /// Rows of which a page is chosen.

@@ -151,7 +151,7 @@ impl Hub {
 
     fn know(&mut self, node: NodeId, number: u8) {
         let device = Device { node, user: user(number), public_key: *key(number).verifying_key().as_bytes() };
-        let (id, hash) = (node.to_string(), [number; 32]);
+        let (id, hash) = (node.to_string(), blake3::hash(node.as_bytes()).into());
         let token = NewToken { id, hash, scope: Scope::Console, created_at: at(0) };
         self.0.register(&device, token).unwrap();
     }
