@@ -363,7 +363,8 @@ impl Peers {
             let host = text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
             let dir = text.strip_prefix("unix:").map(Path::new).filter(|dir| dir.is_absolute());
             let is_host = |host: &&str| {
-                let port = host.rsplit_once(':').is_some_and(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
+                let port =
+                    host.rsplit_once(':').is_some_and(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
                 port && !host.contains(['/', '@', '?', '#', ' '])
             };
             match (host.filter(is_host), dir) {

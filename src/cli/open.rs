@@ -68,8 +68,9 @@ pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> any
     };
     // Who one is at a hub that was joined, the hub said.
     device.user = known.user.clone().unwrap_or(device.user);
-    let mut mirror = Mirror::open(&device.mirror_of(known.short_key()), &device.user, teller::fresh_node(), clock::now())
-        .context("opening the mirror")?;
+    let mut mirror =
+        Mirror::open(&device.mirror_of(known.short_key()), &device.user, teller::fresh_node(), clock::now())
+            .context("opening the mirror")?;
     if mirror.is_copy().context("looking at the mirror")? {
         device.become_another(&mut mirror).context("making the copied mirror a node of its own")?;
     }

@@ -18,13 +18,13 @@ use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use identity::Beside;
+pub use relay::{
+    Held, PENDING_NODE_MAX, PENDING_PEER_BYTES_MAX, PENDING_PEER_MAX, Relayed, SAID_MAX, SIGNED_INCIDENTS_MAX,
+    SIGNED_VERDICTS_MAX, Saying, SignedRow, Taken,
+};
 use rows::{
     cursor, generation, keep_verdict, meta, own, own_node, prune, put_incident, put_line, put_page, put_series,
     put_verdict, read_ops, set_meta, sweep,
-};
-pub use relay::{
-    Held, PENDING_NODE_MAX, PENDING_PEER_BYTES_MAX, PENDING_PEER_MAX, Relayed, SAID_MAX, SIGNED_INCIDENTS_MAX, SIGNED_VERDICTS_MAX, Saying,
-    SignedRow, Taken,
 };
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -247,7 +247,8 @@ impl Mirror {
         Ok(read_ops(bytes))
     }
 
-    /// Returns own operations whose effect the mirror does not show yet: those that wait, and those answered later than the cursor.
+    /// Returns own operations whose effect the mirror does not show yet: those that wait, and those answered later
+    /// than the cursor, unless a peer told the incident as it is since.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -255,7 +256,11 @@ impl Mirror {
         let tx = self.connection.transaction()?;
         let seq = cursor(&tx)?.seq;
         let rows: Vec<(Vec<u8>, Option<String>)> = tx
-            .prepare_cached("SELECT bytes, verdict FROM op WHERE verdict IS NULL OR seq > ?1 ORDER BY nseq")?
+            .prepare_cached(
+                "SELECT bytes, verdict FROM op WHERE verdict IS NULL OR seq > ?1 AND NOT EXISTS (
+                   SELECT 1 FROM signed_row WHERE kind = 'incident' AND id = op.incident AND signed_row.seq >= op.seq)
+                 ORDER BY nseq",
+            )?
             .query_map([seq as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         Ok(rows.into_iter().filter_map(own).collect())

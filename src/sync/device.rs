@@ -3,8 +3,8 @@
 use super::client::HubAddress;
 use super::tls::Trust;
 use super::wire::{HubCard, Introduction};
-use crate::domain::id::{NodeId, UserName, hex, unhex};
 use crate::domain::envelope::SignedOp;
+use crate::domain::id::{NodeId, UserName, hex, unhex};
 use crate::store::mirror::Mirror;
 use crate::store::{StoreError, file};
 use ed25519_dalek::SigningKey;

@@ -62,12 +62,7 @@ impl Round {
     ///
     /// # Errors
     /// [`StoreError`]; the answer may be taken again.
-    pub fn after(
-        &mut self,
-        mirror: &mut Mirror,
-        sent: &[SignedOp],
-        answer: PushAnswer,
-    ) -> Result<Outcome, StoreError> {
+    pub fn after(&mut self, mirror: &mut Mirror, sent: &[SignedOp], answer: PushAnswer) -> Result<Outcome, StoreError> {
         let own = mirror.refresh_node()?;
         let mut outcome = Outcome::default();
         let mut judged = Vec::new();
@@ -89,9 +84,12 @@ impl Round {
                 Some(OpResult::Fork) if node == own => outcome.fork = true,
                 Some(OpResult::Fork) => mirror.stop_node(node, nseq)?,
                 Some(OpResult::Invalid(reason)) if node == own => outcome.refused = Some(reason),
-                Some(OpResult::Invalid(reason)) => tracing::warn!(%node, nseq, reason, "the hub does not take what a peer told"),
+                Some(OpResult::Invalid(reason)) => {
+                    tracing::warn!(%node, nseq, reason, "the hub does not take what a peer told")
+                }
                 Some(OpResult::Gap(expected)) if node == own => {
-                    outcome.refused = Some(format!("it lacks this console's operation {expected}, which is not here either"));
+                    outcome.refused =
+                        Some(format!("it lacks this console's operation {expected}, which is not here either"));
                 }
                 // The hub lacks what nobody here has, or did not answer: the chain's author, or the next round, will do.
                 Some(OpResult::Gap(_) | OpResult::Judged(_)) | None => {}

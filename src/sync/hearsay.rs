@@ -20,7 +20,11 @@ pub(super) struct Hearsay {
 
 impl Hearsay {
     /// Reads what the mirror holds, and puts what the hub confirmed since over what the mirror has from the hub itself.
-    pub fn read(&mut self, mirror: &mut Mirror, incidents: &mut BTreeMap<IncidentId, Incident>) -> Result<(), StoreError> {
+    pub fn read(
+        &mut self,
+        mirror: &mut Mirror,
+        incidents: &mut BTreeMap<IncidentId, Incident>,
+    ) -> Result<(), StoreError> {
         self.said.clear();
         for Saying { incident, actor, act, created_at } in mirror.said()? {
             let said = self.said.entry(incident).or_default();

@@ -26,11 +26,11 @@ use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use ed25519_dalek::VerifyingKey;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::oneshot;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// How long a resolved incident stays in the stream.
@@ -554,7 +554,9 @@ impl Teller {
             self.notice(text.to_owned(), false, None);
         }
         for node in self.mirror.tell_stopped()? {
-            let text = format!("console {node} told two stories: nothing more of it is shown or passed on until its owner looks");
+            let text = format!(
+                "console {node} told two stories: nothing more of it is shown or passed on until its owner looks"
+            );
             self.notice(text, false, None);
         }
         Ok(())

@@ -15,6 +15,7 @@ mod idle;
 mod kill;
 mod limits;
 mod paging;
+mod peers;
 mod people;
 mod powercut;
 mod prometheus;

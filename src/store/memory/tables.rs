@@ -1,8 +1,8 @@
 //! The hub's tables as sorted maps, with the rules that `sqlite/hub.sql` checks.
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice};
-use super::super::hub::tables::{AnswerBody, 
-    ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, line_body,
+use super::super::hub::tables::{
+    AnswerBody, ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::kept::{Journal, Kept};
@@ -123,7 +123,8 @@ impl MemoryTables {
         } = self;
         [
             meta, counters, changes, sources, series, series_ids, series_of, runs_out, incidents, numbers, open, due,
-            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, reissued, devices, tokens, enrolments, quarantine,
+            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, reissued, devices, tokens, enrolments,
+            quarantine,
         ]
     }
 
@@ -578,7 +579,8 @@ impl Tables for MemoryTables {
         if !self.devices.rows().contains_key(&op.node) {
             return Err(StoreError::broken("an operation is of a known console"));
         }
-        let stored = StoredOp { hash: judged.hash, bytes: judged.signed.bytes.clone(), verdict: judged.verdict.clone() };
+        let stored =
+            StoredOp { hash: judged.hash, bytes: judged.signed.bytes.clone(), verdict: judged.verdict.clone() };
         self.place(None, judged.seq, Changed::Op(op.op_id))?;
         self.chain.add((op.node, op.nseq), op.op_id, "a place in a chain is of one operation")?;
         self.ops.add(op.op_id, OpRow { node: op.node, nseq: op.nseq, stored }, "an operation's id is its own")

@@ -131,8 +131,12 @@ impl Mirror {
             nseq += 1;
             let signed = sign(Op { node: fresh, nseq, prev_hash, ..op });
             prev_hash = signed.hash();
-            tx.prepare_cached("UPDATE op SET nseq = ?2, hash = ?3, bytes = ?4 WHERE nseq = ?1")?
-                .execute(params![was_at, nseq as i64, prev_hash, signed.bytes])?;
+            tx.prepare_cached("UPDATE op SET nseq = ?2, hash = ?3, bytes = ?4 WHERE nseq = ?1")?.execute(params![
+                was_at,
+                nseq as i64,
+                prev_hash,
+                signed.bytes
+            ])?;
         }
         set_meta(&tx, "node", &hex(fresh.as_bytes()))?;
         tx.execute("DELETE FROM meta WHERE key = 'copied'", ())?;

@@ -357,7 +357,9 @@ impl Mirror {
         let ops = super::rows::read_ops(bytes).into_iter().map(|signed| signed.op);
         // One operation may be told under two nodes: its author's database was copied and signed it anew.
         let once = ops.filter(|op| seen.insert(op.op_id));
-        Ok(once.map(|Op { incident, actor, act, created_at, .. }| Saying { incident, actor, act, created_at }).collect())
+        Ok(once
+            .map(|Op { incident, actor, act, created_at, .. }| Saying { incident, actor, act, created_at })
+            .collect())
     }
 
     /// Returns rows of incidents that are signed and stand after a place of the present history, oldest change first, at most `max`.
@@ -425,9 +427,8 @@ impl Mirror {
     pub fn relayed(&mut self) -> Result<Vec<Relayed>, StoreError> {
         let after = self.cursor()?.seq;
         let rows = self.signed_incidents(after, SIGNED_INCIDENTS_MAX as usize)?;
-        let read = |row: SignedRow| {
-            Ok(Relayed { incident: serde_json::from_str(&row.body)?, signed_at: row.signed_at })
-        };
+        let read =
+            |row: SignedRow| Ok(Relayed { incident: serde_json::from_str(&row.body)?, signed_at: row.signed_at });
         rows.into_iter().map(read).collect()
     }
 }
@@ -436,7 +437,9 @@ impl Mirror {
 pub(super) fn settle(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict) -> Result<bool, StoreError> {
     let text = serde_json::to_string(verdict)?;
     let rows: Vec<([u8; 16], i64, [u8; 32])> = tx
-        .prepare_cached("UPDATE relay SET verdict = ?2 WHERE op_id = ?1 AND verdict IS NULL RETURNING node, nseq, hash")?
+        .prepare_cached(
+            "UPDATE relay SET verdict = ?2 WHERE op_id = ?1 AND verdict IS NULL RETURNING node, nseq, hash",
+        )?
         .query_map(params![op_id.as_bytes(), text], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     for (node, nseq, hash) in &rows {
@@ -553,11 +556,7 @@ impl Room {
         let used: (i64, i64) =
             tx.prepare_cached(sql)?.query_row([via.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (ops, bytes) = (used.0 as u64, used.1 as u64);
-        Ok(Self {
-            via,
-            ops: PENDING_PEER_MAX.saturating_sub(ops),
-            bytes: PENDING_PEER_BYTES_MAX.saturating_sub(bytes),
-        })
+        Ok(Self { via, ops: PENDING_PEER_MAX.saturating_sub(ops), bytes: PENDING_PEER_BYTES_MAX.saturating_sub(bytes) })
     }
 
     fn take(&mut self, bytes: usize) -> bool {
@@ -609,7 +608,9 @@ fn take_one(
                 taken.caught.insert(node);
             }
         }
-        Fit::New if chain.stopped.is_none_or(|stopped| nseq < stopped) && waiting_count(tx, node)? < PENDING_NODE_MAX => {
+        Fit::New
+            if chain.stopped.is_none_or(|stopped| nseq < stopped) && waiting_count(tx, node)? < PENDING_NODE_MAX =>
+        {
             match room.take(signed.bytes.len()) {
                 true => {
                     insert(tx, signed, room.via, now)?;
@@ -685,9 +686,8 @@ fn keep_evidence(
     if count < EVIDENCE_NODE_MAX {
         let both = [Some(signed.clone()), SignedOp::read(held).ok()];
         for op in both.into_iter().flatten() {
-            tx.prepare_cached("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")?.execute(
-                params![node.as_bytes(), sql_number(op.op.nseq), op.hash(), op.bytes, now.as_millis()],
-            )?;
+            tx.prepare_cached("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")?
+                .execute(params![node.as_bytes(), sql_number(op.op.nseq), op.hash(), op.bytes, now.as_millis()])?;
         }
     }
     stop(tx, node, place)
@@ -786,11 +786,7 @@ fn waiting_count(tx: &Transaction<'_>, node: NodeId) -> Result<u64, StoreError> 
     Ok(count.unwrap_or(0) as u64)
 }
 
-fn read_signed(
-    tx: &Transaction<'_>,
-    sql: &str,
-    by: impl rusqlite::Params,
-) -> Result<Vec<SignedRow>, StoreError> {
+fn read_signed(tx: &Transaction<'_>, sql: &str, by: impl rusqlite::Params) -> Result<Vec<SignedRow>, StoreError> {
     let rows = tx
         .prepare_cached(sql)?
         .query_map(by, |row| {

@@ -197,7 +197,13 @@ fn sockets(dir: &Path, own: NodeId, team: &Team) -> Vec<Target> {
         let name = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".sock")?.parse().ok());
         name.map(NodeId).is_some_and(|node| node != own && team.device(node).is_some())
     };
-    entries.filter_map(Result::ok).map(|entry| entry.path()).filter(of_team).take(SOCKETS_MAX).map(Target::Unix).collect()
+    entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(of_team)
+        .take(SOCKETS_MAX)
+        .map(Target::Unix)
+        .collect()
 }
 
 async fn exchange(links: &Links, target: &Target) -> Result<(), LinkError> {
@@ -335,7 +341,9 @@ fn listen_unix(dir: &Path, node: NodeId) -> Result<Option<UnixListener>, String>
     let meta = std::fs::metadata(dir).map_err(|error| unusable(error.to_string()))?;
     let mode = meta.permissions().mode();
     if !meta.is_dir() || mode & 0o1002 == 0o0002 {
-        return Err(unusable("it must be a directory, and one that everybody may write to must be sticky (chmod +t)".into()));
+        return Err(unusable(
+            "it must be a directory, and one that everybody may write to must be sticky (chmod +t)".into(),
+        ));
     }
     let path = dir.join(socket_name(node));
     let taken = std::os::unix::net::UnixStream::connect(&path).is_ok();
@@ -416,12 +424,7 @@ where
     let _ = links.stop.run_until_cancelled(serving).await;
 }
 
-async fn answer(
-    links: &Links,
-    gate: &Gate,
-    key: &[u8; 32],
-    request: Request<Incoming>,
-) -> Result<Step, StatusCode> {
+async fn answer(links: &Links, gate: &Gate, key: &[u8; 32], request: Request<Incoming>) -> Result<Step, StatusCode> {
     if request.method() != Method::POST || request.uri().path() != PATH {
         return Err(StatusCode::NOT_FOUND);
     }

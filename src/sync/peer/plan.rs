@@ -181,7 +181,8 @@ impl Draft {
     /// Takes an operation, as long as the page is no longer than that; the first always fits.
     fn op(&mut self, op: SignedOp, bytes_max: usize) -> bool {
         let cost = op.bytes.len() * 2 + 4;
-        let fits = self.page.ops.len() < self.limits.ops && (self.bytes + cost <= bytes_max || self.page.ops.is_empty());
+        let fits =
+            self.page.ops.len() < self.limits.ops && (self.bytes + cost <= bytes_max || self.page.ops.is_empty());
         if fits {
             self.bytes += cost;
             self.page.ops.push(op);
@@ -192,7 +193,8 @@ impl Draft {
     fn row(&mut self, row: SignedRow, bytes_max: usize) -> bool {
         let escaped = row.body.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
         let cost = row.body.len() + escaped + ROW_FRAME;
-        let fits = self.page.rows.len() < self.limits.rows && (self.bytes + cost <= bytes_max || self.page.rows.is_empty());
+        let fits =
+            self.page.rows.len() < self.limits.rows && (self.bytes + cost <= bytes_max || self.page.rows.is_empty());
         if fits {
             self.bytes += cost;
             self.page.rows.push(row);
@@ -249,7 +251,8 @@ struct Range {
 /// Returns what of a chain that waits here the other can use: what goes on behind its run without a gap, and what leads up to it.
 fn wanted(mine: &Held, theirs: &HaveChain) -> Vec<Range> {
     let end = theirs.stopped.unwrap_or(u64::MAX).min(mine.next);
-    let range = |from: u64, next: u64| Some(Range { from, next: next.min(end) }).filter(|range| range.from < range.next);
+    let range =
+        |from: u64, next: u64| Some(Range { from, next: next.min(end) }).filter(|range| range.from < range.next);
     let waits = theirs.from < theirs.next;
     let known = theirs.hash != [0; 16] && mine.hash != [0; 32];
     let differ = mine.next == theirs.next && known && theirs.hash != mine.hash[..16] && mine.from < mine.next;

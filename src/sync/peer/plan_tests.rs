@@ -67,7 +67,8 @@ impl Console {
         let (number, count) = (self.number, self.told.get());
         self.told.set(count + 1);
         let op_id = OpId(Uuid::from_u128(u128::from(number) << 64 | count));
-        let sign = |node, nseq, prev_hash| SignedOp::sign(said(number, op_id, node, nseq, prev_hash, text), &key(number));
+        let sign =
+            |node, nseq, prev_hash| SignedOp::sign(said(number, op_id, node, nseq, prev_hash, text), &key(number));
         self.mirror.append(sign).unwrap()
     }
 
@@ -165,8 +166,7 @@ impl Hub {
             end: End::Until(at(second + 600)),
             generator_url: String::new(),
         };
-        let event =
-            Event::new(SourceName::parse("prometheus").unwrap(), alert, &IdentityRule::default(), at(second));
+        let event = Event::new(SourceName::parse("prometheus").unwrap(), alert, &IdentityRule::default(), at(second));
         self.0.ingest(Batch { now: at(second), events: vec![event], quarantined: Vec::new() }).unwrap();
     }
 
@@ -370,11 +370,11 @@ fn one_chain_that_the_hub_cannot_take_holds_up_no_other() {
 fn two_stories_are_kept_as_evidence_and_silence_the_node_everywhere() {
     let (_, [mut a, mut b, mut c]) = team();
     let first = a.note("first");
-    let op = |text: &str, id| {
-        SignedOp::sign(said(1, OpId(Uuid::from_u128(id)), node(1), 2, first.hash(), text), &key(1))
-    };
+    let op =
+        |text: &str, id| SignedOp::sign(said(1, OpId(Uuid::from_u128(id)), node(1), 2, first.hash(), text), &key(1));
     let (to_b, to_c) = (op("to b", 71), op("to c", 72));
-    let page = |second: &SignedOp| Page { epoch: "e".into(), ops: vec![first.clone(), second.clone()], rows: Vec::new() };
+    let page =
+        |second: &SignedOp| Page { epoch: "e".into(), ops: vec![first.clone(), second.clone()], rows: Vec::new() };
     b.take(page(&to_b), 1);
     c.take(page(&to_c), 1);
     b.meet(&mut c);
@@ -572,7 +572,9 @@ fn a_row_that_the_hub_did_not_sign_changes_nothing() {
     let page = answer(&mut a.mirror, &b.have(), Limits::default()).unwrap();
     assert!(page.rows.len() >= 2);
     let spoil: [fn(&mut SignedRow); 4] = [
-        |row| row.body = row.body.replace("triggered", "resolved").replace("applied", "unsupported").replace(":2", ":3"),
+        |row| {
+            row.body = row.body.replace("triggered", "resolved").replace("applied", "unsupported").replace(":2", ":3")
+        },
         |row| row.seq += 1,
         |row| row.signature = [3; 64],
         |row| row.signed_at = at(99),
@@ -683,7 +685,11 @@ fn lie(what: u8, others: &[SignedOp]) -> Vec<SignedOp> {
         0 => vec![first],
         1 => vec![first.clone(), own(2, first.hash(), "second", 902)],
         2 => vec![first.clone(), own(2, first.hash(), "another second", 903)],
-        3 => vec![own(40, [5; 32], "far away", 904), own(u64::MAX, [6; 32], "too far", 905), own(0, [0; 32], "none", 906)],
+        3 => vec![
+            own(40, [5; 32], "far away", 904),
+            own(u64::MAX, [6; 32], "too far", 905),
+            own(0, [0; 32], "none", 906),
+        ],
         4 => vec![own(1, [7; 32], "from nothing", 907)],
         5 => others.iter().rev().cloned().collect(),
         _ => {

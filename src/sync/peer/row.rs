@@ -61,14 +61,8 @@ mod tests {
         let Signatures { signed_at, of } = sign(&page, &SigningKey::from_bytes(&[1; 32]), at);
         assert_eq!(of.keys().copied().collect::<Vec<_>>(), [1, 3], "a series is not passed on");
         let rows = page.rows.into_iter().filter(|row| of.contains_key(&row.seq));
-        rows.map(|row| SignedRow {
-            seq: row.seq,
-            kind: row.kind,
-            signed_at,
-            signature: of[&row.seq],
-            body: row.body,
-        })
-        .collect()
+        rows.map(|row| SignedRow { seq: row.seq, kind: row.kind, signed_at, signature: of[&row.seq], body: row.body })
+            .collect()
     }
 
     #[test]

@@ -16,7 +16,8 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Distinguishe
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// An Ed25519 key as PKCS#8 (RFC 8410, section 7), before its 32 bytes.
-const PKCS8: [u8; 16] = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PKCS8: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 /// An Ed25519 public key in a certificate (RFC 8410, section 4), before its 32 bytes.
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
@@ -227,8 +228,7 @@ mod tests {
             revoked: number == 3,
         };
         let hub_key = hex(key(9).verifying_key().as_bytes());
-        let roster =
-            Roster { version: 1, hub_key, epoch: "e".into(), devices: vec![member(1), member(2), member(3)] };
+        let roster = Roster { version: 1, hub_key, epoch: "e".into(), devices: vec![member(1), member(2), member(3)] };
         let team = Team::default();
         team.set(SignedRoster::sign(roster, &key(9)).ok());
         Arc::new(team)

@@ -71,9 +71,8 @@ struct WireRow {
 impl Step {
     /// Returns the step that says this.
     pub fn new(node: NodeId, have: Have, page: Page, roster: Option<u64>) -> Self {
-        let chain = |(node, chain): (NodeId, HaveChain)| {
-            (node, chain.from, chain.next, hex(&chain.hash), chain.stopped)
-        };
+        let chain =
+            |(node, chain): (NodeId, HaveChain)| (node, chain.from, chain.next, hex(&chain.hash), chain.stopped);
         let Have { epoch, seq, chains, all_chains, rows, rows_from } = have;
         let chains = chains.into_iter().map(chain).collect();
         let have = WireHave { epoch, seq, chains, all_chains, rows: rows.into_iter().collect(), rows_from };
