@@ -402,7 +402,7 @@ async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
     let skew_ms = told.time.map(|hub| clock::now().as_millis() - hub.as_millis());
     let caught_up = matches!(&pulled, Pulled::Page(page) if page.next >= page.head);
     let done = session.ask(|reply| match pulled {
-        Pulled::Page(page) => Note::Page { page, skew_ms, asked_at: sent, reply },
+        Pulled::Page(page) => Note::Page { page: Box::new(page), skew_ms, asked_at: sent, reply },
         Pulled::Gone(epoch) => Note::Gone { epoch, refused: cursor, reply },
     });
     if done.await.is_none() {

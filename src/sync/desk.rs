@@ -48,7 +48,7 @@ pub(super) enum Note {
     Ask(Ask),
     Cursor(oneshot::Sender<Cursor>),
     Page {
-        page: FeedPage,
+        page: Box<FeedPage>,
         skew_ms: Option<i64>,
         asked_at: Timestamp,
         reply: oneshot::Sender<()>,

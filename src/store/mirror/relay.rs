@@ -3,8 +3,11 @@
 //! Nothing here changes what is confirmed. Of each node one unbroken run of operations is held, each naming the hash of the one before;
 //! two operations for one place are kept as evidence, and from that place on the node is neither shown nor passed on.
 
+mod chain;
+mod signed;
+
 use super::super::{FeedKind, StoreError};
-use super::rows::{cursor, keep_verdict, own_node, set_meta};
+use super::rows::own_node;
 use super::{Mirror, sqlite};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
@@ -12,8 +15,13 @@ use crate::domain::incident::Incident;
 use crate::domain::judge::Verdict;
 use crate::domain::op::{Act, Op};
 use crate::domain::time::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use chain::{
+    Room, chain_rows, first_held_waiting, first_waiting, has_own, judged_to, last_held, own_held, place, sql_number,
+    stop, take_one,
+};
+use rusqlite::{Transaction, params};
 use serde::Deserialize;
+pub(super) use signed::{bound_signed, put_signed};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
@@ -305,38 +313,6 @@ impl Mirror {
         Ok(told)
     }
 
-    /// Says whether the hub's signatures are wanted: with the first wish everything is read anew, for what was read without cannot be
-    /// passed on.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn want_signatures(&mut self, wanted: bool) -> Result<(), StoreError> {
-        match (wanted, self.wants_signatures()?) {
-            (true, false) => {
-                let cursor = self.cursor()?;
-                if !cursor.epoch.is_empty() {
-                    self.restart(&cursor.epoch, &cursor)?;
-                }
-                self.set_note(SIGNED, "1")
-            }
-            (false, true) => {
-                let tx = sqlite::immediate(&mut self.connection)?;
-                tx.execute("DELETE FROM meta WHERE key = ?1", [SIGNED])?;
-                tx.execute("DELETE FROM signed_row", ())?;
-                Ok(tx.commit()?)
-            }
-            (true, true) | (false, false) => Ok(()),
-        }
-    }
-
-    /// Returns whether the feed is read with the hub's signatures.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn wants_signatures(&mut self) -> Result<bool, StoreError> {
-        Ok(self.note(SIGNED)?.is_some())
-    }
-
     /// Returns what others say and the hub has not answered, by (their clock, node, number), at most [`SAID_MAX`]; what this user said
     /// under another node is not among it.
     ///
@@ -360,76 +336,6 @@ impl Mirror {
         Ok(once
             .map(|Op { incident, actor, act, created_at, .. }| Saying { incident, actor, act, created_at })
             .collect())
-    }
-
-    /// Returns rows of incidents that are signed and stand after a place of the present history, oldest change first, at most `max`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn signed_incidents(&mut self, after: u64, max: usize) -> Result<Vec<SignedRow>, StoreError> {
-        let sql = "SELECT kind, seq, signed_at, body, signature FROM signed_row
-                   WHERE kind = 'incident' AND seq > ?1 ORDER BY seq LIMIT ?2";
-        read_signed(&self.connection.transaction()?, sql, params![sql_number(after), max as i64])
-    }
-
-    /// Returns signed answers to the operations `[from, next)` of a chain, in order, at most `max`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn signed_verdicts(
-        &mut self,
-        node: NodeId,
-        from: u64,
-        next: u64,
-        max: usize,
-    ) -> Result<Vec<SignedRow>, StoreError> {
-        let sql = "SELECT kind, seq, signed_at, body, signature FROM signed_row
-                   WHERE node = ?1 AND nseq >= ?2 AND nseq < ?3 ORDER BY nseq LIMIT ?4";
-        let by = params![node.as_bytes(), sql_number(from), sql_number(next), max as i64];
-        read_signed(&self.connection.transaction()?, sql, by)
-    }
-
-    /// Takes rows that a peer passed on; returns how many said anything new. The caller has checked the hub's signature of each.
-    ///
-    /// Rows of another history than the mirror's are passed over: which of two histories is the present one only the hub can say. A mirror
-    /// that never met its hub takes the first history that it hears of.
-    ///
-    /// # Errors
-    /// [`StoreError`]; none was taken then.
-    pub fn take_rows(&mut self, epoch: &str, rows: &[SignedRow], now: Timestamp) -> Result<usize, StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
-        let mut held = cursor(&tx)?;
-        if held.epoch.is_empty() && !rows.is_empty() {
-            set_meta(&tx, "epoch", epoch)?;
-            held.epoch = epoch.to_owned();
-        }
-        if held.epoch != epoch {
-            return Ok(0);
-        }
-        let mut new = 0;
-        for row in rows {
-            let taken = match row.kind {
-                FeedKind::Incident => row.seq > held.seq && put_signed(&tx, row, now)?,
-                FeedKind::Verdict => take_answer(&tx, row, now)?,
-                FeedKind::Series | FeedKind::Line | FeedKind::Page => false,
-            };
-            new += usize::from(taken);
-        }
-        bound_signed(&tx)?;
-        tx.commit()?;
-        Ok(new)
-    }
-
-    /// Returns incidents as the hub confirmed them to others later than to this mirror.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn relayed(&mut self) -> Result<Vec<Relayed>, StoreError> {
-        let after = self.cursor()?.seq;
-        let rows = self.signed_incidents(after, SIGNED_INCIDENTS_MAX as usize)?;
-        let read =
-            |row: SignedRow| Ok(Relayed { incident: serde_json::from_str(&row.body)?, signed_at: row.signed_at });
-        rows.into_iter().map(read).collect()
     }
 }
 
@@ -464,55 +370,6 @@ pub(super) fn is_known(tx: &Transaction<'_>, op_id: OpId) -> Result<bool, StoreE
     Ok(select.query_row([op_id.as_bytes()], |row| row.get(0))?)
 }
 
-/// Keeps a signed row if it is newer than the one that is held, and worth passing on.
-pub(super) fn put_signed(tx: &Transaction<'_>, row: &SignedRow, now: Timestamp) -> Result<bool, StoreError> {
-    let (kind, id, place) = match row.kind {
-        FeedKind::Incident => {
-            let incident: Incident = serde_json::from_str(&row.body)?;
-            if incident.resolved_at.is_some_and(|at| at < now.minus(RESOLVED_KEPT)) {
-                tx.execute("DELETE FROM signed_row WHERE kind = 'incident' AND id = ?1", [incident.id.as_bytes()])?;
-                return Ok(false);
-            }
-            ("incident", *incident.id.as_bytes(), None)
-        }
-        FeedKind::Verdict => {
-            let (answer, op_id) = Answer::read(&row.body)?;
-            let (Some(op_id), Some(node), Some(nseq)) = (op_id, answer.node, answer.nseq) else { return Ok(false) };
-            ("verdict", *op_id.as_bytes(), Some((*node.as_bytes(), sql_number(nseq))))
-        }
-        FeedKind::Series | FeedKind::Line | FeedKind::Page => return Ok(false),
-    };
-    let changed = tx
-        .prepare_cached(
-            "INSERT INTO signed_row (kind, id, seq, signed_at, node, nseq, body, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (kind, id) DO UPDATE SET seq = ?3, signed_at = ?4, node = ?5, nseq = ?6, body = ?7, signature = ?8
-             WHERE seq < ?3",
-        )?
-        .execute(params![
-            kind,
-            id,
-            sql_number(row.seq),
-            row.signed_at.as_millis(),
-            place.map(|(node, _)| node),
-            place.map(|(_, nseq)| nseq),
-            row.body,
-            row.signature
-        ])?;
-    Ok(changed > 0)
-}
-
-/// Drops the oldest of what is kept to be passed on, beyond what may be.
-pub(super) fn bound_signed(tx: &Transaction<'_>) -> Result<(), StoreError> {
-    for (kind, max) in [("incident", SIGNED_INCIDENTS_MAX), ("verdict", SIGNED_VERDICTS_MAX)] {
-        tx.prepare_cached(
-            "DELETE FROM signed_row WHERE kind = ?1
-               AND seq <= (SELECT seq FROM signed_row WHERE kind = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
-        )?
-        .execute(params![kind, max as i64])?;
-    }
-    Ok(())
-}
-
 /// Forgets what another history signed.
 pub(super) fn begin_anew(tx: &Transaction<'_>) -> Result<(), StoreError> {
     tx.execute("DELETE FROM signed_row", ())?;
@@ -529,284 +386,4 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     let resolved = now.minus(RESOLVED_KEPT).as_millis();
     tx.execute("DELETE FROM signed_row WHERE kind = 'incident' AND body ->> '$.resolved_at' < ?1", [resolved])?;
     Ok(())
-}
-
-/// A verdict that a peer passed on: of use only to who holds the operation.
-fn take_answer(tx: &Transaction<'_>, row: &SignedRow, now: Timestamp) -> Result<bool, StoreError> {
-    let (answer, op_id) = Answer::read(&row.body)?;
-    let Some(op_id) = op_id else { return Ok(false) };
-    let own = keep_verdict(tx, op_id, &answer.verdict, row.seq)?;
-    let other = settle(tx, op_id, &answer.verdict)?;
-    if own || other {
-        put_signed(tx, row, now)?;
-    }
-    Ok(own || other)
-}
-
-/// How much one peer may still tell.
-struct Room {
-    via: NodeId,
-    ops: u64,
-    bytes: u64,
-}
-
-impl Room {
-    fn of(tx: &Transaction<'_>, via: NodeId) -> Result<Self, StoreError> {
-        let sql = "SELECT count(*), coalesce(sum(length(bytes)), 0) FROM relay WHERE via = ?1 AND verdict IS NULL";
-        let used: (i64, i64) =
-            tx.prepare_cached(sql)?.query_row([via.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (ops, bytes) = (used.0 as u64, used.1 as u64);
-        Ok(Self { via, ops: PENDING_PEER_MAX.saturating_sub(ops), bytes: PENDING_PEER_BYTES_MAX.saturating_sub(bytes) })
-    }
-
-    fn take(&mut self, bytes: usize) -> bool {
-        let fits = self.ops > 0 && self.bytes >= bytes as u64;
-        if fits {
-            self.ops -= 1;
-            self.bytes -= bytes as u64;
-        }
-        fits
-    }
-}
-
-/// What an operation is to the run that is held.
-enum Fit {
-    /// It goes on behind it, leads up to it, or begins one.
-    New,
-    /// It is held, or judged long ago.
-    Known,
-    /// Operations between are missing.
-    Gap,
-    /// It and the one that is held at this place, or beside it, cannot both be true: the place, and the one that is held.
-    Contradicts(u64, Vec<u8>),
-    /// It contradicts what the hub judged.
-    Fork,
-}
-
-fn take_one(
-    tx: &Transaction<'_>,
-    signed: &SignedOp,
-    room: &mut Room,
-    now: Timestamp,
-    taken: &mut Taken,
-) -> Result<(), StoreError> {
-    let (node, nseq) = (signed.op.node, signed.op.nseq);
-    let chain = chain_row(tx, node)?;
-    if nseq == 0 || i64::try_from(nseq).is_err() {
-        taken.refused += 1;
-        return Ok(());
-    }
-    match fit(tx, signed, &chain)? {
-        Fit::Known => {}
-        Fit::Contradicts(place, held) => {
-            if keep_evidence(tx, signed, place, held, now)? {
-                taken.caught.insert(node);
-            }
-        }
-        Fit::Fork => {
-            if keep_evidence(tx, signed, nseq, Vec::new(), now)? {
-                taken.caught.insert(node);
-            }
-        }
-        Fit::New
-            if chain.stopped.is_none_or(|stopped| nseq < stopped) && waiting_count(tx, node)? < PENDING_NODE_MAX =>
-        {
-            match room.take(signed.bytes.len()) {
-                true => {
-                    insert(tx, signed, room.via, now)?;
-                    taken.new += 1;
-                }
-                false => taken.refused += 1,
-            }
-        }
-        Fit::New | Fit::Gap => taken.refused += 1,
-    }
-    Ok(())
-}
-
-fn fit(tx: &Transaction<'_>, signed: &SignedOp, chain: &Held) -> Result<Fit, StoreError> {
-    let (node, nseq, hash) = (signed.op.node, signed.op.nseq, signed.hash());
-    if let Some((held, bytes)) = place(tx, node, nseq)? {
-        return Ok(if held == hash { Fit::Known } else { Fit::Contradicts(nseq, bytes) });
-    }
-    // What came before the newest that the hub judged is of no use here any more.
-    if nseq < chain.next {
-        return Ok(Fit::Known);
-    }
-    if nseq == 1 && signed.op.prev_hash != [0; 32] {
-        return Ok(Fit::Fork);
-    }
-    if nseq == chain.next && chain.hash != [0; 32] && chain.hash != signed.op.prev_hash {
-        return Ok(Fit::Fork);
-    }
-    if let Some((before, bytes)) = place(tx, node, nseq - 1)? {
-        return Ok(if before == signed.op.prev_hash { Fit::New } else { Fit::Contradicts(nseq - 1, bytes) });
-    }
-    if let Some((_, bytes)) = place(tx, node, nseq + 1)? {
-        let next = SignedOp::read(bytes.clone()).ok();
-        let links = next.is_some_and(|next| next.op.prev_hash == hash);
-        return Ok(if links { Fit::New } else { Fit::Contradicts(nseq, bytes) });
-    }
-    // A run may begin anywhere: what came before it was judged, as its teller knows and this mirror does not yet.
-    Ok(if first_held_waiting(tx, node)?.is_none() { Fit::New } else { Fit::Gap })
-}
-
-fn insert(tx: &Transaction<'_>, signed: &SignedOp, via: NodeId, now: Timestamp) -> Result<(), StoreError> {
-    let op = &signed.op;
-    tx.prepare_cached(
-        "INSERT INTO relay (node, nseq, op_id, incident, created_at, hash, bytes, via, received_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
-        op.node.as_bytes(),
-        sql_number(op.nseq),
-        op.op_id.as_bytes(),
-        op.incident.as_bytes(),
-        op.created_at.as_millis(),
-        signed.hash(),
-        signed.bytes,
-        via.as_bytes(),
-        now.as_millis()
-    ])?;
-    Ok(())
-}
-
-/// Keeps both operations, and stops the node at the place; returns whether that is new.
-fn keep_evidence(
-    tx: &Transaction<'_>,
-    signed: &SignedOp,
-    place: u64,
-    held: Vec<u8>,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let node = signed.op.node;
-    let count: i64 = tx
-        .prepare_cached("SELECT count(*) FROM evidence WHERE node = ?1")?
-        .query_row([node.as_bytes()], |row| row.get(0))?;
-    if count < EVIDENCE_NODE_MAX {
-        let both = [Some(signed.clone()), SignedOp::read(held).ok()];
-        for op in both.into_iter().flatten() {
-            tx.prepare_cached("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")?
-                .execute(params![node.as_bytes(), sql_number(op.op.nseq), op.hash(), op.bytes, now.as_millis()])?;
-        }
-    }
-    stop(tx, node, place)
-}
-
-fn stop(tx: &Transaction<'_>, node: NodeId, nseq: u64) -> Result<bool, StoreError> {
-    let changed = tx
-        .prepare_cached(
-            "INSERT INTO chain (node, stopped) VALUES (?1, ?2)
-             ON CONFLICT (node) DO UPDATE SET told = iif(stopped IS NULL, 0, told), stopped = ?2 WHERE stopped IS NULL OR stopped > ?2",
-        )?
-        .execute(params![node.as_bytes(), sql_number(nseq.max(1))])?;
-    Ok(changed > 0)
-}
-
-fn judged_to(tx: &Transaction<'_>, node: NodeId, nseq: u64, hash: [u8; 32]) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO chain (node, judged, hash) VALUES (?1, ?2, ?3)
-         ON CONFLICT (node) DO UPDATE SET judged = ?2, hash = ?3 WHERE judged < ?2",
-    )?
-    .execute(params![node.as_bytes(), sql_number(nseq), hash])?;
-    Ok(())
-}
-
-/// Returns the operation at a place: its hash and its bytes.
-fn place(tx: &Transaction<'_>, node: NodeId, nseq: u64) -> Result<Option<([u8; 32], Vec<u8>)>, StoreError> {
-    let mut select = tx.prepare_cached("SELECT hash, bytes FROM relay WHERE node = ?1 AND nseq = ?2")?;
-    let by = params![node.as_bytes(), sql_number(nseq)];
-    Ok(select.query_row(by, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-}
-
-fn has_own(tx: &Transaction<'_>, signed: &SignedOp) -> Result<bool, StoreError> {
-    let mut select = tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM op WHERE nseq = ?1 AND hash = ?2)")?;
-    Ok(select.query_row(params![sql_number(signed.op.nseq), signed.hash()], |row| row.get(0))?)
-}
-
-fn own_held(tx: &Transaction<'_>, node: NodeId) -> Result<Held, StoreError> {
-    let last: Option<(i64, [u8; 32])> = tx
-        .prepare_cached("SELECT nseq, hash FROM op WHERE nseq > 0 ORDER BY nseq DESC LIMIT 1")?
-        .query_row((), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let first: Option<i64> =
-        tx.prepare_cached("SELECT min(nseq) FROM op WHERE verdict IS NULL")?.query_row((), |row| row.get(0))?;
-    let (last, hash) = last.map_or((0, [0; 32]), |(last, hash)| (last as u64, hash));
-    Ok(Held { node, from: first.map_or(last + 1, |first| first as u64), next: last + 1, hash, stopped: None })
-}
-
-/// Returns each chain that anything is known of: `next` after the newest judged, and where it is stopped.
-fn chain_rows(tx: &Transaction<'_>) -> Result<Vec<Held>, StoreError> {
-    let rows = tx
-        .prepare_cached("SELECT node, judged, hash, stopped FROM chain")?
-        .query_map((), chain_of_row)?
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(rows)
-}
-
-fn chain_row(tx: &Transaction<'_>, node: NodeId) -> Result<Held, StoreError> {
-    let row = tx
-        .prepare_cached("SELECT node, judged, hash, stopped FROM chain WHERE node = ?1")?
-        .query_row([node.as_bytes()], chain_of_row)
-        .optional()?;
-    Ok(row.unwrap_or(Held { node, from: 1, next: 1, hash: [0; 32], stopped: None }))
-}
-
-fn chain_of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Held> {
-    let next = row.get::<_, i64>(1)? as u64 + 1;
-    let stopped = row.get::<_, Option<i64>>(3)?.map(|from| from as u64);
-    Ok(Held { node: NodeId::from_bytes(row.get(0)?), from: next, next, hash: row.get(2)?, stopped })
-}
-
-fn last_held(tx: &Transaction<'_>) -> Result<Vec<(NodeId, u64, [u8; 32])>, StoreError> {
-    let rows = tx
-        .prepare_cached("SELECT node, max(nseq), hash FROM relay GROUP BY node")?
-        .query_map((), |row| Ok((NodeId::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64, row.get(2)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(rows)
-}
-
-fn first_waiting(tx: &Transaction<'_>) -> Result<BTreeMap<NodeId, u64>, StoreError> {
-    let rows = tx
-        .prepare_cached("SELECT node, min(nseq) FROM relay WHERE verdict IS NULL GROUP BY node")?
-        .query_map((), |row| Ok((NodeId::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64)))?
-        .collect::<Result<BTreeMap<_, _>, _>>()?;
-    Ok(rows)
-}
-
-fn first_held_waiting(tx: &Transaction<'_>, node: NodeId) -> Result<Option<u64>, StoreError> {
-    let sql = "SELECT min(nseq) FROM relay WHERE node = ?1 AND verdict IS NULL";
-    let first: Option<i64> = tx.prepare_cached(sql)?.query_row([node.as_bytes()], |row| row.get(0))?;
-    Ok(first.map(|first| first as u64))
-}
-
-fn waiting_count(tx: &Transaction<'_>, node: NodeId) -> Result<u64, StoreError> {
-    let sql = "SELECT max(nseq) - min(nseq) + 1 FROM relay WHERE node = ?1 AND verdict IS NULL";
-    let count: Option<i64> = tx.prepare_cached(sql)?.query_row([node.as_bytes()], |row| row.get(0))?;
-    Ok(count.unwrap_or(0) as u64)
-}
-
-fn read_signed(tx: &Transaction<'_>, sql: &str, by: impl rusqlite::Params) -> Result<Vec<SignedRow>, StoreError> {
-    let rows = tx
-        .prepare_cached(sql)?
-        .query_map(by, |row| {
-            let kind = match row.get_ref(0)?.as_str()? {
-                "incident" => FeedKind::Incident,
-                _ => FeedKind::Verdict,
-            };
-            Ok(SignedRow {
-                seq: row.get::<_, i64>(1)? as u64,
-                kind,
-                signed_at: Timestamp::from_millis(row.get(2)?),
-                body: row.get(3)?,
-                signature: row.get(4)?,
-            })
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(rows)
-}
-
-/// Numbers of a stranger may be larger than a column takes; none that is real is.
-fn sql_number(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -325,5 +325,4 @@ fn short_name(row: &SignedRow) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;
