@@ -3,6 +3,7 @@
 use super::open::{Opened, exchanged, find};
 use super::{Exit, Globals, output};
 use crate::domain::text::SafeText;
+use crate::sync::foresight;
 use crate::sync::picture::Detail;
 use clap::Args;
 use serde_json::Value;
@@ -49,6 +50,20 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     output::say!("  service {}", output::text(&incident.service));
     output::say!("  owner   {}", incident.owner.as_ref().map_or("nobody", |owner| owner.as_str()));
     output::say!("  opened  {}", incident.opened_at.date_and_second());
+    if let Some(hold) = &incident.hold {
+        let why = hold
+            .wait
+            .as_ref()
+            .map_or("snoozed".to_owned(), |wait| format!("waits for {} {}", wait.reason, wait.ticket));
+        let change = if hold.change.is_some() { ", or until it gets worse" } else { "" };
+        output::say!("  quiet   until {}{change}: {} ({})", hold.until.date_and_second(), output::text(&why), hold.by);
+    }
+    if let Some(offer) = &incident.offer {
+        output::say!("  offered to {} until {}", offer.to, offer.expires_at.date_and_second());
+    }
+    if let Some(assigned) = &incident.assigned {
+        output::say!("  asked   {} to take it", assigned.to);
+    }
     if let Some(due) = incident.next_due_at {
         let sign = if incident.overdue { ", OVERDUE: every level was called, and nobody took it" } else { "" };
         output::say!("  next    {}{sign}", due.date_and_second());
@@ -77,7 +92,8 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         output::say!("  {} {}: {}", line.at.date_and_second(), output::author(&line.author), output::text(&line.text));
     }
     if waiting > 0 {
-        output::say!("{waiting} operations of yours wait for the hub.");
+        let call = foresight::next_call(&incident).map_or(String::new(), |call| format!(" {call} may still fire."));
+        output::say!("{waiting} operations of yours wait for the hub; they are NOT confirmed.{call}");
     }
     Ok(Exit::Confirmed)
 }

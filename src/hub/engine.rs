@@ -133,8 +133,7 @@ impl Engine {
 
     /// Tells people what should have happened and has not: an alarm, not a silent repair.
     async fn audit(&self, now: Timestamp) {
-        // Just back, the hub is still catching up.
-        if !self.round.is_multiple_of(ROUNDS_BETWEEN_AUDITS) || now.since(self.up_since) < AWAY {
+        if !self.round.is_multiple_of(ROUNDS_BETWEEN_AUDITS) {
             return;
         }
         // A page may wait for others to go out with it.
@@ -145,7 +144,11 @@ impl Engine {
         };
         self.hub.metrics.overdue.set(audit.overdue.len() as i64);
         self.hub.metrics.late_pages.set(audit.late_pages as i64);
-        if let Some(summary) = own::late(&audit) {
+        self.hub.metrics.waiting_pages.set(audit.waiting_pages as i64);
+        self.hub.metrics.oldest_due.set(audit.oldest_due.map_or(0, |due| due.as_millis() / 1000));
+        // Just back, the hub is still catching up.
+        let just_back = now.since(self.up_since) < AWAY;
+        if let Some(summary) = own::late(&audit).filter(|_| !just_back) {
             tracing::error!(summary, "the hub is late");
             self.raise("NightdeskOverdue", ("check", "audit"), &summary, now).await;
         }

@@ -56,6 +56,10 @@ pub struct Metrics {
     pub waiting: Gauge,
     /// Attempts to page somebody, and what consoles said.
     pub pages: Family<ByChannel, Counter>,
+    /// Pages that are to be sent or being sent, as of the last audit.
+    pub waiting_pages: Gauge,
+    /// When the first of those was or will be due, in seconds since 1970; 0 when there are none.
+    pub oldest_due: Gauge,
     /// Pages that were due a minute ago and are not sent.
     pub late_pages: Gauge,
     /// Incidents whose due time passed a minute ago.
@@ -82,6 +86,8 @@ impl Metrics {
             judged: Family::default(),
             waiting: Gauge::default(),
             pages: Family::default(),
+            waiting_pages: Gauge::default(),
+            oldest_due: Gauge::default(),
             late_pages: Gauge::default(),
             overdue: Gauge::default(),
             heartbeats: Family::default(),
@@ -99,6 +105,12 @@ impl Metrics {
         registry.register("operations_judged", "Operations judged, by outcome", metrics.judged.clone());
         registry.register("consoles_waiting", "Consoles that wait for news", metrics.waiting.clone());
         registry.register("pages", "Pages, by channel and outcome of the attempt", metrics.pages.clone());
+        registry.register("pages_waiting", "Pages to be sent or being sent", metrics.waiting_pages.clone());
+        registry.register(
+            "pages_oldest_due_seconds",
+            "When the first waiting page was due",
+            metrics.oldest_due.clone(),
+        );
         registry.register("pages_late", "Pages due a minute ago that are not sent", metrics.late_pages.clone());
         registry.register("incidents_overdue", "Incidents due a minute ago", metrics.overdue.clone());
         registry.register("heartbeats", "Heartbeats to the outside, by outcome", metrics.heartbeats.clone());

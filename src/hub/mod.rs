@@ -313,8 +313,9 @@ async fn prepare(
         .context("opening the hub's database")?;
     let firing = firing::Firing::load(&store).await.context("reading what fires")?;
     let cursor = store.head().await.context("reading the head of the feed")?;
-    // What stands in the roster beside devices: another key of the hub, or another history, is another roster.
-    let rest = crate::sync::token::hash(&format!("{} {}", hex(key.verifying_key().as_bytes()), cursor.epoch));
+    // What stands in the roster beside devices: another key of the hub, another history, or others to call, is another roster.
+    let paging = serde_json::to_string(&options.config.paging).context("writing who is called")?;
+    let rest = crate::sync::token::hash(&format!("{} {} {paging}", hex(key.verifying_key().as_bytes()), cursor.epoch));
     let roster_version = store.roster_rest(rest).await.context("reading the roster")?;
     let address = in_the_clear(addresses).or(addresses.first().copied()).map_or(String::new(), |at| at.to_string());
     let card = HubCard::new(key.verifying_key().as_bytes(), address, options.open_ingest, options.demo);

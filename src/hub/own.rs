@@ -53,7 +53,11 @@ mod tests {
 
     #[test]
     fn what_is_late_is_named_and_counted() {
-        let audit = |overdue: u64, late_pages| Audit { overdue: (1..=overdue).map(Number).collect(), late_pages };
+        let audit = |overdue: u64, late_pages| Audit {
+            overdue: (1..=overdue).map(Number).collect(),
+            late_pages,
+            ..Audit::default()
+        };
         assert_eq!(late(&audit(0, 0)), None);
         assert_eq!(
             late(&audit(12, 3)).as_deref(),

@@ -143,3 +143,33 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Failed { .. } => "failed",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grouping::Group;
+    use crate::domain::id::{IncidentId, Number};
+    use crate::domain::incident::Incident;
+    use crate::domain::paging::{Call, Paging, Step, Whom};
+    use crate::domain::time::Timestamp;
+
+    #[track_caller]
+    fn check(attempts: u32, here: bool, wanted: Option<&str>) {
+        let (now, mira) = (Timestamp::from_millis(1000), UserName::parse("mira").unwrap());
+        let group = Group { key: "k".into(), service: "api".into(), summary: "down".into() };
+        let incident = Incident::open(IncidentId::from_bytes([1; 16]), Number(1), group, now);
+        let call = Call { whom: Whom::Level(0), step: Step::Level(0), why: String::new(), must: false };
+        let mut page = Page::chain(&incident, &call, &mira, &Paging::default(), now).remove(0);
+        page.attempts = attempts;
+        assert_eq!(unreachable(&page, here, &mira).as_deref(), wanted);
+    }
+
+    #[test]
+    fn a_console_has_two_leases_to_say_that_it_has_its_page_and_an_absent_one_has_none() {
+        check(1, true, None);
+        check(2, true, None);
+        check(3, true, Some("no console of mira said that it has it"));
+        check(1, false, Some("no console of mira is connected"));
+        check(2, false, Some("no console of mira is connected"));
+    }
+}

@@ -179,13 +179,17 @@ pub struct Audit {
     pub overdue: Vec<Number>,
     /// Pages that were due and are not sent.
     pub late_pages: u64,
+    /// Pages that are to be sent or being sent, late or not.
+    pub waiting_pages: u64,
+    /// When the first of those was or will be due.
+    pub oldest_due: Option<Timestamp>,
 }
 
 /// The hub's store.
 #[derive(Clone)]
 pub enum HubStore {
     /// One SQLite file, one hub.
-    Sqlite(SqliteHub),
+    Sqlite(Arc<SqliteHub>),
     /// Nothing outlives the process: for simulations and tests.
     Memory(Arc<Mutex<MemoryHub>>),
 }
@@ -196,7 +200,7 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`] says what stands against it.
     pub fn open_sqlite(path: &Path, rules: Rules, fresh_epoch: &str) -> Result<Self, StoreError> {
-        SqliteHub::open(path, rules, fresh_epoch).map(Self::Sqlite)
+        Ok(Self::Sqlite(Arc::new(SqliteHub::open(path, rules, fresh_epoch)?)))
     }
 
     /// Makes an empty store in memory.

@@ -14,7 +14,7 @@ use super::clock;
 use super::desk::{Ask, Desk, Note, Slot};
 use super::device::Device;
 use super::peer::links::{self, Links};
-use super::peer::tls::{self, Team};
+use super::peer::tls;
 use super::picture::{Link, Picture};
 use super::roster::{self, SignedRoster};
 use super::teller::{Peering, Teller, kept_token, token_is_of_another};
@@ -86,8 +86,8 @@ impl Console {
         let (token, token_at) = kept_token(&mut mirror)?;
         let held = mirror.note(roster::NOTE)?.and_then(|note| SignedRoster::of_note(&note, &hub_key).ok());
         let introduced_as = Mutex::new((!token_is_of_another(&mut mirror)?).then(|| mirror.node()));
-        let introduction = Arc::new(Mutex::new(device.introduction(mirror.node())));
-        let team = Arc::new(Team::default());
+        let peering = Peering::new(device.introduction(mirror.node()), hub_key.clone(), peers.is_on());
+        let (introduction, team) = (peering.introduction.clone(), peering.team.clone());
         let (news, newer) = watch::channel(0);
         let (notes, inbox) = sync_channel(NOTES_MAX);
         let ends = match peers.is_on() {
@@ -95,13 +95,6 @@ impl Console {
             false => None,
         };
         let node = mirror.node();
-        let peering = Peering {
-            is_on: peers.is_on(),
-            team: team.clone(),
-            hub_key_hex: hub_key.clone(),
-            introduction: introduction.clone(),
-            turn: 0,
-        };
         let session = Arc::new(Session {
             client,
             introduction,
@@ -419,7 +412,10 @@ fn link_after(error: &ClientError) -> Link {
     let since = clock::now();
     match error {
         ClientError::Slow(_) => Link::Stale { since },
-        other => Link::Offline { since, reason: other.to_string() },
+        other => {
+            let refused = matches!(other, ClientError::Denied);
+            Link::Offline { since, reason: other.to_string(), refused }
+        }
     }
 }
 

@@ -222,3 +222,61 @@ pub fn undoable(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grouping::Group;
+    use crate::domain::id::Number;
+    use crate::domain::series::SeriesState;
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn firing() -> Incident {
+        let group = Group { key: "k".into(), service: "api".into(), summary: "down".into() };
+        let mut incident = Incident::open(IncidentId::from_bytes([4; 16]), Number(1), group, at(0));
+        incident.count(None, SeriesState::Firing);
+        incident
+    }
+
+    #[track_caller]
+    fn check(incident: &Incident, act: Act, expect: &str) {
+        assert_eq!(foretold(incident, &user("mira"), &act, at(60), None), expect);
+    }
+
+    #[test]
+    fn a_preview_says_what_each_would_get() {
+        let free = firing();
+        let owned_by = |owner: &str| predict(&free, &user(owner), Act::Ack, at(30), None).1;
+        check(&free, Act::Ack, "yours");
+        check(&owned_by("jonas"), Act::Ack, "joined, jonas has it");
+        check(&owned_by("jonas"), Act::TakeOver, "yours, jonas loses it");
+        check(&owned_by("mira"), Act::Ack, "yours already, the lease begins anew");
+        check(&owned_by("mira"), Act::Unack, "given back, the first call at 00:01Z");
+        check(&owned_by("jonas"), Act::Unack, "not done, jonas has it");
+        let snooze = Act::Snooze { until: at(3660), until_change: false };
+        check(&free, snooze.clone(), "yours, quiet until 01:01Z");
+        check(&owned_by("mira"), snooze.clone(), "quiet until 01:01Z");
+        check(&owned_by("jonas"), snooze, "refused, jonas has it");
+        check(&free, Act::Snooze { until: at(1), until_change: false }, "not done, that time is over");
+        check(&free, Act::Resolve { force: false }, "refused, 1 still fire");
+        check(&free, Act::Resolve { force: true }, "resolved");
+        check(&free, Act::Escalate { to: None, level_seen: 0 }, "level 1 is called");
+    }
+
+    #[test]
+    fn the_next_call_is_told_while_nobody_has_it() {
+        let free = firing();
+        assert_eq!(next_call(&free).as_deref(), Some("the first call at 00:00Z"));
+        let (_, owned) = predict(&free, &user("mira"), Act::Ack, at(30), None);
+        assert_eq!(next_call(&owned), None);
+        let (_, escalated) = predict(&owned, &user("mira"), Act::Escalate { to: None, level_seen: 0 }, at(30), None);
+        assert_eq!(next_call(&escalated).as_deref(), Some("escalation at 00:05Z"));
+    }
+}

@@ -28,6 +28,8 @@ pub enum Link {
         since: Timestamp,
         /// What the attempt said; sanitise before showing.
         reason: String,
+        /// The hub is there and lets this console in no more.
+        refused: bool,
     },
 }
 

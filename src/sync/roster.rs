@@ -3,6 +3,7 @@
 //! The bytes that came are what is verified, kept and passed on; a member that this version does not know stays in them.
 
 use crate::domain::id::{NodeId, UserName, hex, unhex, unhex_all};
+use crate::domain::paging::Paging;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ pub struct Roster {
     pub epoch: String,
     /// Every device that the hub ever knew, oldest first.
     pub devices: Vec<Member>,
+    /// Who is called when and in which order, for a console that the hub does not reach; `None` from a hub of before.
+    #[serde(default)]
+    pub paging: Option<Paging>,
 }
 
 /// A device of the roster.
@@ -162,7 +166,7 @@ mod tests {
             revoked,
         };
         let devices = vec![member(1, false), member(2, true)];
-        Roster { version, hub_key: public(9), epoch: "e".into(), devices }
+        Roster { version, hub_key: public(9), epoch: "e".into(), devices, paging: None }
     }
 
     fn signed(version: u64) -> SignedRoster {
@@ -193,7 +197,7 @@ mod tests {
     #[test]
     fn members_that_this_version_does_not_know_stay_in_the_bytes() {
         let mut value = serde_json::to_value(roster(1)).unwrap();
-        value["paging"] = serde_json::json!({ "levels": [] });
+        value["schedules"] = serde_json::json!({ "of": [] });
         let bytes = serde_json::to_vec(&value).unwrap();
         let signature = hex(&key(9).sign(&[DOMAIN, &bytes].concat()).to_bytes());
         let read = SignedRoster::read(bytes.clone(), &signature, &public(9)).unwrap();

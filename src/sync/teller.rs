@@ -15,6 +15,7 @@ use super::foresight::{self, Known, Undoable};
 use super::hearsay::Hearsay;
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
+use super::roster::{self, Roster};
 use super::token;
 use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
@@ -31,14 +32,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How long the hub is silent, and a step due, before a console rings by itself: a hub that is restarted is back sooner.
+const ALARM_AFTER: Duration = Duration::from_secs(30);
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
 /// Own operations that are looked through for one to take back.
-const UNDO_LOOKED_AT: usize = 200;
+const UNDO_LOOKED_AT: usize = 50;
 /// How long who there is is not read again: it costs a look at thousands of lines.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
-/// The note of who is called: [`Paging`] as JSON.
-pub const PAGING_NOTE: &str = "paging";
 /// The note of the node that the token is of.
 const TOKEN_NODE: &str = "token_node";
 /// How often what is too old is forgotten.
@@ -260,15 +261,14 @@ impl Teller {
 
     /// Reads who may be called and who there is.
     fn read_known(&mut self) -> Result<(), StoreError> {
-        let paging = match self.mirror.note(PAGING_NOTE)? {
-            Some(text) => serde_json::from_str::<Paging>(&text)
-                .inspect_err(
-                    |error| tracing::warn!(%error, "the mirrored paging cannot be read; everybody is in every level"),
-                )
-                .ok(),
-            None => None,
-        };
         let mut people = self.mirror.people()?;
+        // The bytes were verified before they were kept.
+        let roster = self.mirror.note(roster::NOTE)?;
+        let roster = roster.as_deref().and_then(|note| note.split_once('\n'));
+        let roster = roster.and_then(|(_, json)| serde_json::from_str::<Roster>(json).ok());
+        let (devices, paging) = roster.map_or((Vec::new(), None), |roster| (roster.devices, roster.paging));
+        let devices = devices.into_iter();
+        people.extend(devices.filter(|device| !device.revoked).map(|device| device.user));
         if let Some(paging) = &paging {
             people = paging.everybody(&people);
         }
@@ -521,9 +521,14 @@ impl Teller {
     /// Returns for which incidents this console rings by itself: no hub answers, and the time to call this person has passed.
     fn alarms(&self, now: Timestamp) -> Vec<LocalAlarm> {
         let since = match &self.link {
-            Link::Offline { since, .. } | Link::Stale { since } => self.last_answer.or(self.as_of).unwrap_or(*since),
-            Link::Connecting | Link::Live => return Vec::new(),
+            Link::Offline { since, refused: false, .. } | Link::Stale { since } => {
+                self.last_answer.or(self.as_of).unwrap_or(*since)
+            }
+            Link::Connecting | Link::Live | Link::Offline { refused: true, .. } => return Vec::new(),
         };
+        if now.since(since) < ALARM_AFTER {
+            return Vec::new();
+        }
         let mut due: Vec<(&Incident, u32)> = self
             .incidents
             .values()
@@ -612,11 +617,14 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
 /// That is the level that was called last, or the next: who was called last may not have heard of it either.
 fn level_of(incident: &Incident, user: &UserName, known: &Known, now: Timestamp) -> Option<u32> {
     let open = incident.life == Life::Triggered && incident.recovering_until.is_none();
-    if !open || incident.step_due_at > now {
+    if !open || incident.step_due_at.plus(ALARM_AFTER) > now {
         return None;
     }
     let everybody = Paging::default();
     let paging = known.paging.as_ref().unwrap_or(&everybody);
+    if incident.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+        return None;
+    }
     let people: BTreeSet<UserName> = known.people.iter().cloned().chain([user.clone()]).collect();
     let in_level = |level: &u32| known.paging.is_none() || paging.callees(*level, now, &people).contains(user);
     [incident.level.saturating_sub(1), incident.level].into_iter().find(in_level).map(|level| level + 1)
@@ -667,4 +675,179 @@ pub fn kept_token(mirror: &mut Mirror) -> Result<(Option<String>, Option<Timesta
 /// Returns a new mirror's node.
 pub fn fresh_node() -> crate::domain::id::NodeId {
     crate::domain::id::NodeId::from_bytes(random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::grouping::Group;
+    use crate::domain::id::{NodeId, Number};
+    use crate::domain::incident::{Rules, Timing};
+    use crate::domain::paging::{Callee, Level};
+    use crate::store::{FeedKind, FeedPage, FeedRow};
+    use tempfile::TempDir;
+    use tokio::sync::oneshot;
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    fn ago(seconds: u64) -> Timestamp {
+        clock::now().minus(Duration::from_secs(seconds))
+    }
+
+    fn teller() -> (Teller, TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let device = Device::open(dir.path(), user("mira")).unwrap();
+        let node = NodeId::from_bytes([1; 16]);
+        let mirror = Mirror::open(&dir.path().join("mirror.db"), &user("mira"), node, clock::now()).unwrap();
+        let address = HubAddress::parse("unix:/nowhere").unwrap();
+        {
+            let peering = Peering::new(device.introduction(mirror.node()), "00".into(), false);
+            (Teller::open(mirror, device, address, None, false, peering).unwrap(), dir)
+        }
+    }
+
+    /// An incident that nobody has and whose next call was due that many seconds ago.
+    fn incident(number: u8, due: u64) -> Incident {
+        let group = Group { key: number.to_string(), service: "api".into(), summary: "down".into() };
+        let mut incident = Incident::open(IncidentId::from_bytes([number; 16]), Number(number.into()), group, ago(600));
+        incident.step_due_at = ago(due);
+        incident
+    }
+
+    fn owned(mut incident: Incident, owner: &str) -> Incident {
+        let (timing, paging) = (Timing::default(), Paging::default());
+        let rules = Rules { timing: &timing, paging: &paging };
+        incident.claim(&user(owner), OpId::from_bytes([9; 16]), clock::now(), rules);
+        incident
+    }
+
+    fn feed(teller: &mut Teller, incident: &Incident) {
+        let after = teller.mirror.cursor().unwrap().seq;
+        let row = FeedRow { seq: after + 1, kind: FeedKind::Incident, body: serde_json::to_string(incident).unwrap() };
+        let page = FeedPage {
+            epoch: String::new(),
+            after,
+            next: after + 1,
+            head: after + 1,
+            rows: vec![row],
+            signatures: None,
+        };
+        let (reply, _) = oneshot::channel();
+        teller.take(Note::Page { page: Box::new(page), skew_ms: None, asked_at: ago(45), reply }).unwrap();
+    }
+
+    /// Cuts the hub off, whose last answer came that many seconds ago.
+    fn offline(teller: &mut Teller, seconds: u64, refused: bool) {
+        teller.last_answer = Some(ago(seconds));
+        teller.link = Link::Live;
+        teller.take(Note::Link(Link::Offline { since: clock::now(), reason: "gone".into(), refused })).unwrap();
+    }
+
+    fn alarms(teller: &mut Teller) -> Vec<(u64, u32)> {
+        teller.picture().alarms.iter().map(|alarm| (alarm.number.0, alarm.level)).collect()
+    }
+
+    #[test]
+    fn a_silent_hub_makes_what_is_due_ring_here_and_nothing_else() {
+        let (mut teller, _dir) = teller();
+        feed(&mut teller, &incident(1, 60));
+        feed(&mut teller, &owned(incident(2, 60), "jonas"));
+        let mut later = incident(3, 0);
+        later.step_due_at = clock::now().plus(Duration::from_secs(600));
+        feed(&mut teller, &later);
+        assert_eq!(alarms(&mut teller), [], "a hub that answers calls by itself");
+        offline(&mut teller, 5, false);
+        assert_eq!(alarms(&mut teller), [], "a hub that is restarted is back sooner");
+        offline(&mut teller, 60, true);
+        assert_eq!(alarms(&mut teller), [], "who is let in no more is called no more");
+        offline(&mut teller, 60, false);
+        assert_eq!(alarms(&mut teller), [(1, 1)]);
+        let alarm = teller.picture().alarms.remove(0);
+        assert!(alarm.silent_since <= clock::now() && alarm.due_at == teller.incidents[&alarm.incident].step_due_at);
+    }
+
+    #[test]
+    fn only_the_level_called_last_and_the_next_ring() {
+        let (mut teller, _dir) = teller();
+        let level = |name| Level { call: vec![Callee::Person(user(name))], within: Duration::from_secs(60) };
+        let levels = ["lena", "jonas", "mira", "eve"].map(level).into();
+        let paging = Paging { levels, ..Paging::default() };
+        let (hub_key, epoch) = (String::new(), String::new());
+        let roster = Roster { version: 1, hub_key, epoch, devices: Vec::new(), paging: Some(paging) };
+        let note = format!("signature\n{}", serde_json::to_string(&roster).unwrap());
+        teller.mirror.set_note(roster::NOTE, &note).unwrap();
+        for called in 0..5 {
+            let mut one = incident(called as u8 + 1, 60);
+            one.level = called;
+            feed(&mut teller, &one);
+        }
+        teller.reload().unwrap();
+        offline(&mut teller, 60, false);
+        // Called so far: none, lena, jonas (mira is next), mira (eve is next), all.
+        assert_eq!(alarms(&mut teller), [(3, 3), (4, 3)]);
+        assert!(teller.picture().known.people.contains(&user("eve")));
+    }
+
+    #[test]
+    fn a_claim_is_told_as_seen_once_and_told_to_nobody_else() {
+        let (mut teller, _dir) = teller();
+        let mine = owned(incident(1, 60), "mira");
+        feed(&mut teller, &mine);
+        feed(&mut teller, &owned(incident(2, 60), "jonas"));
+        let ids = [mine.id, IncidentId::from_bytes([2; 16])];
+        let present = |teller: &mut Teller, claim_no| {
+            let claims = ids.map(|id| (id, claim_no)).into();
+            teller.take(Note::Ask(Ask::Present { claims, calls: Vec::new() })).unwrap()
+        };
+        assert!(!present(&mut teller, 7), "another claim than the hub confirmed");
+        assert!(present(&mut teller, 1));
+        assert!(!present(&mut teller, 1), "once");
+        let waiting = teller.mirror.waiting(10).unwrap();
+        assert_eq!(waiting.len(), 1);
+        assert_eq!((&waiting[0].op.act, waiting[0].op.basis.claim_no), (&Act::Seen, 1));
+        let picture = teller.picture();
+        assert!(picture.unsent == 0 && picture.rows.iter().all(|row| row.waiting.is_empty()));
+        let verdicts = vec![(waiting[0].op.op_id, crate::domain::judge::Verdict::Expired)];
+        teller.mirror.settle(verdicts, 0).unwrap();
+        teller.reload().unwrap();
+        let picture = teller.picture();
+        assert!(picture.notices.is_empty() && picture.inbox.is_empty());
+    }
+
+    #[test]
+    fn the_latest_act_can_be_undone_and_what_cannot_says_so() {
+        let (mut teller, _dir) = teller();
+        let one = incident(1, 60);
+        feed(&mut teller, &one);
+        let basis = Basis { rev: one.rev, claim_no: one.claim_no };
+        let submit = |teller: &mut Teller, act| {
+            teller.take(Note::Ask(Ask::Submit { incident: one.id, basis, act })).unwrap();
+            teller.picture().undo
+        };
+        let undo = submit(&mut teller, Act::Ack);
+        assert_eq!((undo.len(), undo[0].kind.word()), (1, "ack"));
+        assert!(undo[0].call_at.is_some_and(|at| at <= clock::now()), "its time has passed: {undo:?}");
+        let undo = submit(&mut teller, Act::Note { text: "hm".into() });
+        assert_eq!(undo.iter().map(|one| one.kind.word()).collect::<Vec<_>>(), ["note", "ack"]);
+        assert!(undo[0].refused.is_some() && undo[1].refused.is_none());
+        let undo = submit(&mut teller, Act::Undo { op: undo[1].op, kind: undo[1].kind });
+        assert_eq!(undo.iter().map(|one| one.kind.word()).collect::<Vec<_>>(), ["note"]);
+    }
+
+    #[test]
+    fn a_letter_goes_when_it_is_dismissed() {
+        let (mut teller, _dir) = teller();
+        let one = incident(1, 60);
+        feed(&mut teller, &owned(one.clone(), "mira"));
+        let mut taken = owned(owned(one, "mira"), "jonas");
+        taken.rev += 1;
+        feed(&mut teller, &taken);
+        let inbox = teller.picture().inbox;
+        assert_eq!(inbox.len(), 1);
+        assert_eq!(inbox[0].sentence(), "no longer yours: jonas has it");
+        teller.take(Note::Ask(Ask::Dismiss(vec![inbox[0].id]))).unwrap();
+        assert_eq!(teller.picture().inbox, []);
+    }
 }

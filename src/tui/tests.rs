@@ -135,7 +135,7 @@ fn picture(rows: Vec<Row>) -> Picture {
 }
 
 fn offline() -> Link {
-    Link::Offline { since: at("03:16"), reason: "connection refused".into() }
+    Link::Offline { since: at("03:16"), reason: "connection refused".into(), refused: false }
 }
 
 /// A screen with a person before it; a key takes 100 ms.
@@ -1467,7 +1467,7 @@ mod truth {
         });
         let mut picture = picture(vec![row]);
         picture.hub = hostile.into();
-        picture.link = Link::Offline { since: at("03:16"), reason: hostile.into() };
+        picture.link = Link::Offline { since: at("03:16"), reason: hostile.into(), refused: false };
         let mut shown = (*detail(13)).clone();
         shown.lines[0].text = hostile.into();
         shown.series[0].generator_url = hostile.into();

@@ -264,6 +264,23 @@ fn a_console_that_hangs_does_not_keep_the_phone_silent() {
     assert_eq!(page["because"], "no console of mira said that it has it");
 }
 
+#[test]
+fn a_level_where_nobody_can_be_reached_is_followed_at_once() {
+    let (dir, provider) = (tempfile::tempdir().expect("a temporary folder"), Provider::start());
+    let config = levels(&["mira", "jonas"], "1h")
+        + &person("jonas", &by("phone"))
+        + &webhook(dir.path(), &provider, "phone", "")
+        + SHORT;
+    let hub = Hub::start(dir.path(), &config);
+    hub.alert(&[firing("DiskFull", &[])]);
+    let page = provider.wait_for("/phone", 1, LIMIT).remove(0);
+    assert!(page.body.contains("level 2 is called"), "{}", page.body);
+    let ended = Person::near(&hub, &dir.path().join("reader"), "reader").run(&["show", "1"]);
+    let mira = ended.stdout.lines().find(|line| line.contains("mira by console: failed")).expect("it is listed");
+    assert!(mira.ends_with(": no console of mira is connected"), "{mira}");
+    assert!(ended.stdout.contains("jonas by phone: s"), "sending or sent: {}", ended.stdout);
+}
+
 /// Lets a program hang.
 fn stop(id: u32) {
     let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw).expect("a process id");

@@ -240,7 +240,8 @@ pub async fn roster(State(hub): Hubbed, Extension(via): Extension<Via>, headers:
         revoked: known.revoked_at_seq.is_some(),
     };
     let devices = devices.into_iter().map(member).collect();
-    let roster = Roster { version, hub_key: hub.card.hub_key.clone(), epoch: hub.epoch.clone(), devices };
+    let paging = Some(hub.config.paging.clone());
+    let roster = Roster { version, hub_key: hub.card.hub_key.clone(), epoch: hub.epoch.clone(), devices, paging };
     match SignedRoster::sign(roster, &hub.key) {
         Ok(signed) => {
             let heads = [(header::CONTENT_TYPE.as_str(), "application/json"), (SIGNATURE_HEADER, &signed.signature)];

@@ -1,7 +1,7 @@
 //! Pages: decided with the state they are about, delivered outside of any transaction, and so leased, fenced and sent at least once.
 
 use super::super::StoreError;
-use super::tables::Tables;
+use super::tables::{Tables, WaitingPages};
 use super::work::{Committed, Work};
 use super::{Audit, Delivery, Outcome, Receipt, Rules};
 use crate::domain::id::{IncidentId, UserName};
@@ -213,7 +213,8 @@ pub(in crate::store) fn audit<T: Tables>(tables: &T, now: Timestamp, late: Durat
     for id in tables.due(before, AUDITED_MAX)? {
         overdue.extend(tables.incident(id)?.map(|incident| incident.number));
     }
-    Ok(Audit { overdue, late_pages: tables.late_pages(before)? })
+    let WaitingPages { all, late, oldest_due } = tables.waiting_pages(before)?;
+    Ok(Audit { overdue, late_pages: late, waiting_pages: all, oldest_due })
 }
 
 /// Brings pages back within reach that a clock that was ahead put far off.

@@ -16,6 +16,17 @@ use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
+/// Pages that are not sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaitingPages {
+    /// All of them.
+    pub all: u64,
+    /// Those that should have been.
+    pub late: u64,
+    /// When the first of them was or will be due.
+    pub oldest_due: Option<Timestamp>,
+}
+
 /// A series as it stands in its row.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::store) struct SeriesRow {
@@ -154,8 +165,8 @@ pub(in crate::store) trait Tables {
     fn pages_due_after(&self, at: Timestamp) -> Result<Vec<Page>, StoreError>;
     /// Deletes at most `max` pages that were decided before `before` and ask for no answer, by id, and returns how many.
     fn prune_pages(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
-    /// Returns how many pages were due before `before` and are not sent.
-    fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError>;
+    /// Returns how many pages are not sent; late are those that were due before `before`.
+    fn waiting_pages(&self, before: Timestamp) -> Result<WaitingPages, StoreError>;
     /// Returns when the person was last reached by that channel.
     fn reached_at(&self, person: &UserName, channel: &str) -> Result<Option<Timestamp>, StoreError>;
     fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError>;

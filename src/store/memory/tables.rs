@@ -2,7 +2,8 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice};
 use super::super::hub::tables::{
-    AnswerBody, ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, line_body,
+    AnswerBody, ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages,
+    line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::kept::{Journal, Kept};
@@ -553,8 +554,10 @@ impl Tables for MemoryTables {
         Ok(old.len())
     }
 
-    fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError> {
-        Ok(self.pages_due.rows().keys().filter(|(_, _, due, _)| *due < before).count() as u64)
+    fn waiting_pages(&self, before: Timestamp) -> Result<WaitingPages, StoreError> {
+        let due = || self.pages_due.rows().keys().map(|(_, _, due, _)| *due);
+        let late = due().filter(|due| *due < before).count() as u64;
+        Ok(WaitingPages { all: due().count() as u64, late, oldest_due: due().min() })
     }
 
     fn reached_at(&self, person: &UserName, channel: &str) -> Result<Option<Timestamp>, StoreError> {

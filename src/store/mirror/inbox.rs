@@ -194,3 +194,145 @@ fn why(tx: &Transaction<'_>, incident: IncidentId) -> Result<String, StoreError>
     }
     Ok(String::new())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::envelope::SignedOp;
+    use crate::domain::grouping::Group;
+    use crate::domain::id::{NodeId, Number};
+    use crate::domain::incident::{Rules, Timing};
+    use crate::domain::judge::{Refusal, Verdict};
+    use crate::domain::op::Basis;
+    use crate::domain::paging::Paging;
+    use crate::store::{FeedKind, FeedPage, FeedRow};
+    use ed25519_dalek::SigningKey;
+    use tempfile::TempDir;
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn mirror() -> (Mirror, TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let node = NodeId::from_bytes([1; 16]);
+        (Mirror::open(&dir.path().join("mirror.db"), &user("mira"), node, at(0)).unwrap(), dir)
+    }
+
+    fn incident() -> Incident {
+        let group = Group { key: "k".into(), service: "api".into(), summary: "down".into() };
+        Incident::open(IncidentId::from_bytes([4; 16]), Number(1), group, at(0))
+    }
+
+    fn owned(mut incident: Incident, owner: &str, by: OpId) -> Incident {
+        let (timing, paging) = (Timing::default(), Paging::default());
+        incident.claim(&user(owner), by, at(1), Rules { timing: &timing, paging: &paging });
+        incident
+    }
+
+    /// Feeds the mirror one incident and, where there are words, a line of another's.
+    fn feed(mirror: &mut Mirror, incident: &Incident, said: Option<(Told, &str)>) -> bool {
+        let seq = mirror.cursor().unwrap().seq;
+        let mut rows =
+            vec![FeedRow { seq: seq + 1, kind: FeedKind::Incident, body: serde_json::to_string(incident).unwrap() }];
+        if let Some((told, text)) = said {
+            let line = Line { at: at(2), author: Author::User(user("jonas")), told, text: text.into() };
+            let mut body = serde_json::to_value(line).unwrap();
+            body["incident"] = serde_json::to_value(incident.id).unwrap();
+            rows.push(FeedRow { seq: seq + 2, kind: FeedKind::Line, body: body.to_string() });
+        }
+        let next = seq + rows.len() as u64;
+        let page = FeedPage { epoch: String::new(), after: seq, next, head: next, rows, signatures: None };
+        mirror.apply(&page, at(3)).unwrap().lost
+    }
+
+    fn done(mirror: &mut Mirror, number: u8, incident: &Incident, act: Act, verdict: Verdict) -> OpId {
+        let op_id = OpId::from_bytes([number; 16]);
+        let basis = Basis { rev: incident.rev, claim_no: incident.claim_no };
+        let id = incident.id;
+        mirror
+            .append(|node, nseq, prev_hash| {
+                let actor = user("mira");
+                let op = Op { op_id, node, nseq, prev_hash, created_at: at(1), actor, incident: id, basis, act };
+                SignedOp::sign(op, &SigningKey::from_bytes(&[7; 32]))
+            })
+            .unwrap();
+        mirror.settle(vec![(op_id, verdict)], 0).unwrap();
+        op_id
+    }
+
+    #[test]
+    fn only_what_must_stay_stays_and_until_it_is_dismissed() {
+        let (mut mirror, _dir) = mirror();
+        let incident = incident();
+        let refused = Verdict::Refused { because: Refusal::StillFiring { firing: 1 } };
+        done(&mut mirror, 1, &incident, Act::Ack, Verdict::Won { claim_no: 1 });
+        done(&mut mirror, 2, &incident, Act::Ack, Verdict::Joined { owner: user("jonas") });
+        let stays = done(&mut mirror, 3, &incident, Act::Resolve { force: false }, refused.clone());
+        done(&mut mirror, 4, &incident, Act::Seen, refused);
+        let ids = |mirror: &mut Mirror| -> Vec<OpId> {
+            mirror.inbox(10).unwrap().into_iter().map(|own| own.op.op_id).collect()
+        };
+        assert_eq!(ids(&mut mirror), [stays]);
+        assert_eq!(mirror.tell().unwrap().len(), 3, "that a claim was seen is told to nobody");
+        assert_eq!(ids(&mut mirror), [stays], "told is not read");
+        mirror.dismiss(&[stays], &[]).unwrap();
+        assert_eq!(ids(&mut mirror), []);
+    }
+
+    #[test]
+    fn what_was_mine_and_went_to_another_is_a_loss_once() {
+        let (mut mirror, _dir) = mirror();
+        let mine = owned(incident(), "mira", OpId::from_bytes([1; 16]));
+        assert!(!feed(&mut mirror, &mine, None));
+        let taken = owned(mine.clone(), "jonas", OpId::from_bytes([2; 16]));
+        assert!(feed(&mut mirror, &taken, Some((Told::Acked, "took it over from mira"))));
+        assert!(!feed(&mut mirror, &taken, None), "the same news is no news");
+        let losses = mirror.losses(10).unwrap();
+        assert_eq!((losses.len(), losses[0].owner.clone()), (1, Some(user("jonas"))));
+        assert_eq!(losses[0].why, "jonas took it over from mira");
+        mirror.dismiss(&[], &[losses[0].no]).unwrap();
+        assert_eq!(mirror.losses(10).unwrap(), []);
+    }
+
+    #[test]
+    fn a_lease_that_ended_is_a_loss_to_nobody() {
+        let (mut mirror, _dir) = mirror();
+        let mine = owned(incident(), "mira", OpId::from_bytes([1; 16]));
+        feed(&mut mirror, &mine, None);
+        let mut ended = mine;
+        ended.release(at(9));
+        assert!(feed(&mut mirror, &ended, None));
+        assert_eq!(mirror.losses(10).unwrap()[0].owner, None);
+    }
+
+    #[test]
+    fn who_gives_back_takes_back_or_resolves_has_lost_nothing() {
+        let by = OpId::from_bytes([1; 16]);
+        let mine = owned(incident(), "mira", by);
+        let mut given = mine.clone();
+        given.release(at(9));
+        for act in [Act::Unack, Act::Undo { op: by, kind: Kind::Ack }] {
+            let (mut mirror, _dir) = mirror();
+            feed(&mut mirror, &mine, None);
+            done(&mut mirror, 5, &mine, act, Verdict::Applied);
+            assert!(!feed(&mut mirror, &given, None));
+        }
+        let (mut mirror, _dir) = mirror();
+        feed(&mut mirror, &mine, None);
+        let mut over = mine;
+        over.resolve(at(9), None);
+        assert!(!feed(&mut mirror, &over, None));
+    }
+
+    #[test]
+    fn everybody_who_was_heard_of_is_known() {
+        let (mut mirror, _dir) = mirror();
+        feed(&mut mirror, &owned(incident(), "lena", OpId::from_bytes([1; 16])), Some((Told::Note, "hm")));
+        assert_eq!(mirror.people().unwrap(), ["jonas", "lena", "mira"].map(user).into());
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice, NewToken};
 use super::super::hub::tables::{
-    ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, line_body,
+    ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages, line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::rows::{self, invalid, life_word, state_word};
@@ -381,9 +381,14 @@ impl Tables for SqliteTables<'_> {
         self.execute(sql, params![before.as_millis(), max as i64])
     }
 
-    fn late_pages(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM page WHERE due_at IS NOT NULL AND due_at < ?1";
-        Ok(self.one(sql, [before.as_millis()], |row| row.get::<_, i64>(0))?.unwrap_or(0) as u64)
+    fn waiting_pages(&self, before: Timestamp) -> Result<WaitingPages, StoreError> {
+        let sql =
+            "SELECT count(*), count(*) FILTER (WHERE due_at < ?1), min(due_at) FROM page WHERE due_at IS NOT NULL";
+        let waiting = self.one(sql, [before.as_millis()], |row| {
+            let oldest_due = row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis);
+            Ok(WaitingPages { all: row.get::<_, i64>(0)? as u64, late: row.get::<_, i64>(1)? as u64, oldest_due })
+        })?;
+        Ok(waiting.unwrap_or_default())
     }
 
     fn reached_at(&self, person: &UserName, channel: &str) -> Result<Option<Timestamp>, StoreError> {

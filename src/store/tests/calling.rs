@@ -334,5 +334,8 @@ async fn what_is_overdue_is_found(desk: Desk) {
     assert!(desk.store.audit(at(59), late).await.unwrap().overdue.is_empty());
     assert_eq!(desk.store.audit(at(61), late).await.unwrap().overdue.len(), 1);
     desk.due(0, 0).await;
-    assert_eq!(desk.store.audit(at(62), late).await.unwrap().late_pages, 1);
+    let audit = desk.store.audit(at(62), late).await.unwrap();
+    assert_eq!((audit.late_pages, audit.waiting_pages, audit.oldest_due), (1, 2, Some(at(0))));
+    let audit = desk.store.audit(at(30), late).await.unwrap();
+    assert_eq!((audit.late_pages, audit.waiting_pages), (0, 2), "they wait and are not late yet");
 }

@@ -228,7 +228,13 @@ mod tests {
             revoked: number == 3,
         };
         let hub_key = hex(key(9).verifying_key().as_bytes());
-        let roster = Roster { version: 1, hub_key, epoch: "e".into(), devices: vec![member(1), member(2), member(3)] };
+        let roster = Roster {
+            version: 1,
+            hub_key,
+            epoch: "e".into(),
+            devices: vec![member(1), member(2), member(3)],
+            paging: None,
+        };
         let team = Team::default();
         team.set(SignedRoster::sign(roster, &key(9)).ok());
         Arc::new(team)

@@ -29,6 +29,12 @@ pub(in crate::sync) struct Peering {
 }
 
 impl Peering {
+    /// Returns what a console begins with: nobody is known until its mirror's roster is read.
+    pub fn new(introduction: Introduction, hub_key_hex: String, is_on: bool) -> Self {
+        let introduction = Arc::new(Mutex::new(introduction));
+        Self { is_on, team: Arc::default(), hub_key_hex, introduction, turn: 0 }
+    }
+
     fn hub_key(&self) -> Option<VerifyingKey> {
         VerifyingKey::from_bytes(&unhex(&self.hub_key_hex)?).ok()
     }
@@ -95,6 +101,7 @@ impl Teller {
     pub(super) fn keep_roster(&mut self, signed: SignedRoster) -> Result<(), StoreError> {
         self.mirror.set_note(roster::NOTE, &signed.to_note())?;
         self.peering.team.set(Some(signed));
+        self.read_known()?;
         self.forget_revoked()
     }
 

@@ -90,7 +90,7 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
     notes.extend(alarm(state).map(|text| (text, Role::BannerAlarm)));
     match &picture.link {
-        Link::Offline { since, reason } => {
+        Link::Offline { since, reason, .. } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
             let since = words::clock(*since);
             notes.push((format!("OFFLINE since {since}: NO new alerts come here{reason}"), Role::BannerAlarm));

@@ -2,25 +2,27 @@
 
 use crate::support::corpus::forbidden;
 
+const BELL: char = '\u{7}';
 /// Modes that the console sets and takes back: alternate screen, cursor, marked pastes, focus, wrapping.
 const MODES: [&str; 5] = ["?1049", "?25", "?2004", "?1004", "?7"];
 
-/// Returns what is not ours, with its place.
-pub fn only_ours(raw: &[u8]) -> Result<(), String> {
+/// Returns how often the bell was rung, or what is not ours, with its place.
+pub fn only_ours(raw: &[u8]) -> Result<usize, String> {
+    let mut bells = 0;
     let text = std::str::from_utf8(raw).map_err(|error| format!("no UTF-8: {error}"))?;
     let mut rest = text;
     while let Some(at) = rest.find('\u{1b}') {
-        plain(&rest[..at])?;
+        bells += plain(&rest[..at])?;
         rest = sequence(&rest[at + 1..])?;
     }
-    plain(rest)
+    Ok(bells + plain(rest)?)
 }
 
-/// Text between sequences: nothing that a terminal obeys, nothing that a person does not see.
-fn plain(text: &str) -> Result<(), String> {
-    match text.chars().find(|c| *c == '\n' || forbidden(&c.to_string()).is_some()) {
+/// Text between sequences: nothing that a terminal obeys but the bell, nothing that a person does not see. Returns the bells.
+fn plain(text: &str) -> Result<usize, String> {
+    match text.chars().find(|c| *c != BELL && (*c == '\n' || forbidden(&c.to_string()).is_some())) {
         Some(bad) => Err(format!("{bad:?} in {:?}", around(text))),
-        None => Ok(()),
+        None => Ok(text.matches(BELL).count()),
     }
 }
 
@@ -71,14 +73,13 @@ fn what_is_not_ours_is_found() {
         "\u{1b}[?1049h\u{1b}[?25l",
         "\u{1b}]0;nightdesk (open: 3)\u{7}x",
     ] {
-        assert_eq!(only_ours(good.as_bytes()), Ok(()), "{good:?}");
+        assert_eq!(only_ours(good.as_bytes()), Ok(0), "{good:?}");
     }
     for bad in [
         "\u{1b}]0;pwned\u{7}",
         "\u{1b}[6n",
         "\u{1b}[?1000h",
         "\u{1b}P",
-        "a\u{7}",
         "a\u{9b}",
         "\r",
         "\u{202e}",
@@ -87,5 +88,6 @@ fn what_is_not_ours_is_found() {
     ] {
         assert!(only_ours(bad.as_bytes()).is_err(), "{bad:?}");
     }
+    assert_eq!(only_ours(b"a\x07b\x1b[0m\x07"), Ok(2));
     assert!(only_ours(b"\x9b").is_err());
 }
