@@ -472,4 +472,59 @@ mod tests {
         std::fs::write(dir.path().join(socket_name(NodeId::from_bytes([2; 16]))), "a file").unwrap();
         assert!(listen_unix(dir.path(), NodeId::from_bytes([2; 16])).is_err());
     }
+
+    /// A console that listens over a pipe, and how it answers one request of a device that is let in.
+    async fn status_of(method: &str, path: &str, body: Vec<u8>) -> Option<StatusCode> {
+        use crate::domain::id::{UserName, hex};
+        use crate::sync::peer::tls::ends;
+        use crate::sync::roster::{Member, Roster, SignedRoster};
+        let key = |number: u8| ed25519_dalek::SigningKey::from_bytes(&[number; 32]);
+        let member = |number: u8| Member {
+            node: NodeId::from_bytes([number; 16]),
+            user: UserName::parse("mira").unwrap(),
+            public_key: hex(key(number).verifying_key().as_bytes()),
+            revoked: false,
+        };
+        let hub_key = hex(key(9).verifying_key().as_bytes());
+        let devices = vec![member(1), member(2)];
+        let roster = Roster { version: 1, hub_key, epoch: "e".into(), devices, paging: None };
+        let team = Arc::new(Team::default());
+        team.set(SignedRoster::sign(roster, &key(9)).ok());
+        // Nobody takes the notes: what gets as far as the mirror's thread is answered 503.
+        let (notes, _) = std::sync::mpsc::sync_channel(1);
+        let (_news, news) = watch::channel(0);
+        let stop = CancellationToken::new();
+        let links =
+            Arc::new(Links { ends: ends(&key(1), team.clone()).unwrap(), team: team.clone(), notes, news, stop });
+        let gate = Arc::new(Gate { places: Arc::new(Semaphore::new(1)), buckets: Mutex::default() });
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let serving = tokio::spawn(async move { serve(&links, far, &gate).await });
+        let name = ServerName::try_from("nightdesk-console").unwrap();
+        let stream = TlsConnector::from(ends(&key(2), team).unwrap().client).connect(name, near).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let running = tokio::spawn(connection);
+        let request = Request::builder().method(method).uri(path).header(header::HOST, "x");
+        let response = sender.send_request(request.body(Full::new(Bytes::from(body))).unwrap()).await;
+        running.abort();
+        serving.abort();
+        response.ok().map(|response| response.status())
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_or_none_or_in_anothers_name_does_not_reach_the_mirror() {
+        use crate::sync::peer::plan::{Have, Page};
+        let step = |number: u8| {
+            let step = Step::new(NodeId::from_bytes([number; 16]), Have::default(), Page::default(), None);
+            serde_json::to_vec(&step).unwrap()
+        };
+        assert_eq!(status_of("POST", PATH, step(2)).await, Some(StatusCode::SERVICE_UNAVAILABLE), "it got through");
+        assert_eq!(status_of("POST", PATH, step(1)).await, Some(StatusCode::FORBIDDEN), "the name of another");
+        assert_eq!(status_of("POST", PATH, step(7)).await, Some(StatusCode::FORBIDDEN), "a name that nobody has");
+        assert_eq!(status_of("GET", PATH, step(2)).await, Some(StatusCode::NOT_FOUND));
+        assert_eq!(status_of("POST", "/v1/ops", step(2)).await, Some(StatusCode::NOT_FOUND));
+        assert_eq!(status_of("POST", PATH, b"{".to_vec()).await, Some(StatusCode::BAD_REQUEST));
+        let long = [step(2), vec![b' '; BODY_BYTES_MAX]].concat();
+        let refused = status_of("POST", PATH, long).await;
+        assert!(matches!(refused, None | Some(StatusCode::BAD_REQUEST)), "{refused:?}");
+    }
 }
