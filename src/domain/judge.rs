@@ -336,6 +336,11 @@ impl Case<'_, '_> {
         self.op.basis.claim_no == self.incident.claim_no
     }
 
+    /// Returns whether the person had seen the latest change to the louder side.
+    fn heard(&self) -> bool {
+        self.op.basis.rev >= self.incident.loud_rev
+    }
+
     fn too_late(&self) -> Judgement {
         Judgement::quiet(Verdict::Superseded { by: Newer::Resolved { successor: self.context.successor } })
     }
@@ -369,6 +374,9 @@ impl Case<'_, '_> {
         if !self.mine() || !self.same_claim() || self.incident.life != Life::Acked {
             return self.unclaimed();
         }
+        if !self.heard() {
+            return self.changed();
+        }
         self.incident.seen_due = None;
         Judgement::quiet(Verdict::Applied)
     }
@@ -376,7 +384,7 @@ impl Case<'_, '_> {
     /// An ack of what nobody has.
     fn ack_free(&mut self) -> Judgement {
         // It became louder since the person looked: that call must still be heard.
-        let heard = self.op.basis.rev >= self.incident.loud_rev;
+        let heard = self.heard();
         let level = self.incident.level;
         let due = self.incident.step_due_at <= self.context.now;
         self.claim();
@@ -401,11 +409,14 @@ impl Case<'_, '_> {
         let asked = self.incident.assigned.as_ref().is_some_and(|assigned| assigned.to == *actor)
             || self.incident.offer.as_ref().is_some_and(|offer| offer.to == *actor);
         if self.mine() {
+            self.incident.overdue = false;
+            self.incident.renew(self.context.now, self.context.rules);
+            if !self.heard() {
+                return Judgement::quiet(Verdict::WonNoStop { claim_no: self.incident.claim_no });
+            }
             if self.same_claim() {
                 self.incident.seen_due = None;
             }
-            self.incident.overdue = false;
-            self.incident.renew(self.context.now, self.context.rules);
             return Judgement::quiet(Verdict::Applied);
         }
         let Some(owner) = self.incident.owner.clone().filter(|_| !asked) else {
@@ -414,7 +425,7 @@ impl Case<'_, '_> {
             return self.done(verdict, Told::Acked, "took it as asked");
         };
         // Somebody answered who was called beside its owner, if what they saw is what called them.
-        if self.op.basis.rev >= self.incident.loud_rev {
+        if self.heard() {
             self.incident.escalating = false;
         }
         self.done(Verdict::Joined { owner }, Told::Joined, "is on it too")
@@ -776,6 +787,8 @@ impl Case<'_, '_> {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests {
     use super::super::grouping::Group;
     use super::super::id::{NodeId, Number, OpId};
@@ -845,6 +858,24 @@ mod tests {
         let unack = by("mira", &incident, Act::Unack);
         assert_eq!(verdict(&mut incident, &unack), Verdict::Applied);
         assert_eq!((incident.shown(), incident.next_due_at, incident.owner.clone()), (Shown::New, Some(at(10)), None));
+    }
+
+    #[test]
+    fn a_late_seen_or_still_on_it_does_not_silence_a_raise() {
+        for act in [Act::Seen, Act::Ack] {
+            let mut incident = firing();
+            incident.severity = Severity::new(5).ok();
+            let ack = by("mira", &incident, Act::Ack);
+            verdict(&mut incident, &ack);
+            let late = by("mira", &incident, act);
+            let raise = by("jonas", &incident, Act::SetSeverity { to: Severity::S1 });
+            verdict(&mut incident, &raise);
+            assert!(verdict(&mut incident, &late).stays());
+            assert_eq!((incident.seen_due, incident.next_due_at), (Some(at(70)), Some(at(70))));
+            let now = by("mira", &incident, Act::Seen);
+            assert_eq!(verdict(&mut incident, &now), Verdict::Applied);
+            assert_eq!(incident.seen_due, None);
+        }
     }
 
     #[test]

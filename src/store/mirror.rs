@@ -99,7 +99,26 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`] says what stands against it; a mirror signs for one user only.
     pub fn open(path: &Path, user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
-        let mut connection = sqlite::open(path, &SCHEMA)?;
+        Self::of(sqlite::open(path, &SCHEMA)?, Beside::of(path), path, user, fresh_node, now)
+    }
+
+    /// Makes a mirror that ends with its process, for simulations; it may be opened as often as one likes.
+    ///
+    /// # Errors
+    /// None that a simulation meets.
+    #[doc(hidden)]
+    pub fn in_memory(user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
+        Self::of(sqlite::in_memory(&SCHEMA)?, Beside::nothing(), Path::new(":memory:"), user, fresh_node, now)
+    }
+
+    fn of(
+        mut connection: Connection,
+        twin: Beside,
+        path: &Path,
+        user: &UserName,
+        fresh_node: NodeId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let tx = sqlite::immediate(&mut connection)?;
         tx.execute("INSERT INTO meta VALUES ('user', ?1) ON CONFLICT DO NOTHING", [user.as_str()])?;
         if let Some(other) = meta(&tx, "user")?.filter(|other| other != user.as_str()) {
@@ -108,7 +127,6 @@ impl Mirror {
             );
             return Err(StoreError::Unsafe { path: path.to_owned(), why });
         }
-        let twin = Beside::of(path);
         let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
         tx.commit()?;
@@ -123,6 +141,49 @@ impl Mirror {
         let tx = sqlite::immediate(&mut self.connection)?;
         prune(&tx, now)?;
         Ok(tx.commit()?)
+    }
+
+    /// Returns another mirror of the same rows, as a copied file is; for simulations.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    #[doc(hidden)]
+    pub fn copied(&self) -> Result<Self, StoreError> {
+        let copy = sqlite::in_memory(&SCHEMA)?;
+        for table in ["meta", "incident", "series", "line", "page", "op", "relay", "chain", "evidence", "signed_row"] {
+            let mut select = self.connection.prepare(&format!("SELECT * FROM {table}"))?;
+            let marks = vec!["?"; select.column_count()].join(", ");
+            let mut insert = copy.prepare(&format!("INSERT INTO {table} VALUES ({marks})"))?;
+            let columns = select.column_count();
+            let mut rows = select.query(())?;
+            while let Some(row) = rows.next()? {
+                let values: Vec<rusqlite::types::Value> =
+                    (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+                insert.execute(rusqlite::params_from_iter(values))?;
+            }
+        }
+        Ok(Self { connection: copy, node: self.node, twin: Beside::nothing(), user: self.user.clone() })
+    }
+
+    /// Returns what is mirrored of the hub, each row as it came, ordered; for comparing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    #[doc(hidden)]
+    pub fn dump(&self) -> Result<Vec<(FeedKind, String)>, StoreError> {
+        let mut all = Vec::new();
+        let tables = [
+            (FeedKind::Incident, "SELECT body FROM incident ORDER BY body"),
+            (FeedKind::Series, "SELECT body FROM series ORDER BY body"),
+            (FeedKind::Line, "SELECT body FROM line ORDER BY body"),
+            (FeedKind::Page, "SELECT body FROM page ORDER BY body"),
+        ];
+        for (kind, sql) in tables {
+            let mut select = self.connection.prepare_cached(sql)?;
+            let bodies = select.query_map((), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            all.extend(bodies.into_iter().map(|body| (kind, body)));
+        }
+        Ok(all)
     }
 
     /// Returns the node that this database is.

@@ -27,6 +27,7 @@ use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
+use ed25519_dalek::SigningKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -602,13 +603,27 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
         return Err(AppendError::LookOnly);
     }
+    append_as(mirror, (&device.user, &device.key), draft, op_id, now)
+}
+
+/// As [`append`], by this user and key, under this id, at this time of the console's clock.
+///
+/// # Errors
+/// [`AppendError`]; nothing was written then.
+pub fn append_as(
+    mirror: &mut Mirror,
+    (user, key): (&UserName, &SigningKey),
+    draft: Draft,
+    op_id: OpId,
+    created_at: Timestamp,
+) -> Result<SignedOp, AppendError> {
     let Draft { incident, basis, act } = draft;
     // What was seen is the claim that the hub confirmed, whatever else was asked for since.
     let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
     mirror.append(|node, nseq, prev_hash| {
-        let actor = device.user.clone();
-        let op = Op { op_id, node, nseq, prev_hash, created_at: now, actor, incident, basis, act };
-        SignedOp::sign(op, &device.key)
+        let actor = user.clone();
+        let op = Op { op_id, node, nseq, prev_hash, created_at, actor, incident, basis, act };
+        SignedOp::sign(op, key)
     })
 }
 

@@ -107,6 +107,7 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdi
     let Some(incident) = work.incident_mut(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
+    let heard = op.basis.rev >= incident.loud_rev;
     let Judgement { verdict, line, effects } = judge(incident, op, &context);
     if let Some(line) = line {
         work.tell(op.incident, line);
@@ -114,8 +115,8 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdi
     for effect in effects {
         carry_out(work, op, effect)?;
     }
-    if matches!(verdict, Verdict::Won { .. } | Verdict::WonNoStop { .. } | Verdict::Joined { .. }) || op.act == Act::Ack
-    {
+    let answers = matches!(verdict, Verdict::Won { .. } | Verdict::Joined { .. }) || op.act == Act::Ack;
+    if answers && heard {
         pages::answered(work, op.incident, &op.actor)?;
     }
     Ok(verdict)

@@ -139,6 +139,14 @@ impl MemoryTables {
         self.journals().into_iter().for_each(Journal::roll_back);
     }
 
+    pub fn all_incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.rows().values().map(|placed| &*placed.row)
+    }
+
+    pub fn all_pages(&self) -> impl Iterator<Item = &Page> {
+        self.pages.rows().values().map(|placed| &*placed.row)
+    }
+
     fn counter(&self, counter: Counter) -> u64 {
         self.counters.rows().get(&counter).copied().unwrap_or(0)
     }

@@ -24,20 +24,29 @@ const OFFERED_AGAIN: Duration = Duration::from_secs(7 * 86_400);
 /// Answered operations that are looked at for that.
 const OFFERED_AGAIN_MAX: i64 = 10_000;
 
-/// The file beside a database that says which incarnation of it it is.
-pub(super) struct Beside(PathBuf);
+/// The file beside a database that says which incarnation of it it is; `None` for one that ends with its process.
+pub(super) struct Beside(Option<PathBuf>);
 
 impl Beside {
     pub fn of(database: &Path) -> Self {
-        Self(database.with_extension("twin"))
+        Self(Some(database.with_extension("twin")))
     }
 
-    fn read(&self) -> Result<Option<String>, StoreError> {
-        file::read_secret(&self.0)
+    /// Returns that of a database in memory: nothing stands beside it.
+    pub fn nothing() -> Self {
+        Self(None)
+    }
+
+    /// Returns whether this token stands beside the database.
+    fn holds(&self, token: &str) -> Result<bool, StoreError> {
+        match &self.0 {
+            Some(path) => Ok(file::read_secret(path)?.as_deref() == Some(token)),
+            None => Ok(true),
+        }
     }
 
     fn write(&self, token: &str) -> Result<(), StoreError> {
-        file::write_private(&self.0, token.as_bytes())
+        self.0.as_ref().map_or(Ok(()), |path| file::write_private(path, token.as_bytes()))
     }
 }
 
@@ -45,7 +54,7 @@ impl Beside {
 pub(super) fn establish(tx: &Transaction<'_>, beside: &Beside, fresh: NodeId) -> Result<NodeId, StoreError> {
     match (meta(tx, "node")?, meta(tx, "twin")?) {
         (Some(_), Some(token)) => {
-            if beside.read()?.as_deref() != Some(token.as_str()) {
+            if !beside.holds(&token)? {
                 set_meta(tx, "copied", "1")?;
             }
             own_node(tx)
