@@ -68,9 +68,14 @@ pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> any
     };
     // Who one is at a hub that was joined, the hub said.
     device.user = known.user.clone().unwrap_or(device.user);
-    let mirror = Mirror::open(&device.mirror_of(known.short_key()), &device.user, teller::fresh_node(), clock::now())
-        .context("opening the mirror")?;
-    Ok(Parts { device, mirror, client, card, hub_key: known.key, admin_token, embedded: false })
+    let mut mirror =
+        Mirror::open(&device.mirror_of(known.short_key()), &device.user, teller::fresh_node(), clock::now())
+            .context("opening the mirror")?;
+    if mirror.is_copy().context("looking at the mirror")? {
+        device.become_another(&mut mirror).context("making the copied mirror a node of its own")?;
+    }
+    let peers = console.peers.clone();
+    Ok(Parts { device, mirror, client, card, hub_key: known.key, admin_token, embedded: false, peers })
 }
 
 async fn first_card(client: &HubClient, admin_token: Option<&str>) -> anyhow::Result<crate::sync::wire::HubCard> {

@@ -11,6 +11,8 @@
 use super::Hub;
 use crate::domain::id::NodeId;
 use crate::store::{FeedPage, StoreError};
+use crate::sync::clock;
+use crate::sync::peer::row;
 use crate::sync::wire::{FEED_ROWS_MAX, FeedAnswer, FeedQuery};
 use axum::body::Bytes;
 use std::collections::VecDeque;
@@ -122,14 +124,18 @@ pub async fn run(hub: Arc<Hub>) {
 /// # Errors
 /// [`StoreError`].
 pub async fn page(hub: &Hub, query: &FeedQuery, until: u64) -> Result<Bytes, StoreError> {
+    if query.peers > 0 {
+        let page = cut(hub.store.feed(query.after, FEED_ROWS_MAX, None).await?, until);
+        return body(signed(hub, page));
+    }
     let shared = hub.news.kept(query.after, until);
-    let read = || async { body(cut(hub.store.feed(query.after, FEED_ROWS_MAX, nobody()).await?, until)) };
+    let read = || async { body(cut(hub.store.feed(query.after, FEED_ROWS_MAX, Some(nobody())).await?, until)) };
     let shared = shared.get_or_try_init(read).await?.clone();
     // Asked after the page was read, so no verdict of a change in it is missed.
     if !hub.store.has_verdicts(query.after, query.node).await? {
         return Ok(shared);
     }
-    body(cut(hub.store.feed(query.after, FEED_ROWS_MAX, query.node).await?, until))
+    body(cut(hub.store.feed(query.after, FEED_ROWS_MAX, Some(query.node)).await?, until))
 }
 
 /// Returns a page without changes.
@@ -138,7 +144,13 @@ pub async fn page(hub: &Hub, query: &FeedQuery, until: u64) -> Result<Bytes, Sto
 /// [`StoreError::Row`] never happens to an empty page.
 pub fn nothing(hub: &Hub, query: &FeedQuery) -> Result<Bytes, StoreError> {
     let at = query.after;
-    body(FeedPage { epoch: hub.epoch.clone(), after: at, next: at, head: at, rows: Vec::new() })
+    body(FeedPage { epoch: hub.epoch.clone(), after: at, next: at, head: at, rows: Vec::new(), signatures: None })
+}
+
+/// Signs what may be passed on, for a console that has whom to pass it on to: the others pay nothing.
+fn signed(hub: &Hub, page: FeedPage) -> FeedPage {
+    let signatures = Some(row::sign(&page, &hub.key, clock::now()));
+    FeedPage { signatures, ..page }
 }
 
 /// Leaves out what is newer: who asked from elsewhere comes to the same place, and asks the same from then on.
@@ -165,7 +177,7 @@ mod tests {
     fn check(seqs: &[u64], next: u64, head: u64, until: u64, expect: (&[u64], u64)) {
         let row = |seq: &u64| FeedRow { seq: *seq, kind: FeedKind::Line, body: "{}".into() };
         let rows = seqs.iter().map(row).collect();
-        let page = cut(FeedPage { epoch: String::new(), after: 1, next, head, rows }, until);
+        let page = cut(FeedPage { epoch: String::new(), after: 1, next, head, rows, signatures: None }, until);
         let left: Vec<u64> = page.rows.iter().map(|row| row.seq).collect();
         assert_eq!((left.as_slice(), page.next, page.head), (expect.0, expect.1, until));
     }

@@ -330,11 +330,18 @@ impl HubStore {
         }
     }
 
-    /// Returns at most `max` changes after `after`, verdicts on operations of `node` among them.
+    /// Returns at most `max` changes after `after`, verdicts on operations of one node among them, or of
+    /// everybody (`None`).
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn feed(&self, after: u64, max: usize, node: NodeId) -> Result<FeedPage, StoreError> {
+    pub async fn feed(
+        &self,
+        after: u64,
+        max: usize,
+        verdicts: impl Into<Option<NodeId>>,
+    ) -> Result<FeedPage, StoreError> {
+        let node = verdicts.into();
         match self {
             Self::Sqlite(hub) => hub.read(move |tables| read::feed(tables, after, max, node)).await,
             Self::Memory(hub) => lock(hub).feed(after, max, node),

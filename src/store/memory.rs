@@ -206,8 +206,8 @@ impl MemoryHub {
     ///
     /// # Errors
     /// [`StoreError::Row`].
-    pub fn feed(&self, after: u64, max: usize, node: NodeId) -> Result<FeedPage, StoreError> {
-        read::feed(&self.tables, after, max, node)
+    pub fn feed(&self, after: u64, max: usize, verdicts: impl Into<Option<NodeId>>) -> Result<FeedPage, StoreError> {
+        read::feed(&self.tables, after, max, verdicts.into())
     }
 
     /// As [`super::HubStore::has_verdicts`].

@@ -2,19 +2,24 @@
 //!
 //! The overlay is computed anew for each picture and never written into the mirror.
 
+mod peering;
+
+pub(super) use peering::Peering;
+
 use super::client::HubAddress;
 use super::clock;
 use super::desk::{Ask, Note};
 use super::device::{Device, random};
-use super::exchange;
+use super::exchange::{Outcome, Round};
 use super::foresight::{self, Known, Undoable};
+use super::hearsay::Hearsay;
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
 use super::roster::{self, Roster};
 use super::token;
 use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, OpId, UserName};
+use crate::domain::id::{IncidentId, OpId, UserName, hex};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
@@ -36,6 +41,8 @@ const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
 const UNDO_LOOKED_AT: usize = 50;
 /// How long who there is is not read again: it costs a look at thousands of lines.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
+/// The note of the node that the token is of.
+const TOKEN_NODE: &str = "token_node";
 /// How often what is too old is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
 /// Skew from which on it is shown.
@@ -70,6 +77,11 @@ pub(super) struct Teller {
     notices: Vec<Notice>,
     notice_no: u64,
     data_version: i64,
+    hearsay: Hearsay,
+    peering: Peering,
+    /// The present round of pushing, and what its last push sent.
+    round: Round,
+    sent: Vec<SignedOp>,
     /// When what is too old was last forgotten: a console stays open for weeks.
     pruned_at: Timestamp,
 }
@@ -81,6 +93,7 @@ impl Teller {
         address: HubAddress,
         card: Option<HubCard>,
         embedded: bool,
+        peering: Peering,
     ) -> Result<Self, StoreError> {
         let mut teller = Self {
             mirror,
@@ -109,9 +122,14 @@ impl Teller {
             notices: Vec::new(),
             notice_no: 0,
             data_version: 0,
+            hearsay: Hearsay::default(),
+            peering,
+            round: Round::default(),
+            sent: Vec::new(),
             pruned_at: clock::now(),
         };
         teller.as_of = teller.mirror.as_of()?;
+        teller.read_roster()?;
         teller.reload()?;
         Ok(teller)
     }
@@ -136,33 +154,41 @@ impl Teller {
                 let caught_up = page.next >= page.head;
                 if newer {
                     let applied = self.mirror.apply(&page, asked_at)?;
+                    if applied.twin {
+                        self.become_another()?;
+                    }
                     self.applied(applied)?;
                 }
                 self.answered(asked_at, skew_ms, newer && caught_up, caught_up)?;
                 let _ = reply.send(());
+                // Peers may hear of it; and what the hub turned out to have lost is offered again.
+                return Ok(newer && (self.peering.is_on || caught_up));
             }
             Note::Gone { epoch, refused, reply } => {
                 self.mirror.restart(&epoch, &refused)?;
                 self.receipts.say_again();
                 let _ = reply.send(());
             }
-            Note::Waiting { from, reply } => {
-                let _ = reply.send(exchange::outgoing(&mut self.mirror, from)?);
+            Note::Waiting { begin, reply } => {
+                if begin {
+                    self.round = Round::default();
+                }
+                self.sent = self.round.next(&mut self.mirror)?;
+                let _ = reply.send(self.sent.clone());
             }
             Note::Answer(answer) => self.judged(answer)?,
+            Note::Peer { heard, reply } => return self.exchange(heard, reply),
             Note::Receipts(reply) => {
                 let _ = reply.send(self.receipts.to_tell(&self.calls));
             }
             Note::Receipted(receipts) => self.receipts.told(&receipts),
             Note::Link(link) => self.link_changed(link)?,
+            Note::Trouble(text) => self.notice(text, false, None),
             Note::Token(token) => keep_token(&mut self.mirror, &token, clock::now())?,
             Note::ReadToken(reply) => {
                 let _ = reply.send(kept_token(&mut self.mirror)?);
             }
-            Note::Roster(signed) => {
-                self.mirror.set_note(roster::NOTE, &signed.to_note())?;
-                self.read_known()?;
-            }
+            Note::Roster(signed) => self.keep_roster(*signed)?,
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
@@ -215,6 +241,9 @@ impl Teller {
         let after = clock::now().minus(RESOLVED_SHOWN);
         self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
+        let node = self.mirror.refresh_node()?;
+        self.peering.introduce_as(node);
+        self.read_roster()?;
         self.read_calls()?;
         self.read_known()?;
         self.read_unshown()?;
@@ -224,6 +253,7 @@ impl Teller {
     fn read_unshown(&mut self) -> Result<(), StoreError> {
         self.tell_verdicts()?;
         self.unshown = self.mirror.unshown()?;
+        self.hearsay.read(&mut self.mirror, &mut self.incidents)?;
         self.rows_stale = true;
         self.read_calls()?;
         self.read_inbox()?;
@@ -423,15 +453,19 @@ impl Teller {
     }
 
     fn judged(&mut self, answer: PushAnswer) -> Result<(), StoreError> {
-        if let Some(reason) = exchange::stuck(&answer) {
+        let Outcome { fork, refused } = self.round.after(&mut self.mirror, &self.sent, answer)?;
+        if let Some(reason) = refused {
             self.notice(format!("the hub cannot take what waits: {reason}; it is kept"), false, None);
         }
-        exchange::keep(&mut self.mirror, answer)?;
+        if fork {
+            self.become_another()?;
+        }
         self.read_unshown()
     }
 
     /// Tells the verdicts that nobody was told yet, those that another process of this user fetched among them.
     fn tell_verdicts(&mut self) -> Result<(), StoreError> {
+        self.tell_peers_news()?;
         for own in self.mirror.tell()? {
             let Some(verdict) = &own.verdict else { continue };
             let name = match self.mirror.incident(own.op.incident)? {
@@ -526,7 +560,8 @@ impl Teller {
             .map(|incident| Row {
                 incident: incident.clone(),
                 waiting: waiting.remove(&incident.id).unwrap_or_default(),
-                said: Vec::new(),
+                said: self.hearsay.said_of(incident.id),
+                via_peer: self.hearsay.via_peer(incident.id),
             })
             .collect();
         if rows.len() > Picture::ROWS_MAX {
@@ -629,7 +664,18 @@ fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis,
 pub fn keep_token(mirror: &mut Mirror, token: &str, at: Timestamp) -> Result<(), StoreError> {
     // The time first: a token without one would never be renewed.
     mirror.set_note(token::NOTE_AT, &at.as_millis().to_string())?;
+    let node = hex(mirror.node().as_bytes());
+    mirror.set_note(TOKEN_NODE, &node)?;
     mirror.set_note(token::NOTE, token)
+}
+
+/// Returns whether the token is of the node that this database was before: the hub has yet to hear of the new one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn token_is_of_another(mirror: &mut Mirror) -> Result<bool, StoreError> {
+    let node = hex(mirror.refresh_node()?.as_bytes());
+    Ok(mirror.note(token::NOTE)?.is_some() && mirror.note(TOKEN_NODE)?.is_some_and(|of| of != node))
 }
 
 /// Returns this console's token and when it came.
@@ -671,7 +717,10 @@ mod tests {
         let node = NodeId::from_bytes([1; 16]);
         let mirror = Mirror::open(&dir.path().join("mirror.db"), &user("mira"), node, clock::now()).unwrap();
         let address = HubAddress::parse("unix:/nowhere").unwrap();
-        (Teller::open(mirror, device, address, None, false).unwrap(), dir)
+        {
+            let peering = Peering::new(device.introduction(mirror.node()), "00".into(), false);
+            (Teller::open(mirror, device, address, None, false, peering).unwrap(), dir)
+        }
     }
 
     /// An incident that nobody has and whose next call was due that many seconds ago.
@@ -692,9 +741,16 @@ mod tests {
     fn feed(teller: &mut Teller, incident: &Incident) {
         let after = teller.mirror.cursor().unwrap().seq;
         let row = FeedRow { seq: after + 1, kind: FeedKind::Incident, body: serde_json::to_string(incident).unwrap() };
-        let page = FeedPage { epoch: String::new(), after, next: after + 1, head: after + 1, rows: vec![row] };
+        let page = FeedPage {
+            epoch: String::new(),
+            after,
+            next: after + 1,
+            head: after + 1,
+            rows: vec![row],
+            signatures: None,
+        };
         let (reply, _) = oneshot::channel();
-        teller.take(Note::Page { page, skew_ms: None, asked_at: ago(45), reply }).unwrap();
+        teller.take(Note::Page { page: Box::new(page), skew_ms: None, asked_at: ago(45), reply }).unwrap();
     }
 
     /// Cuts the hub off, whose last answer came that many seconds ago.

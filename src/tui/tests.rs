@@ -42,7 +42,7 @@ fn incident(number: u64, severity: u8, service: &str, summary: &str, since: &str
     let mut incident = Incident::open(id(number), Number(number), group, at(since));
     incident.severity = Severity::new(severity).ok();
     incident.tally = Tally { firing: 1, unknown: 0, over: 0, instant: 0 };
-    Row { incident, waiting: Vec::new(), said: Vec::new() }
+    Row { incident, waiting: Vec::new(), said: Vec::new(), via_peer: None }
 }
 
 fn owned(mut row: Row, owner: &str) -> Row {

@@ -16,6 +16,7 @@ mod kill;
 mod limits;
 mod many;
 mod paging;
+mod peers;
 mod people;
 mod powercut;
 mod prometheus;

@@ -3,6 +3,7 @@
 use crate::random::Random;
 use crate::world::{Ask, Event, From, Place, Reply, World};
 use ed25519_dalek::SigningKey;
+use nightdesk::domain::envelope::SignedOp;
 use nightdesk::domain::id::{IncidentId, NodeId, OpId, UserName};
 use nightdesk::domain::incident::{Incident, Life};
 use nightdesk::domain::op::{Act, Basis, Kind};
@@ -11,7 +12,7 @@ use nightdesk::domain::time::Timestamp;
 use nightdesk::store::Device;
 use nightdesk::store::hub::Receipt;
 use nightdesk::store::mirror::Mirror;
-use nightdesk::sync::exchange::{self, Pushing};
+use nightdesk::sync::exchange::{Outcome, Round};
 use nightdesk::sync::teller::{Draft, append_as};
 use std::time::Duration;
 use uuid::Uuid;
@@ -39,7 +40,9 @@ pub struct Flight {
 pub struct Session {
     pull: Option<Flight>,
     push: Option<Flight>,
-    pushing: Pushing,
+    /// The present round of pushing, and what its last push sent.
+    round: Round,
+    sent: Vec<SignedOp>,
 }
 
 pub struct Console {
@@ -123,13 +126,13 @@ impl World {
         let ask = match which {
             Which::Pull => Ask::Feed { cursor: cursor.clone(), node: console.mirror.node() },
             Which::Push => {
-                let from = console.sessions[session].pushing.from();
-                let ops = exchange::outgoing(&mut console.mirror, from).expect("what waits is read");
+                let ops = console.sessions[session].round.next(&mut console.mirror).expect("what waits is read");
                 if ops.is_empty() {
                     // Woken by a key; looked at again in a while, for another process may have written.
-                    console.sessions[session].pushing = Pushing::default();
+                    console.sessions[session].round = Round::default();
                     return self.again(index, session, which, 9000);
                 }
+                console.sessions[session].sent.clone_from(&ops);
                 Ask::Push(ops.into_iter().map(|op| op.bytes).collect())
             }
         };
@@ -192,15 +195,12 @@ impl World {
                 self.again(index, from.session, Which::Pull, 0);
             }
             Reply::Pushed(answer) => {
-                let stuck = exchange::stuck(&answer);
                 let console = &mut self.consoles[index];
-                let goes_on = console.sessions[from.session].pushing.goes_on(&answer);
-                console.stuck |= stuck.is_some();
-                exchange::keep(&mut console.mirror, answer).expect("verdicts are kept");
-                if !goes_on {
-                    self.consoles[index].sessions[from.session].pushing = Pushing::default();
-                }
-                self.again(index, from.session, Which::Push, if goes_on { 0 } else { 5000 });
+                let Session { round, sent, .. } = &mut console.sessions[from.session];
+                let outcome = round.after(&mut console.mirror, sent, answer).expect("verdicts are kept");
+                let Outcome { fork, refused } = outcome;
+                console.stuck |= fork || refused.is_some();
+                self.again(index, from.session, Which::Push, 0);
             }
             Reply::Taken => {}
         }

@@ -215,7 +215,14 @@ impl World {
                 self.reply_page(from, &cursor, node);
             } else if self.now >= until {
                 let epoch = self.hub.epoch.clone();
-                let page = FeedPage { epoch, after: cursor.seq, next: cursor.seq, head: cursor.seq, rows: Vec::new() };
+                let page = FeedPage {
+                    epoch,
+                    after: cursor.seq,
+                    next: cursor.seq,
+                    head: cursor.seq,
+                    rows: Vec::new(),
+                    signatures: None,
+                };
                 self.reply(from, Reply::Page(page));
             } else {
                 self.hub.waiting.push((from, cursor, node, until));

@@ -34,9 +34,16 @@ pub(in crate::store) fn submit<T: Tables>(
 
 fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, StoreError> {
     let op = &signed.op;
-    if let Some(StoredOp { hash, verdict }) = work.tables.op(op.op_id)? {
-        // The same id with other bytes is no retry: a verdict must not be taken for another act.
-        return Ok(if hash == signed.hash() { Pushed::Judged(verdict) } else { Pushed::Fork });
+    let judged = work.tables.op(op.op_id)?;
+    if let Some(StoredOp { hash, bytes, verdict }) = &judged {
+        if *hash == signed.hash() || work.tables.reissued(op.node, op.nseq)? == Some(signed.hash()) {
+            return Ok(Pushed::Judged(verdict.clone()));
+        }
+        // The same id with other bytes is a retry only where another node signed the same act of the same person anew: a verdict must not
+        // be taken for another act.
+        if !is_reissue(bytes, op) {
+            return Ok(Pushed::Fork);
+        }
     }
     let end =
         work.tables.chain_end(op.node)?.ok_or_else(|| StoreError::broken("an operation is of a known console"))?;
@@ -50,9 +57,26 @@ fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, S
     if op.nseq < expected || op.prev_hash != end.hash {
         return Ok(Pushed::Fork);
     }
+    if let Some(StoredOp { verdict, .. }) = judged {
+        let end = ChainEnd { nseq: op.nseq, hash: signed.hash() };
+        work.tables.insert_reissued(op.node, &end)?;
+        work.tables.set_chain_end(op.node, &end)?;
+        return Ok(Pushed::Judged(verdict));
+    }
     let verdict = verdict(work, signed)?;
     store(work, signed, &verdict)?;
     Ok(Pushed::Judged(verdict))
+}
+
+/// Returns whether it is the operation that was judged, under another node: a copied database becomes one and signs what waits anew.
+fn is_reissue(judged: &[u8], op: &Op) -> bool {
+    SignedOp::read(judged.to_vec()).is_ok_and(|SignedOp { op: judged, .. }| {
+        judged.node != op.node
+            && judged.actor == op.actor
+            && judged.incident == op.incident
+            && judged.basis == op.basis
+            && judged.act == op.act
+    })
 }
 
 fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdict, StoreError> {

@@ -146,7 +146,8 @@ impl Follower {
     async fn pull_once(&mut self, live: bool, board: &Board) -> Result<bool, ClientError> {
         let cursor = self.cursor();
         let wait = if live { WAIT_SECONDS_MAX } else { 0 };
-        let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait, node: self.introduction.node };
+        let query =
+            FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait, node: self.introduction.node, peers: 0 };
         let sent = Instant::now();
         let (pulled, _) = self.client.feed(&query, self.token.as_deref()).await?;
         let place = &board.places[self.place];
@@ -213,7 +214,7 @@ impl Follower {
     pub fn head(client: &HubClient, admin_token: &str) -> u64 {
         let node = NodeId(Uuid::nil());
         let ask = async |epoch: String| {
-            let query = FeedQuery { epoch, after: 0, wait: 0, node };
+            let query = FeedQuery { epoch, after: 0, wait: 0, node, peers: 0 };
             client.feed(&query, Some(admin_token)).await.expect("the hub answers").0
         };
         alone(async {
