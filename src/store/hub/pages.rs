@@ -2,7 +2,7 @@
 
 use super::super::StoreError;
 use super::tables::Tables;
-use super::work::{Committed, Work};
+use super::work::{Committed, Made, Work};
 use super::{Audit, Delivery, Outcome, Receipt, Rules};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::{Incident, Line, Told};
@@ -246,8 +246,8 @@ pub(super) fn queue<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError>
     }
     let (now, paging) = (work.now, &work.rules().paging);
     let known = work.tables.users()?;
-    for (id, call) in calls {
-        let Some(incident) = work.incident(id)?.cloned() else { continue };
+    for Made { incident: id, call, fire_no, round } in calls {
+        let Some(incident) = work.incident(id)?.map(|now| Incident { fire_no, round, ..now.clone() }) else { continue };
         let people = match &call.whom {
             Whom::Level(level) => paging.callees(*level, now, &known),
             Whom::Person(person) => [person.clone()].into(),

@@ -46,6 +46,7 @@ pub(super) async fn all(make: Make) {
     mild_severities_call_nobody(make(paged())).await;
     a_merge_moves_everything_and_later_alerts_follow(make(paged())).await;
     a_person_who_calls_another_is_heard_though_it_recovers(make(paged())).await;
+    a_call_and_a_new_beginning_in_one_push_are_two_calls(make(paged())).await;
     what_was_merged_is_not_opened_beside_a_newer_one_of_its_group(make(paged())).await;
     a_split_is_an_incident_of_its_own(make(paged())).await;
     a_forced_resolve_taken_back_burns_again(make(paged())).await;
@@ -268,6 +269,22 @@ async fn a_person_who_calls_another_is_heard_though_it_recovers(desk: Desk) {
     let escalate = Act::Escalate { to: Some(user("lena")), level_seen: 0 };
     assert_eq!(desk.act(&mut Acts::default(), escalate, 1, 5).await, Verdict::Applied);
     assert_eq!(who(&desk.lease(5).await), [("lena", "console", 1)]);
+}
+
+async fn a_call_and_a_new_beginning_in_one_push_are_two_calls(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0)]).await;
+    desk.due(0, 0).await;
+    let incident = desk.incidents().await.remove(0);
+    let mut acts = Acts::default();
+    let escalate = acts.sign(&incident, Act::Escalate { to: None, level_seen: 1 });
+    let raise = acts.sign(&incident, Act::SetSeverity { to: Severity::S1 });
+    desk.store.submit(vec![escalate, raise], at(1)).await.unwrap();
+    let called = |pages: Vec<Page>| pages.iter().filter(|page| page.person.as_str() == "lena").count();
+    assert_eq!(called(desk.pages().await), 1);
+    desk.due(1, 0).await;
+    desk.due(301, 0).await;
+    assert_eq!(called(desk.pages().await), 2, "its level is called anew");
 }
 
 async fn what_was_merged_is_not_opened_beside_a_newer_one_of_its_group(desk: Desk) {
