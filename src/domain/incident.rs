@@ -535,11 +535,11 @@ impl Incident {
         }
         self.rev += 1;
         self.loud_rev = self.rev;
-        self.fire_no += 1;
         let owner = self.owner.clone().filter(|_| self.life == Life::Acked);
         let calls = if self.hold.is_some() {
             self.wake(now, rules, why)
         } else if let Some(owner) = owner {
+            self.fire_no += 1;
             self.seen_due = Some(now.plus(rules.timing.seen_within));
             // Called already: unless it is seen, calling goes on when the time is over.
             self.seen_asked = true;

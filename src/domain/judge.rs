@@ -392,8 +392,8 @@ impl Case<'_, '_> {
         if heard {
             return self.done(Verdict::Won { claim_no }, Told::Acked, "acknowledged");
         }
-        // The level that is due now, or the one that was called last: its pages are the louder's.
-        let level = if due || level == 0 { level } else { level - 1 };
+        // The level that is due now, which is called by this, or the one that was called last: its pages are the louder's.
+        let level = if due || level == 0 { self.next_level() } else { level - 1 };
         let call = Call {
             whom: Whom::Level(level),
             step: Step::Level(level),
@@ -526,6 +526,19 @@ impl Case<'_, '_> {
         self.incident.loud_rev = self.incident.rev;
     }
 
+    /// Takes the next level, or the last one again, whose people have their time from now on.
+    fn next_level(&mut self) -> u32 {
+        let Context { now, rules, .. } = *self.context;
+        let count = rules.paging.levels.len().max(1) as u32;
+        let level = self.incident.level.min(count - 1);
+        if self.incident.level >= count {
+            self.incident.round += 1;
+        }
+        self.incident.level = (self.incident.level + 1).min(count);
+        self.incident.step_due_at = now.plus(rules.paging.within(level));
+        level
+    }
+
     fn escalate(&mut self, to: Option<&UserName>, level_seen: u32) -> Judgement {
         let Context { now, rules, .. } = *self.context;
         if to.is_some() && !self.context.knows {
@@ -542,20 +555,16 @@ impl Case<'_, '_> {
                 return self.done(Verdict::Applied, Told::Escalated, "escalated; that level was called already");
             }
             None => {
-                let count = rules.paging.levels.len().max(1) as u32;
-                let level = self.incident.level.min(count - 1);
-                if self.incident.level >= count {
-                    self.incident.round += 1;
-                }
-                self.incident.level = (self.incident.level + 1).min(count);
+                let level = self.next_level();
                 Call { whom: Whom::Level(level), step: Step::Level(level), why, must: true }
             }
         };
         self.louder();
         self.incident.escalating = self.incident.life == Life::Acked;
-        let within = rules.paging.within(self.incident.level.saturating_sub(1));
-        // Who was called has their time before the next one is.
-        self.incident.step_due_at = now.plus(within);
+        if to.is_some() && self.incident.escalating {
+            // Who was called has their time before the next one is. Where nobody has it, the levels go on as they would have.
+            self.incident.step_due_at = now.plus(rules.paging.within(self.incident.level.saturating_sub(1)));
+        }
         let text = match to {
             Some(person) => format!("escalated to {person}"),
             None => format!("escalated to level {}", self.incident.level),
@@ -802,6 +811,10 @@ mod tests {
         Timestamp::from_millis(second * 1000)
     }
 
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
     fn firing() -> Incident {
         let group = Group { key: "k".into(), service: "api".into(), summary: "down".into() };
         let mut incident = Incident::open(IncidentId::from_bytes([4; 16]), Number(1), group, at(0));
@@ -858,6 +871,19 @@ mod tests {
         let unack = by("mira", &incident, Act::Unack);
         assert_eq!(verdict(&mut incident, &unack), Verdict::Applied);
         assert_eq!((incident.shown(), incident.next_due_at, incident.owner.clone()), (Shown::New, Some(at(10)), None));
+    }
+
+    #[test]
+    fn a_level_called_by_a_stale_ack_is_not_due_again_when_it_is_given_back() {
+        let mut incident = firing();
+        let (late, call) = (by("mira", &incident, Act::Ack), Act::Escalate { to: Some(user("lena")), level_seen: 0 });
+        let escalate = by("jonas", &incident, call);
+        verdict(&mut incident, &escalate);
+        assert_eq!((incident.level, incident.step_due_at), (0, at(0)), "a person's call holds no level up");
+        assert!(matches!(verdict(&mut incident, &late), Verdict::WonNoStop { .. }));
+        let unack = by("mira", &incident, Act::Unack);
+        verdict(&mut incident, &unack);
+        assert_eq!((incident.level, incident.next_due_at), (1, Some(at(310))));
     }
 
     #[test]

@@ -195,6 +195,15 @@ fn known(page: &Page) -> Known {
 /// Checks what the hub holds, after every commit.
 pub fn after_a_commit(world: &mut World) {
     let (now, clock) = (world.now, world.hub_clock());
+    world.say(|world| {
+        let brief = |one: &Incident| {
+            let Incident { number, rev, life, owner, level, round, fire_no, step_due_at, .. } = one;
+            let owner = owner.as_ref().map_or("-", UserName::as_str);
+            let due = step_due_at.since(clock).as_millis();
+            format!("{number}: rev {rev} {life:?} {owner} fire {fire_no} level {level} round {round} step in {due}; ")
+        };
+        world.hub.store.incidents().map(brief).collect()
+    });
     let World { hub, ledger, .. } = world;
     ledger.count("commits");
     ledger.latest = ledger.latest.max(clock);
@@ -332,7 +341,7 @@ pub fn after_a_round(world: &mut World) {
 /// Checks what a console shows, after it took a page of the feed.
 pub fn after_a_page(world: &mut World, index: usize, page: &FeedPage) {
     world.ledger.count("pages of the feed");
-    if page.rows.is_empty() || page.next % 4 != 0 {
+    if page.rows.is_empty() || !page.next.is_multiple_of(4) {
         return;
     }
     let incidents = world.consoles[index].mirror.incidents(Timestamp::default()).expect("incidents are read");
@@ -343,7 +352,7 @@ pub fn after_a_page(world: &mut World, index: usize, page: &FeedPage) {
     }
     let cursor = world.consoles[index].mirror.cursor().expect("the cursor is read");
     let head = world.hub.store.head().expect("the head is read");
-    if page.next % 16 == 0 && cursor == head {
+    if page.next.is_multiple_of(16) && cursor == head {
         world.ledger.count("mirrors compared on the way");
         same_rows(world, index, "I12");
     }

@@ -381,7 +381,10 @@ struct Reached {
 
 /// States, each once.
 #[derive(Default)]
-struct Distinct(HashMap<(u64, u64, u64, Option<Timestamp>, Shown, u32), Vec<Reached>>);
+struct Distinct(HashMap<Sketch, Vec<Reached>>);
+
+/// What most states differ in.
+type Sketch = (u64, u64, u64, Option<Timestamp>, Shown, u32);
 
 impl Distinct {
     fn add(&mut self, reached: Reached) {

@@ -85,10 +85,14 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdi
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
     let (resolved, key, merged) = (incident.open_key.is_none(), incident.group_key.clone(), incident.merged_into);
-    let successor = match merged {
+    let went_on = match merged {
         Some(into) if resolved => work.goes_on(into)?,
-        _ if resolved => work.open_incident(&key)?,
-        _ => None,
+        Some(_) | None => None,
+    };
+    let successor = match went_on {
+        // What it was merged into may be over too, and its group burn anew.
+        None if resolved => work.open_incident(&key)?,
+        known => known,
     };
     let context = Context {
         now,
