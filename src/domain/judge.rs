@@ -162,7 +162,7 @@ impl Refusal {
     fn sentence(&self) -> String {
         match self {
             Self::StillFiring { firing } => {
-                format!("refused: {firing} series still fire; snooze it, or use force to dismiss them")
+                format!("refused: {firing} series firing; snooze it, or force it")
             }
             Self::NoSuchIncident => "refused: the hub knows no such incident".into(),
             Self::NoSuchPerson => "refused: the hub knows nobody of that name".into(),
@@ -626,7 +626,7 @@ impl Case<'_, '_> {
         self.incident.hold = hold;
         let verdict = Verdict::Won { claim_no: self.incident.claim_no };
         let from = from.map_or("nobody".to_owned(), |owner| owner.to_string());
-        self.done(verdict, Told::Handover, format!("took it from {from}"))
+        self.done(verdict, Told::Handover, format!("accepted it from {from}"))
     }
 
     fn decline(&mut self, offer: OpId) -> Judgement {

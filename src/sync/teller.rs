@@ -76,6 +76,8 @@ pub(super) struct Teller {
     presented: HashSet<(IncidentId, u64, u64)>,
     notices: Vec<Notice>,
     notice_no: u64,
+    /// Operations asked for here whose answer was not told here yet: another process of this user may fetch and tell it first.
+    untold: Vec<OpId>,
     data_version: i64,
     hearsay: Hearsay,
     peering: Peering,
@@ -121,6 +123,7 @@ impl Teller {
             presented: HashSet::new(),
             notices: Vec::new(),
             notice_no: 0,
+            untold: Vec::new(),
             data_version: 0,
             hearsay: Hearsay::default(),
             peering,
@@ -210,7 +213,10 @@ impl Teller {
     fn submit(&mut self, incident: IncidentId, basis: Basis, act: Act) -> Result<bool, StoreError> {
         let draft = Draft { incident, basis, act };
         match append(&mut self.mirror, &self.device, draft) {
-            Ok(_) => {
+            Ok(signed) => {
+                if signed.op.act != Act::Seen {
+                    self.untold.push(signed.op.op_id);
+                }
                 self.read_unshown()?;
                 Ok(true)
             }
@@ -251,9 +257,11 @@ impl Teller {
     }
 
     fn read_unshown(&mut self) -> Result<(), StoreError> {
-        self.tell_verdicts()?;
         self.unshown = self.mirror.unshown()?;
         self.hearsay.read(&mut self.mirror, &mut self.incidents)?;
+        // After it was read: what waited then and is answered meanwhile is told once.
+        self.tell_verdicts()?;
+        self.tell_own()?;
         self.rows_stale = true;
         self.read_calls()?;
         self.read_inbox()?;
@@ -467,20 +475,40 @@ impl Teller {
     fn tell_verdicts(&mut self) -> Result<(), StoreError> {
         self.tell_peers_news()?;
         for own in self.mirror.tell()? {
-            let Some(verdict) = &own.verdict else { continue };
-            let name = match self.mirror.incident(own.op.incident)? {
-                Some(incident) => incident.number.to_string(),
-                None => own.op.incident.to_string(),
-            };
-            let answer = Answer {
-                op_id: own.op.op_id,
-                incident: own.op.incident,
-                act: own.op.act.clone(),
-                verdict: verdict.clone(),
-            };
-            let text = format!("{} {name}: {}", own.op.act.kind(), verdict.sentence());
-            self.notice(text, verdict.is_welcome(), Some(answer));
+            self.untold.retain(|op_id| *op_id != own.op.op_id);
+            self.tell_verdict(own)?;
         }
+        Ok(())
+    }
+
+    /// Tells the verdicts on what was asked for here that another process of this user told its own person, in another pane perhaps.
+    fn tell_own(&mut self) -> Result<(), StoreError> {
+        if self.untold.is_empty() {
+            return Ok(());
+        }
+        let waits: HashSet<OpId> =
+            self.unshown.iter().filter(|own| own.verdict.is_none()).map(|own| own.op.op_id).collect();
+        let (still, answered): (Vec<OpId>, Vec<OpId>) =
+            std::mem::take(&mut self.untold).into_iter().partition(|op_id| waits.contains(op_id));
+        self.untold = still;
+        for op_id in answered {
+            if let Some(own) = self.mirror.own_op(op_id)? {
+                self.tell_verdict(own)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_verdict(&mut self, own: OwnOp) -> Result<(), StoreError> {
+        let Some(verdict) = own.verdict else { return Ok(()) };
+        let name = match self.mirror.incident(own.op.incident)? {
+            Some(incident) => incident.number.to_string(),
+            None => own.op.incident.to_string(),
+        };
+        let text = format!("{} {name}: {}", own.op.act.kind(), verdict.sentence());
+        let welcome = verdict.is_welcome();
+        let answer = Answer { op_id: own.op.op_id, incident: own.op.incident, act: own.op.act, verdict };
+        self.notice(text, welcome, Some(answer));
         Ok(())
     }
 
@@ -829,6 +857,25 @@ mod tests {
         teller.reload().unwrap();
         let picture = teller.picture();
         assert!(picture.notices.is_empty() && picture.inbox.is_empty());
+    }
+
+    #[test]
+    fn an_answer_is_told_where_it_was_asked_for_though_another_console_fetched_it() {
+        let (mut here, dir) = teller();
+        let one = incident(1, 60);
+        feed(&mut here, &one);
+        let basis = Basis { rev: one.rev, claim_no: one.claim_no };
+        here.take(Note::Ask(Ask::Submit { incident: one.id, basis, act: Act::Ack })).unwrap();
+        let op_id = here.mirror.waiting(1).unwrap()[0].op.op_id;
+        let mut there = Mirror::open(&dir.path().join("mirror.db"), &user("mira"), fresh_node(), clock::now()).unwrap();
+        let refused = crate::domain::judge::Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchIncident };
+        there.settle(vec![(op_id, refused)], 0).unwrap();
+        assert_eq!(there.tell().unwrap().len(), 1, "the other console told it first");
+        for _ in 0..2 {
+            here.reload().unwrap();
+            let told: Vec<_> = here.picture().notices.into_iter().map(|notice| notice.text).collect();
+            assert_eq!(told, ["ack 1: refused: the hub knows no such incident"], "and here once");
+        }
     }
 
     #[test]

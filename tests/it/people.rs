@@ -278,7 +278,7 @@ fn two_screens_hand_a_shift_over_with_two_keys_on_each_side() {
     left.send_keys(&["H"]);
     left.wait_for(LIMIT, |screen| screen.contains("handover 2 incidents"));
     left.send_keys(&["jonas", "Enter"]);
-    left.wait_for(LIMIT, |screen| screen.contains("Hand 2 over to jonas"));
+    left.wait_for(LIMIT, |screen| screen.contains("Hand 2 incidents over to jonas"));
     left.send_keys(&["y"]);
     left.wait_for(LIMIT, |screen| screen.matches("confirmed by the hub").count() >= 2);
     right.wait_for(LIMIT, |screen| screen.contains("mira offers you") && screen.contains("and 1 more"));

@@ -288,9 +288,7 @@ fn resolve(incident: &Incident, forced: bool) -> Confirm {
     let question = match firing {
         _ if forced => format!("Resolve {number} by force? y dismisses {firing} that fire, Esc leaves it ({service})"),
         0 => format!("Resolve {number}? y resolves, Esc leaves it ({service})"),
-        _ => format!(
-            "Resolve {number}? {firing} fire: f forces, Esc leaves it ({service}; y asks the hub, which refuses while they fire)"
-        ),
+        _ => format!("Resolve {number}? {firing} fire: f forces, Esc leaves it; y only asks the hub ({service})"),
     };
     Confirm {
         notes: notes(incident, &Act::Resolve { force: forced }),
