@@ -954,7 +954,7 @@ mod tests {
         assert!(raise(&mut incident, Severity::new(8).ok(), 1).is_none());
         assert!(raise(&mut incident, None, 1).is_none());
         assert_eq!(raise(&mut incident, Severity::new(2).ok(), 1).as_deref(), Some("severity rose from S5 to S2"));
-        assert_eq!((incident.rev, incident.fire_no), (2, 3));
+        assert_eq!((incident.rev, incident.fire_no), (2, 2));
     }
 
     #[test]
