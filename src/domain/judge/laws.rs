@@ -22,7 +22,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn user(name: &str) -> UserName {
-    UserName::parse(name).unwrap()
+    UserName::parse(name).expect("it is a name")
 }
 
 fn op_id(mark: u8) -> OpId {
@@ -87,7 +87,7 @@ fn firing() -> Incident {
     let mut incident = Incident::open(IncidentId::from_bytes([4; 16]), Number(1), group, at(0));
     incident.count(None, Firing);
     incident.count(None, Firing);
-    incident.severity = Some(Severity::new(5).unwrap());
+    incident.severity = Some(Severity::new(5).expect("it is a severity"));
     incident.machine_severity = incident.severity;
     incident
 }
@@ -150,11 +150,15 @@ fn worlds() -> Vec<(&'static str, Incident)> {
         ("escalated over its owner", with(&|incident| then(incident, 0x25, Act::Escalate { to: None, level_seen: 1 }))),
         (
             "raised over its owner",
-            with(&|incident| then(incident, 0x26, Act::SetSeverity { to: Severity::new(2).unwrap() })),
+            with(&|incident| {
+                then(incident, 0x26, Act::SetSeverity { to: Severity::new(2).expect("it is a severity") })
+            }),
         ),
         (
             "lowered",
-            with(&|incident| court.does(incident, "mira", 0x26, Act::SetSeverity { to: Severity::new(8).unwrap() })),
+            with(&|incident| {
+                court.does(incident, "mira", 0x26, Act::SetSeverity { to: Severity::new(8).expect("it is a severity") })
+            }),
         ),
         ("recovering", with(&all_over)),
         (
