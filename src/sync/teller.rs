@@ -367,7 +367,7 @@ impl Teller {
         for (id, claim_no) in claims {
             let Some(incident) = self.incidents.get(id) else { continue };
             let mine = incident.owner.as_ref() == Some(&self.device.user) && incident.claim_no == *claim_no;
-            let once = (*id, *claim_no, incident.fire_no);
+            let once = (*id, *claim_no, incident.loud_rev);
             if !mine || incident.seen_due.is_none() || !self.presented.insert(once) {
                 continue;
             }

@@ -172,7 +172,7 @@ fn alarm(state: &State) -> Option<String> {
     let more = state.picture.alarms.len() - 1;
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(format!(
-        "hub silent since {since}; you are level {} for {}{more}; it may be handled, this console cannot know",
+        "hub silent since {since}; you are level {} for incident {}{more}; it may be handled, this console cannot know",
         alarm.level, alarm.number
     ))
 }
