@@ -371,7 +371,7 @@ pub struct Incident {
     /// A person was asked to take it and has not answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned: Option<Assigned>,
-    /// Counts reasons to page again: raises and re-fires.
+    /// Counts reasons to page again: raises, re-fires, and ends of a snooze or lease.
     pub fire_no: u64,
     /// [`Incident::rev`] after the latest change to the louder side: an ack that had not seen it does not silence it.
     pub loud_rev: u64,
@@ -589,6 +589,7 @@ impl Incident {
         if let Some(reason) = self.outgrown() {
             self.rev += 1;
             self.loud_rev = self.rev;
+            self.fire_no += 1;
             happened.calls = self.wake(now, rules, &reason);
             self.arm(now);
             happened.line = Some(Line::by_hub(now, Told::Woke, format!("the snooze is over: {reason}")));
@@ -651,6 +652,7 @@ impl Incident {
         if due(self.hold.as_ref().map(|hold| hold.until)) {
             self.rev += 1;
             self.loud_rev = self.rev;
+            self.fire_no += 1;
             let word = if self.hold.as_ref().is_some_and(|hold| hold.wait.is_some()) { "wait" } else { "snooze" };
             let text = format!("the {word} is over");
             let calls = self.wake(now, rules, &text);
@@ -713,6 +715,8 @@ impl Incident {
     fn end_lease(&mut self, now: Timestamp, why: &str) -> Happened {
         let Some(owner) = self.owner.clone() else { return Happened::default() };
         self.release(now);
+        // The levels begin anew: without a new number their pages would be those that went out before, and nobody would be called.
+        self.fire_no += 1;
         self.restart_levels(now);
         let text = format!("{owner} no longer has it: {why}");
         let call = self.call(Whom::Person(owner), Step::Lost(self.claim_no), "you no longer have it");

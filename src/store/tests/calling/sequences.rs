@@ -1,0 +1,65 @@
+//! Sequences of acts, flaps, failures and restarts after which somebody must still be called, once.
+
+use super::*;
+use crate::store::hub::Submitted;
+
+pub(super) async fn all(make: Make) {
+    a_lease_that_ends_calls_the_first_level_anew(make(paged())).await;
+    a_snooze_that_ends_calls_the_first_level_anew_when_its_person_is_silent(make(paged())).await;
+}
+
+impl Desk {
+    /// Lets everything due happen at each of these seconds; nobody leases pages meanwhile.
+    async fn pass(&self, seconds: &[i64]) {
+        for second in seconds {
+            self.due(*second, *second).await;
+        }
+    }
+
+    /// Returns who is asked for an answer by pages decided at that second or later.
+    async fn called_since(&self, second: i64) -> Vec<String> {
+        let fresh = |page: &Page| page.queued_at >= at(second) && page.is_open();
+        let mut people: Vec<String> =
+            self.pages().await.into_iter().filter(fresh).map(|page| page.person.to_string()).collect();
+        people.sort();
+        people.dedup();
+        people
+    }
+
+    async fn push_all(&self, ops: Vec<SignedOp>, second: i64) -> Submitted {
+        self.store.submit(ops, at(second)).await.unwrap()
+    }
+
+    async fn number(&self, number: u64) -> Incident {
+        self.incidents().await.into_iter().find(|one| one.number.0 == number).unwrap()
+    }
+}
+
+async fn a_lease_that_ends_calls_the_first_level_anew(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    desk.pass(&[0, 300, 600, 900]).await;
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::Ack, 1, 1000).await;
+    desk.act(&mut acts, Act::Seen, 1, 1001).await;
+    desk.pass(&[2499, 2500, 2800, 2801]).await;
+    assert_eq!(desk.number(1).await.shown(), Shown::New);
+    assert_eq!(desk.called_since(2800).await, ["mira"], "the lease ended: whoever is on call now is called at once");
+    desk.pass(&[3101]).await;
+    assert_eq!(desk.called_since(3101).await, ["lena"], "and then the next level");
+}
+
+async fn a_snooze_that_ends_calls_the_first_level_anew_when_its_person_is_silent(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    desk.pass(&[0, 300, 600]).await;
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::Snooze { until: at(2000), until_change: false }, 1, 610).await;
+    desk.act(&mut acts, Act::Seen, 1, 611).await;
+    desk.pass(&[2000]).await;
+    assert_eq!(desk.called_since(2000).await, ["mira"], "who asked for it");
+    desk.pass(&[2300]).await;
+    assert_eq!(desk.called_since(2300).await, ["mira"], "who is on call");
+    desk.pass(&[2600]).await;
+    assert_eq!(desk.called_since(2600).await, ["lena"]);
+}
