@@ -125,7 +125,7 @@ fn carry_out<T: Tables>(work: &mut Work<'_, T>, op: &Op, effect: Effect) -> Resu
 
 fn dismiss<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(), StoreError> {
     let now = work.now;
-    for key in work.tables.firing_of(incident)? {
+    for key in work.firing_of(incident)? {
         if let Some(series) = work.series(&key)? {
             let before = series.state;
             series.dismiss(now);
@@ -139,7 +139,7 @@ fn dismiss<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<()
 /// Lets burn again what a person had dismissed, as far as its source says so.
 fn recall<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(), StoreError> {
     let now = work.now;
-    for key in work.tables.series_of(incident, MOVED_MAX)? {
+    for key in work.series_of(incident, MOVED_MAX)? {
         let Some(series) = work.series(&key)? else { continue };
         let before = series.state;
         if series.recall(now) {
@@ -153,7 +153,7 @@ fn merge<T: Tables>(work: &mut Work<'_, T>, op: &Op, into: IncidentId) -> Result
     let Some((key, from)) = work.incident(op.incident)?.map(|merged| (merged.group_key.clone(), merged.number)) else {
         return Ok(());
     };
-    for series in work.tables.series_of(op.incident, MOVED_MAX)? {
+    for series in work.series_of(op.incident, MOVED_MAX)? {
         work.move_series(&series, into)?;
     }
     // Later alerts of that group speak of the incident that goes on.

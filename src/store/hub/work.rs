@@ -13,7 +13,7 @@ use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
 use crate::domain::paging::{Call, Page, PageId};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Merges of merges that are followed.
 const MERGES_FOLLOWED_MAX: usize = 16;
@@ -152,6 +152,29 @@ impl<'w, T: Tables> Work<'w, T> {
             self.series.insert(key.clone(), HeldSeries { row, series, dirty: Dirty::Clean });
         }
         Ok(self.series.get_mut(key).map(|held| &mut held.series))
+    }
+
+    /// Returns the series of the incident as this transaction left them, those in rows first.
+    pub fn series_of(&self, incident: IncidentId, max: usize) -> Result<Vec<SeriesKey>, StoreError> {
+        let stored = self.tables.series_of(incident, max)?;
+        Ok(self.as_left(stored, |series| series.incident == Some(incident)))
+    }
+
+    /// Returns the series of the incident that burn, as this transaction left them, those in rows first.
+    pub fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError> {
+        let stored = self.tables.firing_of(incident)?;
+        Ok(self.as_left(stored, |series| series.incident == Some(incident) && series.state == SeriesState::Firing))
+    }
+
+    /// Brings a list of rows in line with the series that this transaction changed.
+    fn as_left(&self, stored: Vec<SeriesKey>, belongs: impl Fn(&Series) -> bool) -> Vec<SeriesKey> {
+        let rows: HashSet<&SeriesKey> = stored.iter().collect();
+        let came = |(key, held): &(&SeriesKey, &HeldSeries)| belongs(&held.series) && !rows.contains(key);
+        let mut came: Vec<_> = self.series.iter().filter(came).collect();
+        came.sort_by(|(_, a), (_, b)| a.order().cmp(&b.order()));
+        let came: Vec<SeriesKey> = came.into_iter().map(|(key, _)| key.clone()).collect();
+        let stays = |key: &SeriesKey| self.series.get(key).is_none_or(|held| belongs(&held.series));
+        stored.into_iter().filter(stays).chain(came).collect()
     }
 
     /// Takes a series that has no row yet.

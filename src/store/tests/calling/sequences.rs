@@ -6,6 +6,8 @@ use crate::store::hub::Submitted;
 pub(super) async fn all(make: Make) {
     a_lease_that_ends_calls_the_first_level_anew(make(paged())).await;
     a_snooze_that_ends_calls_the_first_level_anew_when_its_person_is_silent(make(paged())).await;
+    a_merge_of_a_merge_in_one_push_takes_everything_along(make(paged())).await;
+    what_was_split_off_is_not_dismissed_with_the_rest_in_one_push(make(paged())).await;
 }
 
 impl Desk {
@@ -62,4 +64,35 @@ async fn a_snooze_that_ends_calls_the_first_level_anew_when_its_person_is_silent
     assert_eq!(desk.called_since(2300).await, ["mira"], "who is on call");
     desk.pass(&[2600]).await;
     assert_eq!(desk.called_since(2600).await, ["lena"]);
+}
+
+async fn a_merge_of_a_merge_in_one_push_takes_everything_along(desk: Desk) {
+    desk.know("mira").await;
+    let one = |name| named(name, name, "a", "critical", 0);
+    desk.take(vec![one("A"), one("B"), one("C")]).await;
+    let (a, b, c) = (desk.number(1).await, desk.number(2).await, desk.number(3).await);
+    let mut acts = Acts::default();
+    let ops = vec![acts.sign(&a, Act::Merge { into: b.id }), acts.sign(&b, Act::Merge { into: c.id })];
+    let answers = desk.push_all(ops, 5).await.answers;
+    assert!(answers.iter().all(|(_, pushed)| *pushed == Pushed::Judged(Verdict::Applied)), "{answers:?}");
+    let last = desk.number(3).await;
+    assert_eq!(last.tally.firing, 3, "nothing burns outside of an open incident");
+    assert!(desk.series().await.iter().all(|series| series.incident == Some(last.id)));
+}
+
+async fn what_was_split_off_is_not_dismissed_with_the_rest_in_one_push(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0), fires("b", 0)]).await;
+    let before = desk.number(1).await;
+    let key = desk.series().await.into_iter().find(|one| one.labels.get("instance") == Some("b")).unwrap();
+    let series = vec![SeriesKey { source: key.source, fingerprint: key.fingerprint }];
+    let mut acts = Acts::default();
+    let split = acts.sign(&before, Act::Split { series });
+    let after = Incident { rev: before.rev + 1, ..before };
+    let resolve = acts.sign(&after, Act::Resolve { force: true });
+    let answers = desk.push_all(vec![split, resolve], 5).await.answers;
+    assert!(answers.iter().all(|(_, pushed)| *pushed == Pushed::Judged(Verdict::Applied)), "{answers:?}");
+    assert_eq!(desk.number(1).await.shown(), Shown::Resolved);
+    let off = desk.number(2).await;
+    assert_eq!((off.shown(), off.tally.firing), (Shown::New, 1), "nobody dismissed what was split off");
 }
