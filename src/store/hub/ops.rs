@@ -61,10 +61,14 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdi
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
     let (resolved, key, merged) = (incident.open_key.is_none(), incident.group_key.clone(), incident.merged_into);
-    let successor = match merged {
+    let merged = match merged {
         Some(into) if resolved => work.goes_on(into)?,
-        _ if resolved => work.open_incident(&key)?,
         _ => None,
+    };
+    // What it was merged into may be over, and its group have another one since.
+    let successor = match merged {
+        None if resolved => work.open_incident(&key)?,
+        merged => merged,
     };
     let context = Context {
         now,
@@ -84,6 +88,7 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdi
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
     let Judgement { verdict, line, effects } = judge(incident, op, &context);
+    work.note_open(op.incident);
     if let Some(line) = line {
         work.tell(op.incident, line);
     }

@@ -291,11 +291,18 @@ impl<'w, T: Tables> Work<'w, T> {
         let Some(incident) = self.tables.incident_by_open_key(key)? else { return self.merged(key) };
         // The row may be older than what this transaction made of it.
         if held(self, &incident.id) == Some(false) {
-            return Ok(None);
+            return self.merged(key);
         }
         let id = incident.id;
         self.keep(incident);
         Ok(Some(id))
+    }
+
+    /// Notes the group of an incident that this transaction may have opened again.
+    pub fn note_open(&mut self, id: IncidentId) {
+        if let Some(key) = self.incidents.get(&id).and_then(|held| held.incident.open_key.clone()) {
+            self.open.insert(key, id);
+        }
     }
 
     /// Returns the open incident that goes on for a group whose own was merged into it.

@@ -8,6 +8,8 @@ pub(super) async fn all(make: Make) {
     a_snooze_that_ends_calls_the_first_level_anew_when_its_person_is_silent(make(paged())).await;
     a_merge_of_a_merge_in_one_push_takes_everything_along(make(paged())).await;
     what_was_split_off_is_not_dismissed_with_the_rest_in_one_push(make(paged())).await;
+    what_was_merged_is_not_opened_again_beside_its_groups_next(make(paged())).await;
+    two_of_one_group_opened_again_in_one_push_are_one(make(paged())).await;
 }
 
 impl Desk {
@@ -95,4 +97,33 @@ async fn what_was_split_off_is_not_dismissed_with_the_rest_in_one_push(desk: Des
     assert_eq!(desk.number(1).await.shown(), Shown::Resolved);
     let off = desk.number(2).await;
     assert_eq!((off.shown(), off.tally.firing), (Shown::New, 1), "nobody dismissed what was split off");
+}
+
+async fn what_was_merged_is_not_opened_again_beside_its_groups_next(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("A", "a", "x", "critical", 0), named("B", "b", "x", "critical", 0)]).await;
+    let into = desk.number(2).await.id;
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::Merge { into }, 1, 5).await;
+    desk.act(&mut acts, Act::Resolve { force: true }, 2, 6).await;
+    desk.take(vec![named("A", "a", "y", "critical", 10)]).await;
+    let next = desk.number(3).await.id;
+    let verdict = desk.act(&mut acts, Act::Reopen, 1, 11).await;
+    let by = crate::domain::judge::Newer::Resolved { successor: Some(next) };
+    assert_eq!(verdict, Verdict::Superseded { by });
+}
+
+async fn two_of_one_group_opened_again_in_one_push_are_one(desk: Desk) {
+    desk.know("mira").await;
+    let mut acts = Acts::default();
+    for (number, second) in [(1, 0), (2, 100)] {
+        desk.take(vec![fires("a", second)]).await;
+        desk.act(&mut acts, Act::Resolve { force: true }, number, second + 1).await;
+    }
+    let (one, two) = (desk.number(1).await, desk.number(2).await);
+    let ops = vec![acts.sign(&one, Act::Reopen), acts.sign(&two, Act::Reopen)];
+    let answers = desk.push_all(ops, 200).await.answers;
+    assert_eq!(answers[0].1, Pushed::Judged(Verdict::Applied));
+    let by = crate::domain::judge::Newer::Resolved { successor: Some(one.id) };
+    assert_eq!(answers[1].1, Pushed::Judged(Verdict::Superseded { by }));
 }
