@@ -59,7 +59,7 @@ struct Calling {
     recovering: bool,
     escalating: bool,
     seen_due: bool,
-    warned: bool,
+    lease_until: Option<Timestamp>,
     asks: (Option<OpId>, Option<OpId>),
 }
 
@@ -72,7 +72,7 @@ impl Calling {
             recovering: incident.recovering_until.is_some(),
             escalating: incident.escalating,
             seen_due: incident.seen_due.is_some(),
-            warned: incident.warn_at.is_none(),
+            lease_until: incident.lease_until,
             asks: (
                 incident.offer.as_ref().map(|offer| offer.op),
                 incident.assigned.as_ref().map(|assigned| assigned.op),

@@ -6,6 +6,7 @@ use crate::store::hub::Submitted;
 pub(super) async fn all(make: Make) {
     a_lease_that_ends_calls_the_first_level_anew(make(paged())).await;
     a_snooze_that_ends_calls_the_first_level_anew_when_its_person_is_silent(make(paged())).await;
+    every_lease_is_warned_of(make(paged())).await;
     a_merge_of_a_merge_in_one_push_takes_everything_along(make(paged())).await;
     what_was_split_off_is_not_dismissed_with_the_rest_in_one_push(make(paged())).await;
     what_was_merged_is_not_opened_again_beside_its_groups_next(make(paged())).await;
@@ -66,6 +67,21 @@ async fn a_snooze_that_ends_calls_the_first_level_anew_when_its_person_is_silent
     assert_eq!(desk.called_since(2300).await, ["mira"], "who is on call");
     desk.pass(&[2600]).await;
     assert_eq!(desk.called_since(2600).await, ["lena"]);
+}
+
+async fn every_lease_is_warned_of(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    desk.pass(&[0]).await;
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::Ack, 1, 10).await;
+    desk.act(&mut acts, Act::Seen, 1, 11).await;
+    desk.pass(&[1510]).await;
+    assert_eq!(desk.called_since(1510).await, ["mira"], "the lease ends at 1810");
+    desk.act(&mut acts, Act::Ack, 1, 1600).await;
+    assert_eq!(desk.called_since(1510).await, [""; 0], "still on it");
+    desk.pass(&[3100]).await;
+    assert_eq!(desk.called_since(3100).await, ["mira"], "the lease ends at 3400");
 }
 
 async fn a_merge_of_a_merge_in_one_push_takes_everything_along(desk: Desk) {
