@@ -332,10 +332,14 @@ pub(super) fn follow<T: Tables>(work: &mut Work<'_, T>, id: IncidentId) -> Resul
         if let Some(reason) = page.needless(&incident) {
             page.close(&reason);
             work.put_page(page);
-        } else if page.state == PageState::Queued && incident.recovering_until.is_none() && page.attempts == 0 {
-            // What waited for the end of a flap goes out at the time it had.
+        } else if page.state == PageState::Queued && incident.recovering_until.is_none() {
+            // What waited for the end of a flap goes out at the time it had, or is tried again at once.
             let after = paging.chain(&page.person).get(page.link as usize).map_or(Duration::ZERO, |link| link.after);
-            let planned = page.queued_at.plus(after);
+            let planned = match page.attempts {
+                0 => page.queued_at.plus(after),
+                _ if work.was_recovering(id) => work.now,
+                _ => page.not_before,
+            };
             if planned < page.not_before {
                 page.not_before = planned;
                 work.put_page(page);

@@ -352,6 +352,11 @@ impl<'w, T: Tables> Work<'w, T> {
         self.count_in(key, to, None)
     }
 
+    /// Returns whether all series of the incident were over when the transaction began.
+    pub fn was_recovering(&self, id: IncidentId) -> bool {
+        self.incidents.get(&id).and_then(|held| held.calling.as_ref()).is_some_and(|calling| calling.recovering)
+    }
+
     /// Returns the page, if there is one.
     pub fn page(&self, id: PageId) -> Result<Option<Page>, StoreError> {
         match self.pages.get(&id) {

@@ -11,6 +11,14 @@ pub(super) async fn all(make: Make) {
     what_was_split_off_is_not_dismissed_with_the_rest_in_one_push(make(paged())).await;
     what_was_merged_is_not_opened_again_beside_its_groups_next(make(paged())).await;
     two_of_one_group_opened_again_in_one_push_are_one(make(paged())).await;
+    a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
+}
+
+/// Everybody has a phone alone.
+fn by_phone() -> Rules {
+    let phone = vec![Link { channel: "phone".into(), after: Duration::ZERO }];
+    let chains = [(user("mira"), phone.clone()), (user("lena"), phone)].into();
+    Rules { paging: Paging { chains, ..paging() }, ..rules() }
 }
 
 impl Desk {
@@ -142,4 +150,15 @@ async fn two_of_one_group_opened_again_in_one_push_are_one(desk: Desk) {
     assert_eq!(answers[0].1, Pushed::Judged(Verdict::Applied));
     let by = crate::domain::judge::Newer::Resolved { successor: Some(one.id) };
     assert_eq!(answers[1].1, Pushed::Judged(Verdict::Superseded { by }));
+}
+
+async fn a_flap_does_not_hold_back_what_is_to_be_tried_again(desk: Desk) {
+    desk.take(vec![fires("a", 0)]).await;
+    desk.due(0, 0).await;
+    let page = desk.lease(0).await.remove(0).pages.remove(0).0;
+    desk.finish(&page, Outcome::Retry { at: at(5), why: "500".into() }, 1).await;
+    desk.take(vec![ends("a", 2)]).await;
+    assert_eq!(desk.lease(6).await, [], "perhaps it was nothing");
+    desk.take(vec![fires("a", 20)]).await;
+    assert_eq!(who(&desk.lease(20).await), [("mira", "phone", 1)]);
 }
