@@ -139,14 +139,20 @@ pub(in crate::store) fn finish<T: Tables>(
 fn failed<T: Tables>(work: &mut Work<'_, T>, mut page: Page, why: String) -> Result<(), StoreError> {
     let now = work.now;
     page.state = PageState::Failed(why.clone());
-    let next = Page::id_of(page.incident, page.fire_no, page.step, page.round, &page.person, page.link + 1);
     work.put_page(page.clone());
-    if let Some(mut next) = work.page(next)? {
-        if next.state == PageState::Queued && next.not_before > now {
-            next.not_before = now;
-            work.put_page(next);
+    let at = |link| Page::id_of(page.incident, page.fire_no, page.step, page.round, &page.person, link);
+    let mut link = page.link + 1;
+    while let Some(mut next) = work.page(at(link))? {
+        match next.state {
+            PageState::Queued if next.not_before > now => {
+                next.not_before = now;
+                work.put_page(next);
+                return Ok(());
+            }
+            PageState::Queued | PageState::Sending | PageState::Sent => return Ok(()),
+            // That channel was tried before this one gave up.
+            PageState::Failed(_) | PageState::Skipped(_) => link += 1,
         }
-        return Ok(());
     }
     let text = format!("{} could not be reached by {}: {why}", page.person, page.channel);
     work.tell(page.incident, Line::by_hub(now, Told::Undelivered, text));

@@ -12,6 +12,7 @@ pub(super) async fn all(make: Make) {
     what_was_merged_is_not_opened_again_beside_its_groups_next(make(paged())).await;
     two_of_one_group_opened_again_in_one_push_are_one(make(paged())).await;
     a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
+    the_channel_that_fails_last_lets_the_next_level_be_called(make(paged())).await;
 }
 
 /// Everybody has a phone alone.
@@ -161,4 +162,18 @@ async fn a_flap_does_not_hold_back_what_is_to_be_tried_again(desk: Desk) {
     assert_eq!(desk.lease(6).await, [], "perhaps it was nothing");
     desk.take(vec![fires("a", 20)]).await;
     assert_eq!(who(&desk.lease(20).await), [("mira", "phone", 1)]);
+}
+
+async fn the_channel_that_fails_last_lets_the_next_level_be_called(desk: Desk) {
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    desk.due(0, 0).await;
+    let console = desk.lease(0).await.remove(0).pages.remove(0).0;
+    let deliveries = desk.lease(60).await;
+    let again = deliveries.iter().find(|one| one.channel == "console").unwrap().pages[0].0.clone();
+    let phone = deliveries.iter().find(|one| one.channel == "phone").unwrap().pages[0].0.clone();
+    assert_eq!(again.id, console.id);
+    desk.finish(&phone, Outcome::Failed { why: "no such number".into() }, 61).await;
+    desk.finish(&again, Outcome::Failed { why: "no console said that it has it".into() }, 62).await;
+    desk.due(62, 62).await;
+    assert_eq!(who(&desk.lease(62).await), [("lena", "console", 1)], "nobody of the first level was reached");
 }
