@@ -717,7 +717,7 @@ impl Incident {
         self.warn_at = None;
         let Some((owner, until)) = self.owner.clone().zip(self.lease_until) else { return Happened::default() };
         let why = format!("still on it? others are called at {}", until.hour_minute());
-        Happened { line: None, calls: vec![self.call(Whom::Person(owner), Step::LeaseEnds(self.claim_no), &why)] }
+        Happened { line: None, calls: vec![self.call(Whom::Person(owner), Step::LeaseEnds(until), &why)] }
     }
 
     /// Ends a snooze or wait: who asked for it is called if on duty, and who is on call in any case when that person does not answer.

@@ -164,8 +164,8 @@ pub enum Step {
     Level(u32),
     /// The owner of this claim has not seen that it is theirs.
     Claim(u64),
-    /// The lease of this claim ends soon.
-    LeaseEnds(u64),
+    /// The lease that ends then ends soon.
+    LeaseEnds(Timestamp),
     /// The lease of this claim ended, or its owner never saw it: its former owner is told.
     Lost(u64),
     /// The snooze or wait of this revision is over: who asked for it is told.
@@ -297,7 +297,7 @@ impl Page {
         match step {
             Step::Level(level) => hasher.update(b"level").update(&level.to_le_bytes()),
             Step::Claim(claim) => hasher.update(b"claim").update(&claim.to_le_bytes()),
-            Step::LeaseEnds(claim) => hasher.update(b"lease").update(&claim.to_le_bytes()),
+            Step::LeaseEnds(until) => hasher.update(b"lease").update(&until.as_millis().to_le_bytes()),
             Step::Lost(claim) => hasher.update(b"lost").update(&claim.to_le_bytes()),
             Step::Wake(rev) => hasher.update(b"wake").update(&rev.to_le_bytes()),
             Step::Raised(rev) => hasher.update(b"raised").update(&rev.to_le_bytes()),
@@ -398,7 +398,10 @@ impl Page {
                 answered.then(|| format!("{} has it", owner.map_or("somebody", UserName::as_str)))
             }
             Step::Claim(claim) => (!same_claim(claim) || incident.seen_due.is_none()).then(|| "it was seen".into()),
-            Step::LeaseEnds(claim) => (!same_claim(claim) || incident.warn_at.is_some()).then(|| "still on it".into()),
+            Step::LeaseEnds(until) => {
+                let ends = owner == Some(&self.person) && incident.lease_until == Some(until);
+                (!ends).then(|| "still on it".into())
+            }
             Step::Raised(_) => {
                 (incident.life == Life::Triggered || incident.seen_due.is_none()).then(|| "it was seen".into())
             }

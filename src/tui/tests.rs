@@ -1204,9 +1204,9 @@ mod people {
         assert_eq!(rings(&desk), 1);
         insta::assert_snapshot!(desk.lines()[1]);
         let wide = Desk::sized((*desk.state.picture).clone(), 160, 24);
-        assert!(
-            wide.has("hub silent since 03:14Z; you are level 1 for incident 12; it may be handled, this console cannot know")
-        );
+        assert!(wide.has(
+            "hub silent since 03:14Z; you are level 1 for incident 12; it may be handled, this console cannot know"
+        ));
         desk.change(|picture| picture.alarms.push(alarm(11, 2)));
         assert_eq!(rings(&desk), 2, "each incident rings once");
     }
@@ -1220,7 +1220,11 @@ mod people {
             let (due_at, silent_since) = (at("03:26"), at("03:14"));
             picture.alarms = vec![LocalAlarm { incident: id(12), number: Number(12), due_at, silent_since, level: 1 }];
         });
-        assert!(desk.lines()[1].starts_with(" hub silent since 03:14Z; you are level 1 for incident 12"), "{}", desk.screen());
+        assert!(
+            desk.lines()[1].starts_with(" hub silent since 03:14Z; you are level 1 for incident 12"),
+            "{}",
+            desk.screen()
+        );
     }
 
     #[test]

@@ -281,7 +281,7 @@ fn explained<'p>(ledger: &Ledger, mut all: impl Iterator<Item = &'p Page>, page:
             taken || all.any(newer)
         }
         Step::Claim(claim) => incident.claim_no != claim || seen,
-        Step::LeaseEnds(claim) => incident.claim_no != claim || incident.warn_at.is_some(),
+        Step::LeaseEnds(until) => incident.owner.as_ref() != Some(&page.person) || incident.lease_until != Some(until),
         Step::Raised(_) => incident.life == Life::Triggered || seen,
         Step::Lost(_) | Step::Wake(_) => acked,
         Step::Offer(op) => incident.offer.as_ref().is_none_or(|offer| offer.op != op),

@@ -113,6 +113,7 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdi
     };
     let heard = op.basis.rev >= incident.loud_rev;
     let Judgement { verdict, line, effects } = judge(incident, op, &context);
+    work.note_open(op.incident);
     if let Some(line) = line {
         work.tell(op.incident, line);
     }
@@ -154,7 +155,7 @@ fn carry_out<T: Tables>(work: &mut Work<'_, T>, op: &Op, effect: Effect) -> Resu
 
 fn dismiss<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(), StoreError> {
     let now = work.now;
-    for key in work.tables.firing_of(incident)? {
+    for key in work.firing_of(incident)? {
         if let Some(series) = work.series(&key)? {
             let before = series.state;
             series.dismiss(now);
@@ -168,7 +169,7 @@ fn dismiss<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<()
 /// Lets burn again what a person had dismissed, as far as its source says so.
 fn recall<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(), StoreError> {
     let now = work.now;
-    for key in work.tables.series_of(incident, MOVED_MAX)? {
+    for key in work.series_of(incident, MOVED_MAX)? {
         let Some(series) = work.series(&key)? else { continue };
         let before = series.state;
         if series.recall(now) {
@@ -182,7 +183,7 @@ fn merge<T: Tables>(work: &mut Work<'_, T>, op: &Op, into: IncidentId) -> Result
     let Some((key, from)) = work.incident(op.incident)?.map(|merged| (merged.group_key.clone(), merged.number)) else {
         return Ok(());
     };
-    for series in work.tables.series_of(op.incident, MOVED_MAX)? {
+    for series in work.series_of(op.incident, MOVED_MAX)? {
         work.move_series(&series, into)?;
     }
     // Later alerts of that group speak of the incident that goes on.

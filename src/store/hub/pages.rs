@@ -139,14 +139,20 @@ pub(in crate::store) fn finish<T: Tables>(
 fn failed<T: Tables>(work: &mut Work<'_, T>, mut page: Page, why: String) -> Result<(), StoreError> {
     let now = work.now;
     page.state = PageState::Failed(why.clone());
-    let next = Page::id_of(page.incident, page.fire_no, page.step, page.round, &page.person, page.link + 1);
     work.put_page(page.clone());
-    if let Some(mut next) = work.page(next)? {
-        if next.state == PageState::Queued && next.not_before > now {
-            next.not_before = now;
-            work.put_page(next);
+    let at = |link| Page::id_of(page.incident, page.fire_no, page.step, page.round, &page.person, link);
+    let mut link = page.link + 1;
+    while let Some(mut next) = work.page(at(link))? {
+        match next.state {
+            PageState::Queued if next.not_before > now => {
+                next.not_before = now;
+                work.put_page(next);
+                return Ok(());
+            }
+            PageState::Queued | PageState::Sending | PageState::Sent => return Ok(()),
+            // That channel was tried before this one gave up.
+            PageState::Failed(_) | PageState::Skipped(_) => link += 1,
         }
-        return Ok(());
     }
     let text = format!("{} could not be reached by {}: {why}", page.person, page.channel);
     work.tell(page.incident, Line::by_hub(now, Told::Undelivered, text));
@@ -332,11 +338,16 @@ pub(super) fn follow<T: Tables>(work: &mut Work<'_, T>, id: IncidentId) -> Resul
         if let Some(reason) = page.needless(&incident) {
             page.close(&reason);
             work.put_page(page);
-        } else if page.state == PageState::Queued && incident.recovering_until.is_none() && page.attempts == 0 {
-            // What waited for the end of a flap goes out at the time it had.
+        } else if page.state == PageState::Queued && incident.recovering_until.is_none() {
+            // What waited for the end of a flap goes out at the time it had, or is tried again at once.
             let after = paging.chain(&page.person).get(page.link as usize).map_or(Duration::ZERO, |link| link.after);
             // Not before now: it is not late, nobody could send it meanwhile.
-            let planned = page.queued_at.plus(after).max(now);
+            let planned = match page.attempts {
+                0 => page.queued_at.plus(after),
+                _ if work.was_recovering(id) => now,
+                _ => page.not_before,
+            };
+            let planned = planned.max(now);
             if planned < page.not_before {
                 page.not_before = planned;
                 work.put_page(page);

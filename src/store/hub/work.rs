@@ -13,7 +13,7 @@ use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
 use crate::domain::paging::{Call, Page, PageId};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Merges of merges that are followed.
 const MERGES_FOLLOWED_MAX: usize = 16;
@@ -59,7 +59,7 @@ struct Calling {
     recovering: bool,
     escalating: bool,
     seen_due: bool,
-    warned: bool,
+    lease_until: Option<Timestamp>,
     asks: (Option<OpId>, Option<OpId>),
 }
 
@@ -72,7 +72,7 @@ impl Calling {
             recovering: incident.recovering_until.is_some(),
             escalating: incident.escalating,
             seen_due: incident.seen_due.is_some(),
-            warned: incident.warn_at.is_none(),
+            lease_until: incident.lease_until,
             asks: (
                 incident.offer.as_ref().map(|offer| offer.op),
                 incident.assigned.as_ref().map(|assigned| assigned.op),
@@ -160,6 +160,29 @@ impl<'w, T: Tables> Work<'w, T> {
             self.series.insert(key.clone(), HeldSeries { row, series, dirty: Dirty::Clean });
         }
         Ok(self.series.get_mut(key).map(|held| &mut held.series))
+    }
+
+    /// Returns the series of the incident as this transaction left them, those in rows first.
+    pub fn series_of(&self, incident: IncidentId, max: usize) -> Result<Vec<SeriesKey>, StoreError> {
+        let stored = self.tables.series_of(incident, max)?;
+        Ok(self.as_left(stored, |series| series.incident == Some(incident)))
+    }
+
+    /// Returns the series of the incident that burn, as this transaction left them, those in rows first.
+    pub fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError> {
+        let stored = self.tables.firing_of(incident)?;
+        Ok(self.as_left(stored, |series| series.incident == Some(incident) && series.state == SeriesState::Firing))
+    }
+
+    /// Brings a list of rows in line with the series that this transaction changed.
+    fn as_left(&self, stored: Vec<SeriesKey>, belongs: impl Fn(&Series) -> bool) -> Vec<SeriesKey> {
+        let rows: HashSet<&SeriesKey> = stored.iter().collect();
+        let came = |(key, held): &(&SeriesKey, &HeldSeries)| belongs(&held.series) && !rows.contains(key);
+        let mut came: Vec<_> = self.series.iter().filter(came).collect();
+        came.sort_by(|(_, a), (_, b)| a.order().cmp(&b.order()));
+        let came: Vec<SeriesKey> = came.into_iter().map(|(key, _)| key.clone()).collect();
+        let stays = |key: &SeriesKey| self.series.get(key).is_none_or(|held| belongs(&held.series));
+        stored.into_iter().filter(stays).chain(came).collect()
     }
 
     /// Takes a series that has no row yet.
@@ -276,11 +299,18 @@ impl<'w, T: Tables> Work<'w, T> {
         let Some(incident) = self.tables.incident_by_open_key(key)? else { return self.merged(key) };
         // The row may be older than what this transaction made of it.
         if held(self, &incident.id) == Some(false) {
-            return Ok(None);
+            return self.merged(key);
         }
         let id = incident.id;
         self.keep(incident);
         Ok(Some(id))
+    }
+
+    /// Notes the group of an incident that this transaction may have opened again.
+    pub fn note_open(&mut self, id: IncidentId) {
+        if let Some(key) = self.incidents.get(&id).and_then(|held| held.incident.open_key.clone()) {
+            self.open.insert(key, id);
+        }
     }
 
     /// Returns the open incident that goes on for a group whose own was merged into it.
@@ -328,6 +358,11 @@ impl<'w, T: Tables> Work<'w, T> {
         series.incident = Some(to);
         // New to that incident, in whatever state.
         self.count_in(key, to, None)
+    }
+
+    /// Returns whether all series of the incident were over when the transaction began.
+    pub fn was_recovering(&self, id: IncidentId) -> bool {
+        self.incidents.get(&id).and_then(|held| held.calling.as_ref()).is_some_and(|calling| calling.recovering)
     }
 
     /// Returns the page, if there is one.

@@ -1,5 +1,7 @@
 //! What both back ends must hold of pages, merges, splits and what is taken back.
 
+mod sequences;
+
 use super::*;
 use crate::domain::event::SeriesKey;
 use crate::domain::label::Fingerprint;
@@ -53,6 +55,7 @@ pub(super) async fn all(make: Make) {
     nobody_known_is_said(make(Rules { paging: Paging::default(), ..rules() })).await;
     a_clock_set_back_leaves_no_page_and_no_step_in_the_future(make(paged())).await;
     what_is_overdue_is_found(make(paged())).await;
+    sequences::all(make).await;
 }
 
 impl Desk {
