@@ -13,6 +13,7 @@ pub(super) async fn all(make: Make) {
     two_of_one_group_opened_again_in_one_push_are_one(make(paged())).await;
     a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
     the_channel_that_fails_last_lets_the_next_level_be_called(make(paged())).await;
+    who_was_revoked_is_not_called_and_nothing_is_handed_to_them(make(everyone())).await;
 }
 
 /// Everybody has a phone alone.
@@ -20,6 +21,11 @@ fn by_phone() -> Rules {
     let phone = vec![Link { channel: "phone".into(), after: Duration::ZERO }];
     let chains = [(user("mira"), phone.clone()), (user("lena"), phone)].into();
     Rules { paging: Paging { chains, ..paging() }, ..rules() }
+}
+
+fn everyone() -> Rules {
+    let levels = vec![Level { call: vec![Callee::Everyone], within: Duration::from_secs(300) }];
+    Rules { paging: Paging { levels, on_call: Vec::new(), chains: [].into(), ..Paging::default() }, ..rules() }
 }
 
 impl Desk {
@@ -176,4 +182,16 @@ async fn the_channel_that_fails_last_lets_the_next_level_be_called(desk: Desk) {
     desk.finish(&again, Outcome::Failed { why: "no console said that it has it".into() }, 62).await;
     desk.due(62, 62).await;
     assert_eq!(who(&desk.lease(62).await), [("lena", "console", 1)], "nobody of the first level was reached");
+}
+
+async fn who_was_revoked_is_not_called_and_nothing_is_handed_to_them(desk: Desk) {
+    desk.know("mira").await;
+    let gone = Device { node: NodeId::from_bytes([9; 16]), user: user("jonas"), public_key: [9; 32] };
+    desk.store.register(gone, token("bbbbbbbb")).await.unwrap();
+    desk.store.revoke(crate::store::devices::Revoked::User(user("jonas")), at(0)).await.unwrap();
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    desk.due(0, 0).await;
+    assert_eq!(desk.called_since(0).await, ["mira"]);
+    let verdict = desk.act(&mut Acts::default(), Act::Assign { to: user("jonas") }, 1, 5).await;
+    assert_eq!(verdict, Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchPerson });
 }
