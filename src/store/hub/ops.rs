@@ -8,11 +8,12 @@ use super::{Pushed, Rules, Submitted};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, group};
-use crate::domain::id::IncidentId;
+use crate::domain::id::{IncidentId, NodeId};
 use crate::domain::incident::{Line, Told};
 use crate::domain::judge::{Context, Effect, Judgement, Refusal, Verdict, judge};
-use crate::domain::op::{Act, Op};
+use crate::domain::op::{Act, Basis, Op};
 use crate::domain::time::Timestamp;
+use std::collections::HashMap;
 
 /// Series that one merge or reopening moves.
 const MOVED_MAX: usize = 100_000;
@@ -25,14 +26,24 @@ pub(in crate::store) fn submit<T: Tables>(
 ) -> Result<Submitted, StoreError> {
     let mut work = Work::begin(tables, rules, now)?;
     let mut answers = Vec::with_capacity(ops.len());
+    let mut dashed = HashMap::new();
     for op in ops {
-        answers.push((op.op.op_id, one(&mut work, op)?));
+        let pushed = one(&mut work, op, &dashed)?;
+        if let Pushed::Judged(verdict) = &pushed
+            && !(verdict.is_won() || *verdict == Verdict::Applied)
+        {
+            dashed.entry((op.op.node, op.op.incident)).or_insert(op.op.basis.rev);
+        }
+        answers.push((op.op.op_id, pushed));
     }
     let committed = work.write()?;
     Ok(Submitted { answers, committed })
 }
 
-fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, StoreError> {
+/// What a console's first operation about an incident went by that did not do what was asked for.
+type Dashed = HashMap<(NodeId, IncidentId), u64>;
+
+fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp, dashed: &Dashed) -> Result<Pushed, StoreError> {
     let op = &signed.op;
     if let Some(StoredOp { hash, verdict }) = work.tables.op(op.op_id)? {
         // The same id with other bytes is no retry: a verdict must not be taken for another act.
@@ -50,13 +61,16 @@ fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, S
     if op.nseq < expected || op.prev_hash != end.hash {
         return Ok(Pushed::Fork);
     }
-    let verdict = verdict(work, signed)?;
+    // Its console counted on what was asked for before: that the incident has the same revision by now is chance.
+    let hoped = dashed.get(&(op.node, op.incident)).is_some_and(|rev| op.basis.rev > *rev);
+    let basis = if hoped { Basis { rev: 0, ..op.basis } } else { op.basis };
+    let verdict = verdict(work, &Op { basis, ..op.clone() })?;
     store(work, signed, &verdict)?;
     Ok(Pushed::Judged(verdict))
 }
 
-fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdict, StoreError> {
-    let (op, now, rules) = (&signed.op, work.now, work.rules());
+fn verdict<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Verdict, StoreError> {
+    let (now, rules) = (work.now, work.rules());
     let Some(incident) = work.incident(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };

@@ -14,6 +14,7 @@ pub(super) async fn all(make: Make) {
     a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
     the_channel_that_fails_last_lets_the_next_level_be_called(make(paged())).await;
     who_was_revoked_is_not_called_and_nothing_is_handed_to_them(make(everyone())).await;
+    what_was_asked_for_in_false_hope_is_not_fresh(make(paged())).await;
 }
 
 /// Everybody has a phone alone.
@@ -194,4 +195,25 @@ async fn who_was_revoked_is_not_called_and_nothing_is_handed_to_them(desk: Desk)
     assert_eq!(desk.called_since(0).await, ["mira"]);
     let verdict = desk.act(&mut Acts::default(), Act::Assign { to: user("jonas") }, 1, 5).await;
     assert_eq!(verdict, Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchPerson });
+}
+
+/// mira, cut off, takes it and ends it; jonas took it meanwhile. That both count to the same revision is chance.
+async fn what_was_asked_for_in_false_hope_is_not_fresh(desk: Desk) {
+    desk.know("mira").await;
+    let jonas = Device { node: NodeId::from_bytes([9; 16]), user: user("jonas"), public_key: [9; 32] };
+    desk.store.register(jonas, token("bbbbbbbb")).await.unwrap();
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    let before = desk.number(1).await;
+    let mut acts = Acts::default();
+    let ack = acts.sign(&before, Act::Ack);
+    let hoped = Incident { rev: before.rev + 1, claim_no: before.claim_no + 1, ..before.clone() };
+    let resolve = acts.sign(&hoped, Act::Resolve { force: true });
+    let mut other = op(&before, 1, [0; 32], Act::Ack).op;
+    (other.op_id, other.node, other.actor) = (OpId::from_bytes([5; 16]), NodeId::from_bytes([9; 16]), user("jonas"));
+    assert_eq!(desk.push(&SignedOp::sign(other, &key()), 5).await, Pushed::Judged(Verdict::Won { claim_no: 1 }));
+    let answers = desk.push_all(vec![ack, resolve], 9).await.answers;
+    assert_eq!(answers[0].1, Pushed::Judged(Verdict::Joined { owner: user("jonas") }));
+    let by = crate::domain::judge::Newer::Changed;
+    assert_eq!(answers[1].1, Pushed::Judged(Verdict::Superseded { by }));
+    assert_eq!(desk.number(1).await.owner, Some(user("jonas")));
 }
