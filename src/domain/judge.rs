@@ -541,7 +541,7 @@ impl Case<'_, '_> {
             }
         };
         self.louder();
-        self.incident.escalating = self.incident.life == Life::Acked;
+        self.incident.escalating = true;
         let within = rules.paging.within(self.incident.level.saturating_sub(1));
         // Who was called has their time before the next one is.
         self.incident.step_due_at = now.plus(within);

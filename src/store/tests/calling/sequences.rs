@@ -14,6 +14,7 @@ pub(super) async fn all(make: Make) {
     a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
     the_channel_that_fails_last_lets_the_next_level_be_called(make(paged())).await;
     who_was_revoked_is_not_called_and_nothing_is_handed_to_them(make(everyone())).await;
+    a_mild_incident_that_a_person_escalated_is_called_on(make(paged())).await;
     what_was_asked_for_in_false_hope_is_not_fresh(make(paged())).await;
 }
 
@@ -195,6 +196,18 @@ async fn who_was_revoked_is_not_called_and_nothing_is_handed_to_them(desk: Desk)
     assert_eq!(desk.called_since(0).await, ["mira"]);
     let verdict = desk.act(&mut Acts::default(), Act::Assign { to: user("jonas") }, 1, 5).await;
     assert_eq!(verdict, Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchPerson });
+}
+
+async fn a_mild_incident_that_a_person_escalated_is_called_on(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Note", "api", "a", "info", 0)]).await;
+    desk.pass(&[0]).await;
+    assert_eq!(desk.called_since(0).await, [""; 0]);
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::Escalate { to: None, level_seen: 0 }, 1, 10).await;
+    assert_eq!(desk.called_since(10).await, ["mira"]);
+    desk.pass(&[310]).await;
+    assert_eq!(desk.called_since(310).await, ["lena"], "nobody answered, and a person asked for somebody");
 }
 
 /// mira, cut off, takes it and ends it; jonas took it meanwhile. That both count to the same revision is chance.
