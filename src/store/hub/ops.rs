@@ -9,7 +9,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, group};
 use crate::domain::id::{IncidentId, NodeId};
-use crate::domain::incident::{Line, Told};
+use crate::domain::incident::{Incident, Line, Told};
 use crate::domain::judge::{Context, Effect, Judgement, Refusal, Verdict, judge};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::time::Timestamp;
@@ -169,16 +169,26 @@ fn recall<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(),
 }
 
 fn merge<T: Tables>(work: &mut Work<'_, T>, op: &Op, into: IncidentId) -> Result<(), StoreError> {
-    let Some((key, from)) = work.incident(op.incident)?.map(|merged| (merged.group_key.clone(), merged.number)) else {
-        return Ok(());
-    };
+    let Some(merged) = work.incident(op.incident)?.cloned() else { return Ok(()) };
+    let (key, from) = (merged.group_key.clone(), merged.number);
     for series in work.series_of(op.incident, MOVED_MAX)? {
         work.move_series(&series, into)?;
     }
+    carry_severity(work, &merged, into)?;
     // Later alerts of that group speak of the incident that goes on.
     work.tables.set_alias(&key, into)?;
     let text = format!("{} merged {from} into this", op.actor);
     work.tell(into, Line::by_hub(work.now, Told::Regrouped, text));
+    Ok(())
+}
+
+/// Lets what a person said of how bad it is go along with the series, as far as it is worse.
+fn carry_severity<T: Tables>(work: &mut Work<'_, T>, from: &Incident, to: IncidentId) -> Result<(), StoreError> {
+    let (now, rules, said) = (work.now, work.rules().domain(), from.severity_set.is_some());
+    if let Some(incident) = work.incident_mut(to)?.filter(|_| said) {
+        let happened = incident.raise(from.severity, now, rules);
+        work.happened(to, happened);
+    }
     Ok(())
 }
 
@@ -191,8 +201,9 @@ fn split<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<(), StoreError> {
     for key in &keys {
         work.move_series(key, id)?;
     }
-    let before = work.incident(op.incident)?.map(|incident| (incident.number, incident.shown()));
-    if let Some((from, shown)) = before {
+    if let Some(before) = work.incident(op.incident)?.cloned() {
+        carry_severity(work, &before, id)?;
+        let (from, shown) = (before.number, before.shown());
         let text = format!("{} split it off {from}", op.actor);
         work.tell(id, Line::by_hub(work.now, Told::Regrouped, text));
         work.settle(op.incident, shown)?;

@@ -14,6 +14,7 @@ pub(super) async fn all(make: Make) {
     a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
     the_channel_that_fails_last_lets_the_next_level_be_called(make(paged())).await;
     who_was_revoked_is_not_called_and_nothing_is_handed_to_them(make(everyone())).await;
+    a_severity_that_a_person_set_goes_along_in_a_merge_and_a_split(make(paged())).await;
     a_mild_incident_that_a_person_escalated_is_called_on(make(paged())).await;
     what_was_asked_for_in_false_hope_is_not_fresh(make(paged())).await;
 }
@@ -196,6 +197,23 @@ async fn who_was_revoked_is_not_called_and_nothing_is_handed_to_them(desk: Desk)
     assert_eq!(desk.called_since(0).await, ["mira"]);
     let verdict = desk.act(&mut Acts::default(), Act::Assign { to: user("jonas") }, 1, 5).await;
     assert_eq!(verdict, Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchPerson });
+}
+
+async fn a_severity_that_a_person_set_goes_along_in_a_merge_and_a_split(desk: Desk) {
+    desk.know("mira").await;
+    let mild = |name, instance| named(name, name, instance, "info", 0);
+    desk.take(vec![mild("A", "x"), mild("A", "y"), mild("B", "x")]).await;
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::SetSeverity { to: Severity::S1 }, 1, 5).await;
+    let key = desk.series().await.into_iter().find(|one| one.labels.get("instance") == Some("y")).unwrap();
+    let series = vec![SeriesKey { source: key.source, fingerprint: key.fingerprint }];
+    desk.act(&mut acts, Act::Split { series }, 1, 6).await;
+    assert_eq!(desk.number(3).await.severity, Some(Severity::S1));
+    let into = desk.number(2).await.id;
+    desk.act(&mut acts, Act::Merge { into }, 1, 7).await;
+    assert_eq!(desk.number(2).await.severity, Some(Severity::S1));
+    desk.pass(&[8]).await;
+    assert_eq!(desk.called_since(8).await, ["mira"]);
 }
 
 async fn a_mild_incident_that_a_person_escalated_is_called_on(desk: Desk) {
