@@ -373,7 +373,7 @@ pub struct Incident {
     pub level: u32,
     /// Times the last level was called again.
     pub round: u32,
-    /// Levels are called on although somebody has it, by a person's word.
+    /// Levels are called on by a person's word: although somebody has it, or though it is mild.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub escalating: bool,
     /// First alert, by the hub's clock.
@@ -672,7 +672,7 @@ impl Incident {
         }
         self.level = (self.level + 1).min(count);
         self.step_due_at = now.plus(paging.within(level));
-        if self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+        if !self.escalating && self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
             // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
             (self.level, self.round, self.overdue) = (0, 0, false);
             self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(level)));

@@ -560,8 +560,8 @@ impl Case<'_, '_> {
             }
         };
         self.louder();
-        self.incident.escalating = self.incident.life == Life::Acked;
-        if to.is_some() && self.incident.escalating {
+        self.incident.escalating = true;
+        if to.is_some() && self.incident.life == Life::Acked {
             // Who was called has their time before the next one is. Where nobody has it, the levels go on as they would have.
             self.incident.step_due_at = now.plus(rules.paging.within(self.incident.level.saturating_sub(1)));
         }

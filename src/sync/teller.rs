@@ -665,7 +665,8 @@ fn level_of(incident: &Incident, user: &UserName, known: &Known, now: Timestamp)
     }
     let everybody = Paging::default();
     let paging = known.paging.as_ref().unwrap_or(&everybody);
-    if incident.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+    let mild = incident.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity));
+    if mild && !incident.escalating {
         return None;
     }
     let people: BTreeSet<UserName> = known.people.iter().cloned().chain([user.clone()]).collect();

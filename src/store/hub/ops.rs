@@ -8,11 +8,12 @@ use super::{Pushed, Rules, Submitted};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, group};
-use crate::domain::id::IncidentId;
-use crate::domain::incident::{Line, Told};
+use crate::domain::id::{IncidentId, NodeId};
+use crate::domain::incident::{Incident, Line, Told};
 use crate::domain::judge::{Context, Effect, Judgement, Refusal, Verdict, judge};
-use crate::domain::op::{Act, Op};
+use crate::domain::op::{Act, Basis, Op};
 use crate::domain::time::Timestamp;
+use std::collections::HashMap;
 
 /// Series that one merge or reopening moves.
 const MOVED_MAX: usize = 100_000;
@@ -25,14 +26,24 @@ pub(in crate::store) fn submit<T: Tables>(
 ) -> Result<Submitted, StoreError> {
     let mut work = Work::begin(tables, rules, now)?;
     let mut answers = Vec::with_capacity(ops.len());
+    let mut dashed = HashMap::new();
     for op in ops {
-        answers.push((op.op.op_id, one(&mut work, op)?));
+        let pushed = one(&mut work, op, &dashed)?;
+        if let Pushed::Judged(verdict) = &pushed
+            && !(verdict.is_won() || *verdict == Verdict::Applied)
+        {
+            dashed.entry((op.op.node, op.op.incident)).or_insert(op.op.basis.rev);
+        }
+        answers.push((op.op.op_id, pushed));
     }
     let committed = work.write()?;
     Ok(Submitted { answers, committed })
 }
 
-fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, StoreError> {
+/// What a console's first operation about an incident went by that did not do what was asked for.
+type Dashed = HashMap<(NodeId, IncidentId), u64>;
+
+fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp, dashed: &Dashed) -> Result<Pushed, StoreError> {
     let op = &signed.op;
     let judged = work.tables.op(op.op_id)?;
     if let Some(StoredOp { hash, bytes, verdict }) = &judged {
@@ -63,7 +74,10 @@ fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Pushed, S
         work.tables.set_chain_end(op.node, &end)?;
         return Ok(Pushed::Judged(verdict));
     }
-    let verdict = verdict(work, signed)?;
+    // Its console counted on what was asked for before: that the incident has the same revision by now is chance.
+    let hoped = dashed.get(&(op.node, op.incident)).is_some_and(|rev| op.basis.rev > *rev);
+    let basis = if hoped { Basis { rev: 0, ..op.basis } } else { op.basis };
+    let verdict = verdict(work, &Op { basis, ..op.clone() })?;
     store(work, signed, &verdict)?;
     Ok(Pushed::Judged(verdict))
 }
@@ -79,8 +93,8 @@ fn is_reissue(judged: &[u8], op: &Op) -> bool {
     })
 }
 
-fn verdict<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp) -> Result<Verdict, StoreError> {
-    let (op, now, rules) = (&signed.op, work.now, work.rules());
+fn verdict<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Verdict, StoreError> {
+    let (now, rules) = (work.now, work.rules());
     let Some(incident) = work.incident(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
@@ -180,16 +194,26 @@ fn recall<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(),
 }
 
 fn merge<T: Tables>(work: &mut Work<'_, T>, op: &Op, into: IncidentId) -> Result<(), StoreError> {
-    let Some((key, from)) = work.incident(op.incident)?.map(|merged| (merged.group_key.clone(), merged.number)) else {
-        return Ok(());
-    };
+    let Some(merged) = work.incident(op.incident)?.cloned() else { return Ok(()) };
+    let (key, from) = (merged.group_key.clone(), merged.number);
     for series in work.series_of(op.incident, MOVED_MAX)? {
         work.move_series(&series, into)?;
     }
+    carry_severity(work, &merged, into)?;
     // Later alerts of that group speak of the incident that goes on.
     work.tables.set_alias(&key, into)?;
     let text = format!("{} merged {from} into this", op.actor);
     work.tell(into, Line::by_hub(work.now, Told::Regrouped, text));
+    Ok(())
+}
+
+/// Lets what a person said of how bad it is go along with the series, as far as it is worse.
+fn carry_severity<T: Tables>(work: &mut Work<'_, T>, from: &Incident, to: IncidentId) -> Result<(), StoreError> {
+    let (now, rules, said) = (work.now, work.rules().domain(), from.severity_set.is_some());
+    if let Some(incident) = work.incident_mut(to)?.filter(|_| said) {
+        let happened = incident.raise(from.severity, now, rules);
+        work.happened(to, happened);
+    }
     Ok(())
 }
 
@@ -202,8 +226,9 @@ fn split<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<(), StoreError> {
     for key in &keys {
         work.move_series(key, id)?;
     }
-    let before = work.incident(op.incident)?.map(|incident| (incident.number, incident.shown()));
-    if let Some((from, shown)) = before {
+    if let Some(before) = work.incident(op.incident)?.cloned() {
+        carry_severity(work, &before, id)?;
+        let (from, shown) = (before.number, before.shown());
         let text = format!("{} split it off {from}", op.actor);
         work.tell(id, Line::by_hub(work.now, Told::Regrouped, text));
         work.settle(op.incident, shown)?;

@@ -172,7 +172,7 @@ pub(in crate::store) trait Tables {
     /// Returns when the person was last reached by that channel.
     fn reached_at(&self, person: &UserName, channel: &str) -> Result<Option<Timestamp>, StoreError>;
     fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError>;
-    /// Returns everybody who has a console.
+    /// Returns everybody who has a console that is not revoked.
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError>;
 
     fn op(&self, id: OpId) -> Result<Option<StoredOp>, StoreError>;

@@ -586,7 +586,8 @@ impl Tables for MemoryTables {
     }
 
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError> {
-        Ok(self.devices.rows().values().map(|row| row.known.device.user.clone()).collect())
+        let alive = self.devices.rows().values().filter(|row| row.known.revoked_at_seq.is_none());
+        Ok(alive.map(|row| row.known.device.user.clone()).collect())
     }
 
     fn op(&self, id: OpId) -> Result<Option<StoredOp>, StoreError> {

@@ -409,7 +409,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError> {
-        let users = self.all("SELECT DISTINCT user FROM device", (), |row| {
+        let users = self.all("SELECT DISTINCT user FROM device WHERE revoked_at_seq IS NULL", (), |row| {
             let user: String = row.get(0)?;
             UserName::parse(&user).map_err(|error| invalid(0, error))
         })?;

@@ -13,6 +13,10 @@ pub(super) async fn all(make: Make) {
     two_of_one_group_opened_again_in_one_push_are_one(make(paged())).await;
     a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
     the_channel_that_fails_last_lets_the_next_level_be_called(make(paged())).await;
+    who_was_revoked_is_not_called_and_nothing_is_handed_to_them(make(everyone())).await;
+    a_severity_that_a_person_set_goes_along_in_a_merge_and_a_split(make(paged())).await;
+    a_mild_incident_that_a_person_escalated_is_called_on(make(paged())).await;
+    what_was_asked_for_in_false_hope_is_not_fresh(make(paged())).await;
 }
 
 /// Everybody has a phone alone.
@@ -20,6 +24,11 @@ fn by_phone() -> Rules {
     let phone = vec![Link { channel: "phone".into(), after: Duration::ZERO }];
     let chains = [(user("mira"), phone.clone()), (user("lena"), phone)].into();
     Rules { paging: Paging { chains, ..paging() }, ..rules() }
+}
+
+fn everyone() -> Rules {
+    let levels = vec![Level { call: vec![Callee::Everyone], within: Duration::from_secs(300) }];
+    Rules { paging: Paging { levels, on_call: Vec::new(), chains: [].into(), ..Paging::default() }, ..rules() }
 }
 
 impl Desk {
@@ -176,4 +185,66 @@ async fn the_channel_that_fails_last_lets_the_next_level_be_called(desk: Desk) {
     desk.finish(&again, Outcome::Failed { why: "no console said that it has it".into() }, 62).await;
     desk.due(62, 62).await;
     assert_eq!(who(&desk.lease(62).await), [("lena", "console", 1)], "nobody of the first level was reached");
+}
+
+async fn who_was_revoked_is_not_called_and_nothing_is_handed_to_them(desk: Desk) {
+    desk.know("mira").await;
+    let gone = Device { node: NodeId::from_bytes([9; 16]), user: user("jonas"), public_key: [9; 32] };
+    desk.store.register(gone, token("bbbbbbbb")).await.unwrap();
+    desk.store.revoke(crate::store::devices::Revoked::User(user("jonas")), at(0)).await.unwrap();
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    desk.due(0, 0).await;
+    assert_eq!(desk.called_since(0).await, ["mira"]);
+    let verdict = desk.act(&mut Acts::default(), Act::Assign { to: user("jonas") }, 1, 5).await;
+    assert_eq!(verdict, Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchPerson });
+}
+
+async fn a_severity_that_a_person_set_goes_along_in_a_merge_and_a_split(desk: Desk) {
+    desk.know("mira").await;
+    let mild = |name, instance| named(name, name, instance, "info", 0);
+    desk.take(vec![mild("A", "x"), mild("A", "y"), mild("B", "x")]).await;
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::SetSeverity { to: Severity::S1 }, 1, 5).await;
+    let key = desk.series().await.into_iter().find(|one| one.labels.get("instance") == Some("y")).unwrap();
+    let series = vec![SeriesKey { source: key.source, fingerprint: key.fingerprint }];
+    desk.act(&mut acts, Act::Split { series }, 1, 6).await;
+    assert_eq!(desk.number(3).await.severity, Some(Severity::S1));
+    let into = desk.number(2).await.id;
+    desk.act(&mut acts, Act::Merge { into }, 1, 7).await;
+    assert_eq!(desk.number(2).await.severity, Some(Severity::S1));
+    desk.pass(&[8]).await;
+    assert_eq!(desk.called_since(8).await, ["mira"]);
+}
+
+async fn a_mild_incident_that_a_person_escalated_is_called_on(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Note", "api", "a", "info", 0)]).await;
+    desk.pass(&[0]).await;
+    assert_eq!(desk.called_since(0).await, [""; 0]);
+    let mut acts = Acts::default();
+    desk.act(&mut acts, Act::Escalate { to: None, level_seen: 0 }, 1, 10).await;
+    assert_eq!(desk.called_since(10).await, ["mira"]);
+    desk.pass(&[310]).await;
+    assert_eq!(desk.called_since(310).await, ["lena"], "nobody answered, and a person asked for somebody");
+}
+
+/// mira, cut off, takes it and ends it; jonas took it meanwhile. That both count to the same revision is chance.
+async fn what_was_asked_for_in_false_hope_is_not_fresh(desk: Desk) {
+    desk.know("mira").await;
+    let jonas = Device { node: NodeId::from_bytes([9; 16]), user: user("jonas"), public_key: [9; 32] };
+    desk.store.register(jonas, token("bbbbbbbb")).await.unwrap();
+    desk.take(vec![named("Down", "api", "a", "critical", 0)]).await;
+    let before = desk.number(1).await;
+    let mut acts = Acts::default();
+    let ack = acts.sign(&before, Act::Ack);
+    let hoped = Incident { rev: before.rev + 1, claim_no: before.claim_no + 1, ..before.clone() };
+    let resolve = acts.sign(&hoped, Act::Resolve { force: true });
+    let mut other = op(&before, 1, [0; 32], Act::Ack).op;
+    (other.op_id, other.node, other.actor) = (OpId::from_bytes([5; 16]), NodeId::from_bytes([9; 16]), user("jonas"));
+    assert_eq!(desk.push(&SignedOp::sign(other, &key()), 5).await, Pushed::Judged(Verdict::Won { claim_no: 1 }));
+    let answers = desk.push_all(vec![ack, resolve], 9).await.answers;
+    assert_eq!(answers[0].1, Pushed::Judged(Verdict::Joined { owner: user("jonas") }));
+    let by = crate::domain::judge::Newer::Changed;
+    assert_eq!(answers[1].1, Pushed::Judged(Verdict::Superseded { by }));
+    assert_eq!(desk.number(1).await.owner, Some(user("jonas")));
 }
