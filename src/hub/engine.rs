@@ -57,6 +57,10 @@ impl Engine {
             tracing::warn!(last = %self.last, %now, "the hub was away or its clock was set; words get their full length again");
             self.up_since = now;
         }
+        if self.round == 0 {
+            // The store takes it for a start only when both are the same.
+            self.up_since = now;
+        }
         self.last = now;
         self.round += 1;
         if self.round.is_multiple_of(ROUNDS_BETWEEN_COUNTERS) {
@@ -220,6 +224,19 @@ mod tests {
         engine.up_since = now.minus(Duration::from_secs(1));
         engine.audit(now).await;
         assert_eq!(bodies(&engine, crate::store::FeedKind::Incident).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_hub_that_starts_mends_what_a_wrong_clock_wrote_however_long_its_first_round_lets_wait() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let ahead = now.plus(Duration::from_secs(20 * 86_400));
+        let mut engine = with_an_alert(dir.path(), ahead).await;
+        engine.due(ahead).await;
+        (engine.up_since, engine.last, engine.round) =
+            (now.minus(Duration::from_millis(5)), now.minus(Duration::from_millis(5)), 0);
+        engine.round().await;
+        let due = bodies(&engine, crate::store::FeedKind::Incident).await[0]["next_due_at"].as_i64().unwrap();
+        assert!(due <= now.plus(Duration::from_secs(600)).as_millis(), "{due}");
     }
 
     #[tokio::test]

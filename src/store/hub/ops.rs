@@ -8,7 +8,7 @@ use super::{Pushed, Rules, Submitted};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, group};
-use crate::domain::id::{IncidentId, NodeId};
+use crate::domain::id::{IncidentId, NodeId, Number};
 use crate::domain::incident::{Incident, Line, Told};
 use crate::domain::judge::{Context, Effect, Judgement, Refusal, Verdict, judge};
 use crate::domain::op::{Act, Basis, Op};
@@ -200,10 +200,27 @@ fn merge<T: Tables>(work: &mut Work<'_, T>, op: &Op, into: IncidentId) -> Result
         work.move_series(&series, into)?;
     }
     carry_severity(work, &merged, into)?;
+    if merged.tally.firing + merged.tally.unknown > 0 {
+        tell_owner(work, op, merged.number, into)?;
+    }
     // Later alerts of that group speak of the incident that goes on.
     work.tables.set_alias(&key, into)?;
     let text = format!("{} merged {from} into this", op.actor);
     work.tell(into, Line::by_hub(work.now, Told::Regrouped, text));
+    Ok(())
+}
+
+/// Tells who has it, unless it was they who merged: what burns came to it, and a snooze was for less.
+fn tell_owner<T: Tables>(work: &mut Work<'_, T>, op: &Op, from: Number, into: IncidentId) -> Result<(), StoreError> {
+    let (now, rules) = (work.now, work.rules().domain());
+    let anothers = |incident: &Incident| incident.owner.as_ref().is_some_and(|owner| *owner != op.actor);
+    if work.incident(into)?.is_some_and(anothers)
+        && let Some(incident) = work.incident_mut(into)?
+    {
+        for call in incident.louder(now, rules, &format!("{} merged {from} into it", op.actor)) {
+            work.call(into, call);
+        }
+    }
     Ok(())
 }
 

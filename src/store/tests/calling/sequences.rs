@@ -14,6 +14,7 @@ pub(super) async fn all(make: Make) {
     a_flap_does_not_hold_back_what_is_to_be_tried_again(make(by_phone())).await;
     the_channel_that_fails_last_lets_the_next_level_be_called(make(paged())).await;
     who_was_revoked_is_not_called_and_nothing_is_handed_to_them(make(everyone())).await;
+    a_merge_into_what_is_quiet_is_told_to_who_has_it(make(paged())).await;
     a_severity_that_a_person_set_goes_along_in_a_merge_and_a_split(make(paged())).await;
     a_mild_incident_that_a_person_escalated_is_called_on(make(paged())).await;
     what_was_asked_for_in_false_hope_is_not_fresh(make(paged())).await;
@@ -197,6 +198,33 @@ async fn who_was_revoked_is_not_called_and_nothing_is_handed_to_them(desk: Desk)
     assert_eq!(desk.called_since(0).await, ["mira"]);
     let verdict = desk.act(&mut Acts::default(), Act::Assign { to: user("jonas") }, 1, 5).await;
     assert_eq!(verdict, Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchPerson });
+}
+
+async fn a_merge_into_what_is_quiet_is_told_to_who_has_it(desk: Desk) {
+    desk.know("mira").await;
+    let jonas = Device { node: NodeId::from_bytes([9; 16]), user: user("jonas"), public_key: [9; 32] };
+    desk.store.register(jonas, token("bbbbbbbb")).await.unwrap();
+    let one = |name| named(name, name, "a", "critical", 0);
+    desk.take(vec![one("A"), one("B"), one("C"), one("D")]).await;
+    desk.pass(&[0]).await;
+    let (mut hash, quiet) = ([0; 32], Act::Snooze { until: at(9000), until_change: false });
+    for (nseq, number, act) in [(1, 2, quiet), (2, 3, Act::Ack)] {
+        let mut other = op(&desk.number(number).await, nseq, hash, act).op;
+        other.op_id = OpId::from_bytes([nseq as u8 + 9; 16]);
+        (other.node, other.actor) = (NodeId::from_bytes([9; 16]), user("jonas"));
+        let signed = SignedOp::sign(other, &key());
+        hash = signed.hash();
+        assert!(matches!(desk.push(&signed, 5).await, Pushed::Judged(Verdict::Won { .. })));
+    }
+    let mut acts = Acts::default();
+    let (snoozed, acked) = (desk.number(2).await.id, desk.number(3).await.id);
+    desk.act(&mut acts, Act::Merge { into: snoozed }, 1, 10).await;
+    assert_eq!(desk.number(2).await.shown(), Shown::New, "what burned and was nobody's does not fall asleep with it");
+    desk.pass(&[10]).await;
+    assert_eq!(desk.called_since(10).await, ["mira"], "who is on call, for jonas is not");
+    desk.act(&mut acts, Act::Merge { into: acked }, 4, 20).await;
+    assert_eq!(desk.number(3).await.owner, Some(user("jonas")));
+    assert_eq!(desk.called_since(20).await, ["jonas"], "it is more than jonas took");
 }
 
 async fn a_severity_that_a_person_set_goes_along_in_a_merge_and_a_split(desk: Desk) {
