@@ -72,7 +72,7 @@ pub(super) struct Teller {
     undo: Vec<Undoable>,
     known: Arc<Known>,
     known_at: Timestamp,
-    /// Claims that were told as seen: incident, claim, and how often it had become louder.
+    /// Claims that were told as seen: incident, claim, and the revision of the latest change to the louder side.
     presented: HashSet<(IncidentId, u64, u64)>,
     notices: Vec<Notice>,
     notice_no: u64,

@@ -211,7 +211,7 @@ pub(crate) struct Attention {
     pub(crate) rang_at: Option<Timestamp>,
     /// When it is to ring for what came too soon after that.
     pub(crate) ring_at: Option<Timestamp>,
-    /// Claims that were told as seen: incident, claim, and how often it had become louder.
+    /// Claims that were told as seen: incident, claim, and the revision of the latest change to the louder side.
     pub(crate) presented: HashSet<(IncidentId, u64, u64)>,
     /// Pages that were told as seen.
     pub(crate) seen: HashSet<PageId>,
