@@ -288,7 +288,7 @@ fn two_screens_hand_a_shift_over_with_two_keys_on_each_side() {
         let screen = right.capture();
         match () {
             () if screen.matches("yours, confirmed by the hub").count() >= 2 => return Some(()),
-            () if screen.contains("Accept 2 that") => right.send_keys(&["y"]),
+            () if screen.contains("Accept 2 incidents") => right.send_keys(&["y"]),
             // What changed a moment ago takes no key.
             () if screen.contains("changed just now") => right.send_keys(&["H"]),
             () => {}
