@@ -369,8 +369,16 @@ impl Case<'_, '_> {
         if !self.mine() || !self.same_claim() || self.incident.life != Life::Acked {
             return self.unclaimed();
         }
+        if !self.saw_the_call() {
+            return self.changed();
+        }
         self.incident.seen_due = None;
         Judgement::quiet(Verdict::Applied)
+    }
+
+    /// Returns whether the owner, if called because it became louder, had seen that when the operation was written.
+    fn saw_the_call(&self) -> bool {
+        !self.incident.seen_asked || self.op.basis.rev >= self.incident.loud_rev
     }
 
     /// An ack of what nobody has.
@@ -401,7 +409,7 @@ impl Case<'_, '_> {
         let asked = self.incident.assigned.as_ref().is_some_and(|assigned| assigned.to == *actor)
             || self.incident.offer.as_ref().is_some_and(|offer| offer.to == *actor);
         if self.mine() {
-            if self.same_claim() {
+            if self.same_claim() && self.saw_the_call() {
                 self.incident.seen_due = None;
             }
             self.incident.overdue = false;
@@ -899,6 +907,24 @@ mod tests {
         let mut incident = firing();
         let op = by("mira", &incident, Act::Unknown { kind: "teleport".into(), args: vec![0x80] });
         assert_eq!(verdict(&mut incident, &op), Verdict::Unsupported);
+    }
+
+    #[test]
+    fn a_word_that_it_was_seen_does_not_cover_what_became_louder_since() {
+        let (timing, paging) = (Timing::default(), Paging::default());
+        let mut incident = firing();
+        incident.count(None, SeriesState::Firing);
+        incident.raise(Severity::new(5).ok(), at(1), Rules { timing: &timing, paging: &paging });
+        let ack = by("mira", &incident, Act::Ack);
+        verdict(&mut incident, &ack);
+        let (seen, still) = (by("mira", &incident, Act::Seen), by("mira", &incident, Act::Ack));
+        incident.raise(Some(Severity::S1), at(9), Rules { timing: &timing, paging: &paging });
+        for before in [seen, still] {
+            verdict(&mut incident, &before);
+            assert_eq!(incident.seen_due, Some(at(69)), "{:?} was written before it rose", before.act);
+        }
+        let seen = by("mira", &incident, Act::Seen);
+        assert_eq!((verdict(&mut incident, &seen), incident.seen_due), (Verdict::Applied, None));
     }
 
     /// I1 over every sequence of three acts by two people, fresh and stale.
