@@ -8,7 +8,7 @@ use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::{Incident, Line, Told};
 use crate::domain::paging::{CONSOLE, Call, Page, PageId, PageState, Step, Whom};
 use crate::domain::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Pages in one message.
@@ -265,9 +265,9 @@ pub(super) fn queue<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError>
                 Line::by_hub(now, Told::Undelivered, "nobody to call: the hub knows no console and no person"),
             );
         }
+        close_older(work, &incident, &call, &people)?;
         let mut called = Vec::new();
         for person in people {
-            close_older(work, &incident, &call, &person)?;
             let mut fresh = false;
             for page in Page::chain(&incident, &call, &person, paging, now) {
                 match work.page(page.id)? {
@@ -296,18 +296,18 @@ pub(super) fn queue<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Closes what an earlier round asked of the person: the new one asks again.
+/// Closes what an earlier round asked of these people: the new one asks again.
 fn close_older<T: Tables>(
     work: &mut Work<'_, T>,
     incident: &Incident,
     call: &Call,
-    person: &UserName,
+    people: &BTreeSet<UserName>,
 ) -> Result<(), StoreError> {
     let now = (incident.fire_no, incident.round);
     for mut page in work.pages_of(incident.id, true)? {
         let older =
             (page.fire_no, page.round) < now && matches!((page.step, call.step), (Step::Level(_), Step::Level(_)));
-        if older && page.person == *person {
+        if older && people.contains(&page.person) {
             page.close("called again");
             work.put_page(page);
         }
