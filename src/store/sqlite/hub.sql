@@ -83,7 +83,7 @@ CREATE TABLE page (
     body     TEXT NOT NULL
 ) STRICT;
 CREATE INDEX page_due ON page (person, channel, due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX page_incident ON page (incident);
+CREATE INDEX page_incident ON page (incident, open);
 
 -- When a person was last reached by a channel: what comes soon after is bundled.
 CREATE TABLE reached (
