@@ -378,13 +378,19 @@ impl Case<'_, '_> {
 
     /// Returns whether the owner, if called because it became louder, had seen that when the operation was written.
     fn saw_the_call(&self) -> bool {
-        !self.incident.seen_asked || self.op.basis.rev >= self.incident.loud_rev
+        !self.incident.seen_asked || self.saw_the_loudest()
+    }
+
+    /// Returns whether the latest change to the louder side was seen. A revision that the hub does not know yet was counted in a history
+    /// that a restored hub has lost, or in hope.
+    fn saw_the_loudest(&self) -> bool {
+        (self.incident.loud_rev..=self.incident.rev).contains(&self.op.basis.rev)
     }
 
     /// An ack of what nobody has.
     fn ack_free(&mut self) -> Judgement {
         // It became louder since the person looked: that call must still be heard.
-        let heard = self.op.basis.rev >= self.incident.loud_rev;
+        let heard = self.saw_the_loudest();
         let level = self.incident.level;
         let due = self.incident.step_due_at <= self.context.now;
         self.claim();
@@ -422,7 +428,7 @@ impl Case<'_, '_> {
             return self.done(verdict, Told::Acked, "took it as asked");
         };
         // Somebody answered who was called beside its owner, if what they saw is what called them.
-        if self.op.basis.rev >= self.incident.loud_rev {
+        if self.saw_the_loudest() {
             self.incident.escalating = false;
         }
         self.done(Verdict::Joined { owner }, Told::Joined, "is on it too")
@@ -925,6 +931,14 @@ mod tests {
         }
         let seen = by("mira", &incident, Act::Seen);
         assert_eq!((verdict(&mut incident, &seen), incident.seen_due), (Verdict::Applied, None));
+    }
+
+    #[test]
+    fn a_look_at_a_future_that_the_hub_lost_has_seen_nothing() {
+        let mut incident = firing();
+        let mut ack = by("mira", &incident, Act::Ack);
+        ack.basis.rev = u64::MAX;
+        assert_eq!(verdict(&mut incident, &ack), Verdict::WonNoStop { claim_no: 1 });
     }
 
     /// I1 over every sequence of three acts by two people, fresh and stale.
