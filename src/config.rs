@@ -95,6 +95,11 @@ pub struct RawConsole {
     pub token_file: Option<PathBuf>,
     /// Who you are; absent: the login name.
     pub user: Option<String>,
+    /// Other consoles: `https://host:port`, or `unix:/directory` where consoles of one machine meet. Absent: none are spoken to.
+    #[serde(default)]
+    pub peers: Vec<String>,
+    /// Where this console listens for others, such as `0.0.0.0:7401`. Absent: nowhere.
+    pub listen_peers: Option<SocketAddr>,
 }
 
 /// `hub.toml`, as written.
@@ -218,7 +223,7 @@ pub struct Hub {
     pub queued_alerts_max: usize,
     /// Series that may burn at once; a further one goes to quarantine, and an incident says so.
     pub firing_series_max: usize,
-    /// Connections at once.
+    /// Connections at once: each console holds one or two, and a source must still find a place.
     pub connections_max: usize,
     /// Sources with tokens of their own.
     pub sources: Vec<Source>,
@@ -240,7 +245,7 @@ impl Default for Hub {
             decoded_bytes_max: 4 << 20,
             queued_alerts_max: 20_000,
             firing_series_max: 200_000,
-            connections_max: 1024,
+            connections_max: 4096,
             sources: Vec::new(),
             tls: Tls::default(),
         }
@@ -331,6 +336,48 @@ pub struct Console {
     pub token_file: Option<PathBuf>,
     /// Who looks.
     pub user: UserName,
+    /// Other consoles.
+    pub peers: Peers,
+}
+
+/// Where other consoles are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peers {
+    /// `host:port` of consoles that listen.
+    pub call: Vec<String>,
+    /// Directories where consoles of one machine have their sockets.
+    pub dirs: Vec<PathBuf>,
+    /// Where this console listens.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Peers {
+    /// Returns whether this console speaks to others at all.
+    pub fn is_on(&self) -> bool {
+        !self.call.is_empty() || !self.dirs.is_empty() || self.listen.is_some()
+    }
+
+    fn resolve(path: &Path, peers: &[String], listen: Option<SocketAddr>) -> Result<Self, ConfigError> {
+        let mut resolved = Self { listen, ..Self::default() };
+        for text in peers {
+            let host = text.strip_prefix("https://").map(|rest| rest.trim_end_matches('/'));
+            let dir = text.strip_prefix("unix:").map(Path::new).filter(|dir| dir.is_absolute());
+            let is_host = |host: &&str| {
+                let port =
+                    host.rsplit_once(':').is_some_and(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
+                port && !host.contains(['/', '@', '?', '#', ' '])
+            };
+            match (host.filter(is_host), dir) {
+                (Some(host), _) => resolved.call.push(host.to_owned()),
+                (None, Some(dir)) => resolved.dirs.push(dir.to_owned()),
+                (None, None) => {
+                    let why = format!("{text:?} is no peer; write https://host:port or unix:/directory");
+                    return Err(value_error(path, "peers", why));
+                }
+            }
+        }
+        Ok(resolved)
+    }
 }
 
 impl Console {
@@ -346,7 +393,8 @@ impl Console {
             None => UserName::parse(login).unwrap_or_else(|_| UserName::parse("me").expect("a plain word is a name")),
         };
         let token_file = raw.token_file.map(|file| paths.config.join(file));
-        Ok(Self { hub: hub.or(raw.hub), token_file, user })
+        let peers = Peers::resolve(&path, &raw.peers, raw.listen_peers)?;
+        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers })
     }
 }
 

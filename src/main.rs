@@ -12,6 +12,9 @@ fn main() -> ExitCode {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     // A system that forbids lowering a limit is none we know; the program works without.
     let _ = rustix::process::setrlimit(Resource::Core, none);
+    // A hub holds a connection for each console: the default of 1024 files is for programs that use select.
+    let Rlimit { maximum, .. } = rustix::process::getrlimit(Resource::Nofile);
+    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     match cli::run() {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => {

@@ -85,7 +85,7 @@ pub fn enrol(globals: &Globals, arguments: &Enrol) -> anyhow::Result<Exit> {
         return Ok(Exit::Confirmed);
     }
     eprintln!(
-        "On the other machine, within {CODE_MINUTES} minutes, run `nightdesk join` and paste this; it works once:"
+        "On the machine of {user}, within {CODE_MINUTES} minutes, run `nightdesk join` and paste this; it works once:"
     );
     output::say!("{}", output::text(&invited.code));
     Ok(Exit::Confirmed)

@@ -68,9 +68,14 @@ pub async fn parts(paths: &Paths, console: &Console, address: HubAddress) -> any
     };
     // Who one is at a hub that was joined, the hub said.
     device.user = known.user.clone().unwrap_or(device.user);
-    let mirror = Mirror::open(&device.mirror_of(known.short_key()), &device.user, teller::fresh_node(), clock::now())
-        .context("opening the mirror")?;
-    Ok(Parts { device, mirror, client, card, hub_key: known.key, admin_token, embedded: false })
+    let mut mirror =
+        Mirror::open(&device.mirror_of(known.short_key()), &device.user, teller::fresh_node(), clock::now())
+            .context("opening the mirror")?;
+    if mirror.is_copy().context("looking at the mirror")? {
+        device.become_another(&mut mirror).context("making the copied mirror a node of its own")?;
+    }
+    let peers = console.peers.clone();
+    Ok(Parts { device, mirror, client, card, hub_key: known.key, admin_token, embedded: false, peers })
 }
 
 async fn first_card(client: &HubClient, admin_token: Option<&str>) -> anyhow::Result<crate::sync::wire::HubCard> {
@@ -117,13 +122,23 @@ pub async fn exchanged(globals: &Globals) -> anyhow::Result<Opened> {
 
 /// Exchanges with the hub; returns why not, if it did not work.
 pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
-    match tokio::time::timeout(ASK_WITHIN, exchange(parts)).await {
-        Ok(Err(ExchangeError::OtherHub(card))) => {
-            let remembered = parts.device.remember_hub(parts.client.address(), &card);
-            Some(remembered.err().map_or(ExchangeError::OtherHub(card), ExchangeError::Mirror))
+    let mut held = parts.mirror.cursor().ok();
+    loop {
+        match tokio::time::timeout(ASK_WITHIN, exchange(parts)).await {
+            Ok(Err(ExchangeError::OtherHub(card))) => {
+                let remembered = parts.device.remember_hub(parts.client.address(), &card);
+                return Some(remembered.err().map_or(ExchangeError::OtherHub(card), ExchangeError::Mirror));
+            }
+            Ok(outcome) => return outcome.err(),
+            Err(_) => {
+                // Who comes back from a week away is told page by page: while it gets on, the hub does answer.
+                let now = parts.mirror.cursor().ok();
+                if now.is_none() || now == held {
+                    return Some(ClientError::Slow(parts.client.address().clone()).into());
+                }
+                held = now;
+            }
         }
-        Ok(outcome) => outcome.err(),
-        Err(_) => Some(ClientError::Slow(parts.client.address().clone()).into()),
     }
 }
 

@@ -93,7 +93,7 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     if waiting > 0 {
         let call = foresight::next_call(&incident).map_or(String::new(), |call| format!(" {call} may still fire."));
-        output::say!("{waiting} operations of yours wait for the hub; they are NOT confirmed.{call}");
+        output::say!("Operations of yours that wait for the hub, NOT confirmed: {waiting}.{call}");
     }
     Ok(Exit::Confirmed)
 }

@@ -115,12 +115,6 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Returns the span within which every incident is due that calls people and that nobody asked to be quiet.
-    pub fn shortest_reach(&self, paging: &Paging) -> Duration {
-        let levels = paging.levels.iter().map(|level| level.within);
-        [self.flap_window, self.ack_lease, self.seen_within].into_iter().chain(levels).max().unwrap_or_default()
-    }
-
     /// Returns the longest span after which any rule lets something happen.
     pub fn longest(&self, paging: &Paging) -> Duration {
         let levels = paging.levels.iter().map(|level| level.within);
@@ -371,7 +365,7 @@ pub struct Incident {
     /// A person was asked to take it and has not answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned: Option<Assigned>,
-    /// Counts reasons to page again: raises, re-fires, and ends of a snooze or lease.
+    /// Counts reasons to page again: raises, re-fires, and each time that the levels begin anew.
     pub fire_no: u64,
     /// [`Incident::rev`] after the latest change to the louder side: an ack that had not seen it does not silence it.
     pub loud_rev: u64,
@@ -541,11 +535,11 @@ impl Incident {
         }
         self.rev += 1;
         self.loud_rev = self.rev;
-        self.fire_no += 1;
         let owner = self.owner.clone().filter(|_| self.life == Life::Acked);
         let calls = if self.hold.is_some() {
             self.wake(now, rules, why)
         } else if let Some(owner) = owner {
+            self.fire_no += 1;
             self.seen_due = Some(now.plus(rules.timing.seen_within));
             // Called already: unless it is seen, calling goes on when the time is over.
             self.seen_asked = true;
@@ -589,7 +583,6 @@ impl Incident {
         if let Some(reason) = self.outgrown() {
             self.rev += 1;
             self.loud_rev = self.rev;
-            self.fire_no += 1;
             happened.calls = self.wake(now, rules, &reason);
             self.arm(now);
             happened.line = Some(Line::by_hub(now, Told::Woke, format!("the snooze is over: {reason}")));
@@ -652,7 +645,6 @@ impl Incident {
         if due(self.hold.as_ref().map(|hold| hold.until)) {
             self.rev += 1;
             self.loud_rev = self.rev;
-            self.fire_no += 1;
             let word = if self.hold.as_ref().is_some_and(|hold| hold.wait.is_some()) { "wait" } else { "snooze" };
             let text = format!("the {word} is over");
             let calls = self.wake(now, rules, &text);
@@ -715,8 +707,6 @@ impl Incident {
     fn end_lease(&mut self, now: Timestamp, why: &str) -> Happened {
         let Some(owner) = self.owner.clone() else { return Happened::default() };
         self.release(now);
-        // The levels begin anew: without a new number their pages would be those that went out before, and nobody would be called.
-        self.fire_no += 1;
         self.restart_levels(now);
         let text = format!("{owner} no longer has it: {why}");
         let call = self.call(Whom::Person(owner), Step::Lost(self.claim_no), "you no longer have it");
@@ -748,7 +738,9 @@ impl Incident {
         Call { whom, step, why: why.to_owned(), must: false }
     }
 
+    /// Calls all of the levels anew: who was called before is called again, so it is a reason of its own.
     fn restart_levels(&mut self, now: Timestamp) {
+        self.fire_no += 1;
         self.level = 0;
         self.round = 0;
         self.overdue = false;
@@ -811,6 +803,8 @@ impl Incident {
         self.step_due_at = reach(self.step_due_at, rules.paging.within(self.level));
         self.recovering_until = self.recovering_until.map(|until| reach(until, timing.flap_window));
         self.lease_until = self.lease_until.map(|until| reach(until, timing.ack_lease));
+        let warned = timing.ack_lease.saturating_sub(timing.lease_warning);
+        self.warn_at = self.warn_at.map(|warn_at| reach(warn_at, warned));
         self.seen_due = self.seen_due.map(|due| reach(due, timing.seen_within));
         if let Some(hold) = &mut self.hold {
             hold.until = reach(hold.until, if hold.wait.is_some() { timing.wait_max } else { timing.snooze_max });
@@ -845,7 +839,6 @@ impl Incident {
         self.release_quietly();
         self.rev += 1;
         self.loud_rev = self.rev;
-        self.fire_no += 1;
         self.open_key = Some(self.group_key.clone());
         self.resolved_at = None;
         self.resolved_by = None;
@@ -971,6 +964,47 @@ mod tests {
         step(&mut incident, Some(Firing), Resolved, 1_000_000);
         by_rules(|rules| incident.pull_back(at(10), rules));
         assert_eq!(incident.next_due_at, Some(at(610)));
+    }
+
+    #[test]
+    fn who_was_called_is_called_again_when_the_owner_loses_it_or_a_snooze_ends() {
+        use super::super::paging::Page;
+        let mira = UserName::parse("mira").unwrap();
+        let pages = |incident: &Incident, calls: &[Call]| -> Vec<_> {
+            let paging = Paging::default();
+            let of = |call: &Call| Page::chain(incident, call, &mira, &paging, at(0)).first().map(|page| page.id);
+            calls.iter().filter(|call| matches!(call.step, Step::Level(_))).filter_map(of).collect()
+        };
+        for snoozed in [false, true] {
+            let mut incident = opened();
+            step(&mut incident, None, Firing, 0);
+            let calls = due(&mut incident, 0).calls;
+            let first = pages(&incident, &calls);
+            by_rules(|rules| incident.claim(&mira, OpId(Uuid::nil()), at(5), rules));
+            if snoozed {
+                let until = at(50);
+                incident.seen_due = None;
+                incident.hold = Some(Hold { op: OpId(Uuid::nil()), by: mira.clone(), until, wait: None, change: None });
+            }
+            incident.arm(at(5));
+            let mut again = Vec::new();
+            while let Some(now) = incident.next_due_at.filter(|_| again.is_empty()) {
+                let calls = by_rules(|rules| incident.on_due(now, rules)).calls;
+                again = pages(&incident, &calls);
+            }
+            assert!(!first.is_empty() && first != again, "snoozed: {snoozed}");
+        }
+    }
+
+    #[test]
+    fn no_timer_of_a_claim_stays_with_a_clock_that_was_ahead() {
+        let mut incident = opened();
+        step(&mut incident, None, Firing, 0);
+        let mira = UserName::parse("mira").unwrap();
+        by_rules(|rules| incident.claim(&mira, OpId(Uuid::nil()), at(600), rules));
+        by_rules(|rules| incident.pull_back(at(0), rules));
+        assert_eq!((incident.seen_due, incident.next_due_at), (Some(at(60)), Some(at(60))));
+        assert_eq!((incident.warn_at, incident.lease_until), (Some(at(1500)), Some(at(1800))));
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Refusal {
     fn sentence(&self) -> String {
         match self {
             Self::StillFiring { firing } => {
-                format!("refused: {firing} series still fire; snooze it, or use force to dismiss them")
+                format!("refused: {firing} series firing; snooze it, or force it")
             }
             Self::NoSuchIncident => "refused: the hub knows no such incident".into(),
             Self::NoSuchPerson => "refused: the hub knows nobody of that name".into(),
@@ -336,6 +336,12 @@ impl Case<'_, '_> {
         self.op.basis.claim_no == self.incident.claim_no
     }
 
+    /// Returns whether the person had seen the latest change to the louder side. A revision that the hub does not know yet was counted
+    /// in a history that a restored hub has lost, or in hope.
+    fn heard(&self) -> bool {
+        (self.incident.loud_rev..=self.incident.rev).contains(&self.op.basis.rev)
+    }
+
     fn too_late(&self) -> Judgement {
         Judgement::quiet(Verdict::Superseded { by: Newer::Resolved { successor: self.context.successor } })
     }
@@ -369,28 +375,17 @@ impl Case<'_, '_> {
         if !self.mine() || !self.same_claim() || self.incident.life != Life::Acked {
             return self.unclaimed();
         }
-        if !self.saw_the_call() {
+        if !self.heard() {
             return self.changed();
         }
         self.incident.seen_due = None;
         Judgement::quiet(Verdict::Applied)
     }
 
-    /// Returns whether the owner, if called because it became louder, had seen that when the operation was written.
-    fn saw_the_call(&self) -> bool {
-        !self.incident.seen_asked || self.saw_the_loudest()
-    }
-
-    /// Returns whether the latest change to the louder side was seen. A revision that the hub does not know yet was counted in a history
-    /// that a restored hub has lost, or in hope.
-    fn saw_the_loudest(&self) -> bool {
-        (self.incident.loud_rev..=self.incident.rev).contains(&self.op.basis.rev)
-    }
-
     /// An ack of what nobody has.
     fn ack_free(&mut self) -> Judgement {
         // It became louder since the person looked: that call must still be heard.
-        let heard = self.saw_the_loudest();
+        let heard = self.heard();
         let level = self.incident.level;
         let due = self.incident.step_due_at <= self.context.now;
         self.claim();
@@ -398,8 +393,8 @@ impl Case<'_, '_> {
         if heard {
             return self.done(Verdict::Won { claim_no }, Told::Acked, "acknowledged");
         }
-        // The level that is due now, or the one that was called last: its pages are the louder's.
-        let level = if due || level == 0 { level } else { level - 1 };
+        // The level that is due now, which is called by this, or the one that was called last: its pages are the louder's.
+        let level = if due || level == 0 { self.next_level() } else { level - 1 };
         let call = Call {
             whom: Whom::Level(level),
             step: Step::Level(level),
@@ -415,11 +410,14 @@ impl Case<'_, '_> {
         let asked = self.incident.assigned.as_ref().is_some_and(|assigned| assigned.to == *actor)
             || self.incident.offer.as_ref().is_some_and(|offer| offer.to == *actor);
         if self.mine() {
-            if self.same_claim() && self.saw_the_call() {
-                self.incident.seen_due = None;
-            }
             self.incident.overdue = false;
             self.incident.renew(self.context.now, self.context.rules);
+            if !self.heard() {
+                return Judgement::quiet(Verdict::WonNoStop { claim_no: self.incident.claim_no });
+            }
+            if self.same_claim() {
+                self.incident.seen_due = None;
+            }
             return Judgement::quiet(Verdict::Applied);
         }
         let Some(owner) = self.incident.owner.clone().filter(|_| !asked) else {
@@ -428,7 +426,7 @@ impl Case<'_, '_> {
             return self.done(verdict, Told::Acked, "took it as asked");
         };
         // Somebody answered who was called beside its owner, if what they saw is what called them.
-        if self.saw_the_loudest() {
+        if self.heard() {
             self.incident.escalating = false;
         }
         self.done(Verdict::Joined { owner }, Told::Joined, "is on it too")
@@ -529,6 +527,19 @@ impl Case<'_, '_> {
         self.incident.loud_rev = self.incident.rev;
     }
 
+    /// Takes the next level, or the last one again, whose people have their time from now on.
+    fn next_level(&mut self) -> u32 {
+        let Context { now, rules, .. } = *self.context;
+        let count = rules.paging.levels.len().max(1) as u32;
+        let level = self.incident.level.min(count - 1);
+        if self.incident.level >= count {
+            self.incident.round += 1;
+        }
+        self.incident.level = (self.incident.level + 1).min(count);
+        self.incident.step_due_at = now.plus(rules.paging.within(level));
+        level
+    }
+
     fn escalate(&mut self, to: Option<&UserName>, level_seen: u32) -> Judgement {
         let Context { now, rules, .. } = *self.context;
         if to.is_some() && !self.context.knows {
@@ -545,20 +556,16 @@ impl Case<'_, '_> {
                 return self.done(Verdict::Applied, Told::Escalated, "escalated; that level was called already");
             }
             None => {
-                let count = rules.paging.levels.len().max(1) as u32;
-                let level = self.incident.level.min(count - 1);
-                if self.incident.level >= count {
-                    self.incident.round += 1;
-                }
-                self.incident.level = (self.incident.level + 1).min(count);
+                let level = self.next_level();
                 Call { whom: Whom::Level(level), step: Step::Level(level), why, must: true }
             }
         };
         self.louder();
         self.incident.escalating = true;
-        let within = rules.paging.within(self.incident.level.saturating_sub(1));
-        // Who was called has their time before the next one is.
-        self.incident.step_due_at = now.plus(within);
+        if to.is_some() && self.incident.life == Life::Acked {
+            // Who was called has their time before the next one is. Where nobody has it, the levels go on as they would have.
+            self.incident.step_due_at = now.plus(rules.paging.within(self.incident.level.saturating_sub(1)));
+        }
         let text = match to {
             Some(person) => format!("escalated to {person}"),
             None => format!("escalated to level {}", self.incident.level),
@@ -620,7 +627,7 @@ impl Case<'_, '_> {
         self.incident.hold = hold;
         let verdict = Verdict::Won { claim_no: self.incident.claim_no };
         let from = from.map_or("nobody".to_owned(), |owner| owner.to_string());
-        self.done(verdict, Told::Handover, format!("took it from {from}"))
+        self.done(verdict, Told::Handover, format!("accepted it from {from}"))
     }
 
     fn decline(&mut self, offer: OpId) -> Judgement {
@@ -790,6 +797,8 @@ impl Case<'_, '_> {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests {
     use super::super::grouping::Group;
     use super::super::id::{NodeId, Number, OpId};
@@ -801,6 +810,10 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_millis(second * 1000)
+    }
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
     }
 
     fn firing() -> Incident {
@@ -859,6 +872,37 @@ mod tests {
         let unack = by("mira", &incident, Act::Unack);
         assert_eq!(verdict(&mut incident, &unack), Verdict::Applied);
         assert_eq!((incident.shown(), incident.next_due_at, incident.owner.clone()), (Shown::New, Some(at(10)), None));
+    }
+
+    #[test]
+    fn a_level_called_by_a_stale_ack_is_not_due_again_when_it_is_given_back() {
+        let mut incident = firing();
+        let (late, call) = (by("mira", &incident, Act::Ack), Act::Escalate { to: Some(user("lena")), level_seen: 0 });
+        let escalate = by("jonas", &incident, call);
+        verdict(&mut incident, &escalate);
+        assert_eq!((incident.level, incident.step_due_at), (0, at(0)), "a person's call holds no level up");
+        assert!(matches!(verdict(&mut incident, &late), Verdict::WonNoStop { .. }));
+        let unack = by("mira", &incident, Act::Unack);
+        verdict(&mut incident, &unack);
+        assert_eq!((incident.level, incident.next_due_at), (1, Some(at(310))));
+    }
+
+    #[test]
+    fn a_late_seen_or_still_on_it_does_not_silence_a_raise() {
+        for act in [Act::Seen, Act::Ack] {
+            let mut incident = firing();
+            incident.severity = Severity::new(5).ok();
+            let ack = by("mira", &incident, Act::Ack);
+            verdict(&mut incident, &ack);
+            let late = by("mira", &incident, act);
+            let raise = by("jonas", &incident, Act::SetSeverity { to: Severity::S1 });
+            verdict(&mut incident, &raise);
+            assert!(verdict(&mut incident, &late).stays());
+            assert_eq!((incident.seen_due, incident.next_due_at), (Some(at(70)), Some(at(70))));
+            let now = by("mira", &incident, Act::Seen);
+            assert_eq!(verdict(&mut incident, &now), Verdict::Applied);
+            assert_eq!(incident.seen_due, None);
+        }
     }
 
     #[test]

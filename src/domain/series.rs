@@ -102,7 +102,7 @@ pub struct Series {
 pub enum Change {
     /// Counters only: nothing a person would want to know at once.
     Counters,
-    /// The text, the value or how long the word holds.
+    /// The text, the value, how long the word holds, or that it began earlier.
     Text,
     /// It burns, and did not before (or nobody knew of it).
     Fired,
@@ -247,15 +247,17 @@ impl Series {
     }
 
     fn repeat(&mut self, event: &Event) -> Change {
-        if let Some(episode) = self.episodes.last_mut() {
+        let mut earlier = false;
+        if let (Some(episode), Some(start)) = (self.episodes.last_mut(), event.alert.starts_at) {
             // The earliest start wins, as in Alertmanager: twins and restarts report later ones.
-            episode.started_at = episode.started_at.min(event.starts_at());
+            earlier = start < episode.started_at;
+            episode.started_at = episode.started_at.min(start);
         }
         self.newest_start = self.newest_start.max(event.starts_at());
         let same_kind = self.promise_ms.is_some() == self.word(event).is_some();
         let text = self.take_text(event);
         self.extend(event);
-        if text || !same_kind { Change::Text } else { Change::Counters }
+        if text || earlier || !same_kind { Change::Text } else { Change::Counters }
     }
 
     fn end(&mut self, at: Timestamp, event: &Event) -> Change {
@@ -413,6 +415,15 @@ mod tests {
         let (series, changes) = folded(&[firing(10, 5), event(70, Some(5), End::Until(at(310)), "worse")]);
         assert_eq!(changes[1], Change::Text);
         assert_eq!(series.annotations.get("summary"), Some("worse"));
+    }
+
+    #[test]
+    fn an_earlier_start_is_told_and_a_clock_that_was_set_back_is_none() {
+        let (series, changes) = folded(&[firing(10, 5), firing(70, 3)]);
+        assert_eq!((changes[1], series.started_at()), (Change::Text, at(3)));
+        let open = |received| event(received, None, End::Open, "down");
+        let (series, changes) = folded(&[open(100), open(40)]);
+        assert_eq!((changes[1], series.started_at()), (Change::Counters, at(100)));
     }
 
     #[test]

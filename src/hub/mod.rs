@@ -9,6 +9,7 @@ mod fold;
 mod heart;
 mod matcher;
 mod metrics;
+mod news;
 mod own;
 mod pager;
 mod presence;
@@ -84,6 +85,7 @@ struct Hub {
     /// Connections that may still be open, of all listeners together.
     places: Arc<Semaphore>,
     head: watch::Sender<u64>,
+    news: news::News,
     /// Wakes the pager.
     paged: Notify,
     presence: presence::Presence,
@@ -231,6 +233,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let (hub, queue) = prepare(&options, &addresses, stop.clone()).await?;
     tasks.spawn(fold::run(hub.clone(), queue));
     tasks.spawn(engine::run(hub.clone()));
+    tasks.spawn(news::run(hub.clone()));
     tasks.spawn(pager::run(hub.clone(), channels));
     if let Some(heart) = heart {
         tasks.spawn(heart::run(hub.clone(), heart));
@@ -328,6 +331,7 @@ async fn prepare(
         places: Arc::new(Semaphore::new(options.config.connections_max)),
         room: Arc::new(Semaphore::new(options.config.queued_alerts_max)),
         head: watch::Sender::new(cursor.seq),
+        news: news::News::new(cursor.seq),
         paged: Notify::new(),
         presence: presence::Presence::default(),
         epoch: cursor.epoch,

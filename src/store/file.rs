@@ -43,6 +43,11 @@ fn refuse_network(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Returns the number of the user whose process this is.
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// Makes an empty file for this user alone (0600), or checks that it is a plain file of this user's.
 ///
 /// # Errors

@@ -189,7 +189,7 @@ pub struct Audit {
 #[derive(Clone)]
 pub enum HubStore {
     /// One SQLite file, one hub.
-    Sqlite(SqliteHub),
+    Sqlite(Arc<SqliteHub>),
     /// Nothing outlives the process: for simulations and tests.
     Memory(Arc<Mutex<MemoryHub>>),
 }
@@ -200,7 +200,7 @@ impl HubStore {
     /// # Errors
     /// [`StoreError`] says what stands against it.
     pub fn open_sqlite(path: &Path, rules: Rules, fresh_epoch: &str) -> Result<Self, StoreError> {
-        SqliteHub::open(path, rules, fresh_epoch).map(Self::Sqlite)
+        Ok(Self::Sqlite(Arc::new(SqliteHub::open(path, rules, fresh_epoch)?)))
     }
 
     /// Makes an empty store in memory.
@@ -330,14 +330,32 @@ impl HubStore {
         }
     }
 
-    /// Returns at most `max` changes after `after`, verdicts on operations of `node` among them.
+    /// Returns at most `max` changes after `after`, verdicts on operations of one node among them, or of
+    /// everybody (`None`).
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn feed(&self, after: u64, max: usize, node: NodeId) -> Result<FeedPage, StoreError> {
+    pub async fn feed(
+        &self,
+        after: u64,
+        max: usize,
+        verdicts: impl Into<Option<NodeId>>,
+    ) -> Result<FeedPage, StoreError> {
+        let node = verdicts.into();
         match self {
             Self::Sqlite(hub) => hub.read(move |tables| read::feed(tables, after, max, node)).await,
             Self::Memory(hub) => lock(hub).feed(after, max, node),
+        }
+    }
+
+    /// Returns whether an operation of this node was judged after `after`: whether a page for it holds more than one for others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| tables.has_verdicts(after, node)).await,
+            Self::Memory(hub) => lock(hub).has_verdicts(after, node),
         }
     }
 

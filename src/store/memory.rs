@@ -16,7 +16,8 @@ use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{NodeId, SourceName, UserName};
-use crate::domain::paging::PageId;
+use crate::domain::incident::Incident;
+use crate::domain::paging::{Page, PageId};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
@@ -66,6 +67,28 @@ impl MemoryHub {
     pub fn reopened(mut self, rules: Rules, fresh_epoch: &str) -> Result<Self, StoreError> {
         transaction(&mut self.tables, |tables| start::prepare(tables, &rules, fresh_epoch))?;
         Ok(Self { tables: self.tables, rules })
+    }
+
+    /// Returns the store as a new branch of history, which it is once it was restored from a copy.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`].
+    #[doc(hidden)]
+    pub fn branched(mut self, epoch: &str) -> Result<Self, StoreError> {
+        transaction(&mut self.tables, |tables| tables.set_meta(start::EPOCH, epoch))?;
+        Ok(self)
+    }
+
+    /// Returns every incident, as it is stored.
+    #[doc(hidden)]
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.tables.all_incidents()
+    }
+
+    /// Returns every page, as it is stored.
+    #[doc(hidden)]
+    pub fn pages(&self) -> impl Iterator<Item = &Page> {
+        self.tables.all_pages()
     }
 
     /// Returns whether both have the same rows.
@@ -183,8 +206,16 @@ impl MemoryHub {
     ///
     /// # Errors
     /// [`StoreError::Row`].
-    pub fn feed(&self, after: u64, max: usize, node: NodeId) -> Result<FeedPage, StoreError> {
-        read::feed(&self.tables, after, max, node)
+    pub fn feed(&self, after: u64, max: usize, verdicts: impl Into<Option<NodeId>>) -> Result<FeedPage, StoreError> {
+        read::feed(&self.tables, after, max, verdicts.into())
+    }
+
+    /// As [`super::HubStore::has_verdicts`].
+    ///
+    /// # Errors
+    /// [`StoreError::Row`].
+    pub fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        self.tables.has_verdicts(after, node)
     }
 
     /// As [`super::HubStore::head`].

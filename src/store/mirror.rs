@@ -2,23 +2,31 @@
 //!
 //! Several processes of one user may have it open. They are one node: numbers are taken inside the transaction that writes them.
 
+mod identity;
 mod inbox;
+mod relay;
 mod rows;
 
 use super::sqlite::{self, Schema};
 use super::{Cursor, FeedKind, FeedPage, StoreError};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, NodeId, OpId, UserName, unhex};
+use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::judge::Verdict;
 use crate::domain::op::{Act, Op};
 use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
-use rows::{
-    cursor, generation, keep_verdict, meta, own, prune, put_incident, put_line, put_page, put_series, put_verdict,
-    read_ops, set_meta, sweep,
+use identity::Beside;
+pub use relay::{
+    Held, PENDING_NODE_MAX, PENDING_PEER_BYTES_MAX, PENDING_PEER_MAX, Relayed, SAID_MAX, SIGNED_INCIDENTS_MAX,
+    SIGNED_VERDICTS_MAX, Saying, SignedRow, Taken,
 };
+use rows::{
+    cursor, generation, keep_verdict, meta, own, own_node, prune, put_incident, put_line, put_page, put_series,
+    put_verdict, read_ops, set_meta, sweep,
+};
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
 
@@ -71,6 +79,8 @@ pub struct Applied {
     pub touched: Vec<IncidentId>,
     /// Rows of an older generation were swept: what was read before must be read again.
     pub swept: bool,
+    /// The hub judged an operation of this very node that this database does not have: there is a twin.
+    pub twin: bool,
     /// Something that was this user's is no longer: the inbox has a letter more.
     pub lost: bool,
 }
@@ -79,6 +89,7 @@ pub struct Applied {
 pub struct Mirror {
     connection: Connection,
     node: NodeId,
+    twin: Beside,
     user: UserName,
 }
 
@@ -88,12 +99,27 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`] says what stands against it; a mirror signs for one user only.
     pub fn open(path: &Path, user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
-        let mut connection = sqlite::open(path, &SCHEMA)?;
+        Self::of(sqlite::open(path, &SCHEMA)?, Beside::of(path), path, user, fresh_node, now)
+    }
+
+    /// Makes a mirror that ends with its process, for simulations; it may be opened as often as one likes.
+    ///
+    /// # Errors
+    /// None that a simulation meets.
+    #[doc(hidden)]
+    pub fn in_memory(user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
+        Self::of(sqlite::in_memory(&SCHEMA)?, Beside::nothing(), Path::new(":memory:"), user, fresh_node, now)
+    }
+
+    fn of(
+        mut connection: Connection,
+        twin: Beside,
+        path: &Path,
+        user: &UserName,
+        fresh_node: NodeId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let tx = sqlite::immediate(&mut connection)?;
-        tx.execute(
-            "INSERT INTO meta VALUES ('node', ?1) ON CONFLICT DO NOTHING",
-            [crate::domain::id::hex(fresh_node.as_bytes())],
-        )?;
         tx.execute("INSERT INTO meta VALUES ('user', ?1) ON CONFLICT DO NOTHING", [user.as_str()])?;
         if let Some(other) = meta(&tx, "user")?.filter(|other| other != user.as_str()) {
             let why = format!(
@@ -101,10 +127,10 @@ impl Mirror {
             );
             return Err(StoreError::Unsafe { path: path.to_owned(), why });
         }
-        let node = meta(&tx, "node")?.and_then(|hex| unhex(&hex)).map_or(fresh_node, NodeId::from_bytes);
+        let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
         tx.commit()?;
-        Ok(Self { connection, node, user: user.clone() })
+        Ok(Self { connection, node, twin, user: user.clone() })
     }
 
     /// Forgets what is too old.
@@ -115,6 +141,49 @@ impl Mirror {
         let tx = sqlite::immediate(&mut self.connection)?;
         prune(&tx, now)?;
         Ok(tx.commit()?)
+    }
+
+    /// Returns another mirror of the same rows, as a copied file is; for simulations.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    #[doc(hidden)]
+    pub fn copied(&self) -> Result<Self, StoreError> {
+        let copy = sqlite::in_memory(&SCHEMA)?;
+        for table in ["meta", "incident", "series", "line", "page", "op", "relay", "chain", "evidence", "signed_row"] {
+            let mut select = self.connection.prepare(&format!("SELECT * FROM {table}"))?;
+            let marks = vec!["?"; select.column_count()].join(", ");
+            let mut insert = copy.prepare(&format!("INSERT INTO {table} VALUES ({marks})"))?;
+            let columns = select.column_count();
+            let mut rows = select.query(())?;
+            while let Some(row) = rows.next()? {
+                let values: Vec<rusqlite::types::Value> =
+                    (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+                insert.execute(rusqlite::params_from_iter(values))?;
+            }
+        }
+        Ok(Self { connection: copy, node: self.node, twin: Beside::nothing(), user: self.user.clone() })
+    }
+
+    /// Returns what is mirrored of the hub, each row as it came, ordered; for comparing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    #[doc(hidden)]
+    pub fn dump(&self) -> Result<Vec<(FeedKind, String)>, StoreError> {
+        let mut all = Vec::new();
+        let tables = [
+            (FeedKind::Incident, "SELECT body FROM incident ORDER BY body"),
+            (FeedKind::Series, "SELECT body FROM series ORDER BY body"),
+            (FeedKind::Line, "SELECT body FROM line ORDER BY body"),
+            (FeedKind::Page, "SELECT body FROM page ORDER BY body"),
+        ];
+        for (kind, sql) in tables {
+            let mut select = self.connection.prepare_cached(sql)?;
+            let bodies = select.query_map((), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            all.extend(bodies.into_iter().map(|body| (kind, body)));
+        }
+        Ok(all)
     }
 
     /// Returns the node that this database is.
@@ -177,8 +246,8 @@ impl Mirror {
     /// # Errors
     /// [`AppendError`]; nothing was written then.
     pub fn append(&mut self, sign: impl FnOnce(NodeId, u64, [u8; 32]) -> SignedOp) -> Result<SignedOp, AppendError> {
-        let node = self.node;
         let tx = sqlite::immediate(&mut self.connection)?;
+        let node = own_node(&tx)?;
         let waiting: i64 = tx
             .query_row("SELECT count(*) FROM op WHERE verdict IS NULL", (), |row| row.get(0))
             .map_err(StoreError::from)?;
@@ -186,7 +255,7 @@ impl Mirror {
             return Err(AppendError::TooManyWait);
         }
         let last = tx
-            .query_row("SELECT nseq, hash FROM op ORDER BY nseq DESC LIMIT 1", (), |row| {
+            .query_row("SELECT nseq, hash FROM op WHERE nseq > 0 ORDER BY nseq DESC LIMIT 1", (), |row| {
                 Ok((row.get::<_, i64>(0)?, row.get(1)?))
             })
             .optional()
@@ -205,17 +274,22 @@ impl Mirror {
         )
         .map_err(StoreError::from)?;
         tx.commit().map_err(StoreError::from)?;
+        self.node = node;
         Ok(signed)
     }
 
-    /// Returns the operations that wait for a verdict, oldest first, at most `max`.
+    /// Returns the own operations that the hub is to judge, oldest first, at most `max`: those that wait, and once the hub's new history is
+    /// read, those that were answered in the old one and are not in the new.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn waiting(&mut self, max: usize) -> Result<Vec<SignedOp>, StoreError> {
         let bytes: Vec<Vec<u8>> = self
             .connection
-            .prepare_cached("SELECT bytes FROM op WHERE verdict IS NULL ORDER BY nseq LIMIT ?1")?
+            .prepare_cached(
+                "SELECT bytes FROM op WHERE verdict IS NULL OR again = 1 AND (SELECT value FROM meta WHERE key = 'generation')
+                   IS (SELECT value FROM meta WHERE key = 'swept') ORDER BY nseq LIMIT ?1",
+            )?
             .query_map([max as i64], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(read_ops(bytes))
@@ -234,7 +308,8 @@ impl Mirror {
         Ok(read_ops(bytes))
     }
 
-    /// Returns own operations whose effect the mirror does not show yet: those that wait, and those answered later than the cursor.
+    /// Returns own operations whose effect the mirror does not show yet: those that wait, and those answered later
+    /// than the cursor, unless a peer told the incident as it is since.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -242,7 +317,11 @@ impl Mirror {
         let tx = self.connection.transaction()?;
         let seq = cursor(&tx)?.seq;
         let rows: Vec<(Vec<u8>, Option<String>)> = tx
-            .prepare_cached("SELECT bytes, verdict FROM op WHERE verdict IS NULL OR seq > ?1 ORDER BY nseq")?
+            .prepare_cached(
+                "SELECT bytes, verdict FROM op WHERE verdict IS NULL OR seq > ?1 AND NOT EXISTS (
+                   SELECT 1 FROM signed_row WHERE kind = 'incident' AND id = op.incident AND signed_row.seq >= op.seq)
+                 ORDER BY nseq",
+            )?
             .query_map([seq as i64], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         Ok(rows.into_iter().filter_map(own).collect())
@@ -286,7 +365,7 @@ impl Mirror {
         Ok(SignedOp::read(bytes).ok().map(|signed| OwnOp { op: signed.op, verdict }))
     }
 
-    /// Keeps verdicts that a push brought. `head` is the hub's newest change after judging.
+    /// Keeps verdicts that a push brought, on own operations and on those of others. `head` is the hub's newest change after judging.
     ///
     /// # Errors
     /// [`StoreError`]; none was kept then.
@@ -294,6 +373,7 @@ impl Mirror {
         let tx = sqlite::immediate(&mut self.connection)?;
         for (op_id, verdict) in verdicts {
             keep_verdict(&tx, op_id, &verdict, head)?;
+            relay::settle(&tx, op_id, &verdict)?;
         }
         Ok(tx.commit()?)
     }
@@ -307,6 +387,10 @@ impl Mirror {
         let tx = sqlite::immediate(&mut self.connection)?;
         if cursor(&tx)? != *refused {
             return Ok(());
+        }
+        if refused.epoch != epoch {
+            relay::begin_anew(&tx)?;
+            identity::offer_again(&tx)?;
         }
         let generation = generation(&tx)? + 1;
         set_meta(&tx, "generation", &generation.to_string())?;
@@ -339,9 +423,13 @@ impl Mirror {
                 FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
                 FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
                 FeedKind::Page => applied.touched.push(put_page(&tx, &row.body, generation)?),
-                FeedKind::Verdict => put_verdict(&tx, &row.body, row.seq)?,
+                FeedKind::Verdict => applied.twin |= put_verdict(&tx, &row.body, row.seq)?,
             }
         }
+        for signed in page.signed_rows() {
+            relay::put_signed(&tx, &signed, asked_at)?;
+        }
+        relay::bound_signed(&tx)?;
         for before in &mine {
             applied.lost |= inbox::note_loss(&tx, before, &self.user, asked_at)?;
         }

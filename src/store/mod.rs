@@ -16,6 +16,7 @@ pub use hub::HubStore;
 
 use crate::domain::id::{NodeId, SourceName};
 use crate::domain::time::Timestamp;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -167,6 +168,30 @@ pub struct FeedPage {
     pub head: u64,
     /// The changes.
     pub rows: Vec<FeedRow>,
+    /// The hub's signatures of incidents and verdicts among them, where they were asked for.
+    pub signatures: Option<Signatures>,
+}
+
+/// Signatures of rows of one page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signatures {
+    /// When the hub signed, by its clock.
+    pub signed_at: Timestamp,
+    /// The place of the row, and the signature.
+    pub of: BTreeMap<u64, [u8; 64]>,
+}
+
+impl FeedPage {
+    /// Returns the rows that are signed, in order, to be passed on.
+    fn signed_rows(&self) -> impl Iterator<Item = mirror::SignedRow> {
+        let signatures = self.signatures.iter();
+        signatures.flat_map(|Signatures { signed_at, of }| {
+            self.rows.iter().filter_map(|row| {
+                let FeedRow { seq, kind, body } = row.clone();
+                Some(mirror::SignedRow { seq, kind, signed_at: *signed_at, body, signature: *of.get(&seq)? })
+            })
+        })
+    }
 }
 
 /// Something that could not be taken, kept for people.

@@ -174,6 +174,7 @@ async fn all(make: Make) {
     a_fire_after_the_window_is_a_new_incident(make(rules())).await;
     a_silent_source_leaves_it_unknown_and_open(make(rules())).await;
     an_operation_happens_once_and_its_verdict_never_changes(make(rules())).await;
+    an_operation_signed_anew_under_another_node_happens_once(make(rules())).await;
     a_chain_has_no_gaps_and_no_forks(make(rules())).await;
     force_dismisses_the_present_start_only(make(rules())).await;
     pages_of_any_size_tell_the_same(make(rules())).await;
@@ -301,6 +302,47 @@ async fn an_operation_happens_once_and_its_verdict_never_changes(desk: Desk) {
     assert_eq!(told, 1);
     let other = desk.store.feed(0, 100, NodeId(Uuid::from_bytes([9; 16]))).await.unwrap();
     assert!(other.rows.iter().all(|row| row.kind != FeedKind::Verdict));
+    let head = other.head;
+    for (after, node, expect) in [(0, NODE, true), (head, NODE, false), (0, NodeId(Uuid::from_bytes([9; 16])), false)] {
+        assert_eq!(desk.store.has_verdicts(after, node).await.unwrap(), expect, "after {after}");
+    }
+}
+
+/// A copied database became another node and signed anew what waited: the same act under the same id is one act.
+async fn an_operation_signed_anew_under_another_node_happens_once(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0)]).await;
+    let incident = desk.incidents().await.remove(0);
+    let fresh = NodeId(Uuid::from_bytes([3; 16]));
+    let (user, public_key) = (UserName::parse("mira").unwrap(), *key().verifying_key().as_bytes());
+    desk.store.register(Device { node: fresh, user, public_key }, token("cccccccc")).await.unwrap();
+    let ack = op(&incident, 1, [0; 32], Act::Ack);
+    let first = desk.push(&ack, 10).await;
+    let rev = desk.incidents().await[0].rev;
+    let anew = |nseq, prev_hash, change: fn(&mut Op)| {
+        let mut anew = Op { node: fresh, nseq, prev_hash, ..ack.op.clone() };
+        change(&mut anew);
+        SignedOp::sign(anew, &key())
+    };
+    assert_eq!(desk.push(&anew(2, [9; 32], |_| {}), 11).await, Pushed::Gap { expected: 1 });
+    for change in [|op: &mut Op| op.act = Act::TakeOver, |op: &mut Op| op.basis.rev += 1] {
+        assert_eq!(desk.push(&anew(1, [0; 32], change), 11).await, Pushed::Fork, "another act");
+    }
+    let again = anew(1, [0; 32], |_| {});
+    for second in [12, 13] {
+        assert_eq!(desk.push(&again, second).await, first, "and its retry");
+    }
+    assert_eq!(desk.incidents().await[0].rev, rev, "once");
+    let mut next = op(&incident, 2, again.hash(), Act::Note { text: "the chain goes on".into() }).op;
+    next.node = fresh;
+    assert_eq!(desk.push(&SignedOp::sign(next, &key()), 14).await, Pushed::Judged(Verdict::Applied));
+    assert_eq!(desk.push(&again, 15).await, first, "later too");
+    let mut same = op(&incident, 2, ack.hash(), Act::Ack).op;
+    same.op_id = ack.op.op_id;
+    assert_eq!(desk.push(&SignedOp::sign(same, &key()), 16).await, Pushed::Fork, "twice in one chain is no retry");
+    let of_all = desk.store.feed(0, 100, None).await.unwrap().rows;
+    let verdicts: Vec<_> = of_all.into_iter().filter(|row| row.kind == FeedKind::Verdict).collect();
+    assert_eq!(verdicts.len(), 2, "whoever asks for everybody's has both");
 }
 
 async fn a_chain_has_no_gaps_and_no_forks(desk: Desk) {
@@ -589,7 +631,7 @@ async fn another_history_replaces_the_old_rows_at_its_head_and_keeps_what_waits(
     let refused = mirror.cursor().unwrap();
     mirror.restart("epoch-2", &refused).unwrap();
     assert_eq!(mirror.incidents(at(0)).unwrap().len(), 1);
-    let empty = FeedPage { epoch: "epoch-2".into(), after: 0, next: 0, head: 0, rows: Vec::new() };
+    let empty = FeedPage { epoch: "epoch-2".into(), after: 0, next: 0, head: 0, rows: Vec::new(), signatures: None };
     assert!(mirror.apply(&empty, at(9)).unwrap().swept);
     assert!(mirror.incidents(at(0)).unwrap().is_empty());
     assert_eq!(mirror.waiting(10).unwrap().len(), 1);

@@ -287,8 +287,8 @@ impl HubClient {
     /// [`ClientError`].
     pub async fn feed(&self, query: &FeedQuery, token: Option<&str>) -> Result<(Pulled, Told), ClientError> {
         let limit = Duration::from_secs(query.wait) + ANSWER_WITHIN;
-        let FeedQuery { epoch, after, wait, node } = query;
-        let url = format!("{}/v1/feed?epoch={epoch}&after={after}&wait={wait}&node={node}", self.base);
+        let FeedQuery { epoch, after, wait, node, peers } = query;
+        let url = format!("{}/v1/feed?epoch={epoch}&after={after}&wait={wait}&node={node}&peers={peers}", self.base);
         let response = self.send(self.http.get(url).timeout(limit), token).await?;
         let told = Told {
             time: header(&response, TIME_HEADER).and_then(|value| value.parse().ok()).map(Timestamp::from_millis),

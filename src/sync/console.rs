@@ -13,11 +13,14 @@ use super::client::{ClientError, HubAddress, HubClient, Pulled};
 use super::clock;
 use super::desk::{Ask, Desk, Note, Slot};
 use super::device::Device;
-use super::exchange;
+use super::peer::links::{self, Links};
+use super::peer::tls;
 use super::picture::{Link, Picture};
 use super::roster::{self, SignedRoster};
-use super::teller::{Teller, kept_token};
+use super::teller::{Peering, Teller, kept_token, token_is_of_another};
 use super::wire::{FeedQuery, HubCard, WAIT_SECONDS_MAX};
+use crate::config::Peers;
+use crate::domain::id::NodeId;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -27,7 +30,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -68,6 +71,8 @@ pub struct Parts {
     pub admin_token: Option<String>,
     /// The hub runs in this process, and ends with it.
     pub embedded: bool,
+    /// Other consoles.
+    pub peers: Peers,
 }
 
 impl Console {
@@ -76,13 +81,26 @@ impl Console {
     /// # Errors
     /// [`StoreError`] when the mirror cannot be read.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { device, mut mirror, client, card, hub_key, admin_token, embedded } = parts;
+        let Parts { device, mut mirror, client, card, hub_key, admin_token, embedded, peers } = parts;
+        mirror.want_signatures(peers.is_on())?;
         let (token, token_at) = kept_token(&mut mirror)?;
         let held = mirror.note(roster::NOTE)?.and_then(|note| SignedRoster::of_note(&note, &hub_key).ok());
+        let introduced_as = Mutex::new((!token_is_of_another(&mut mirror)?).then(|| mirror.node()));
+        let peering = Peering::new(device.introduction(mirror.node()), hub_key.clone(), peers.is_on());
+        let (introduction, team) = (peering.introduction.clone(), peering.team.clone());
+        let (news, newer) = watch::channel(0);
         let (notes, inbox) = sync_channel(NOTES_MAX);
+        let ends = match peers.is_on() {
+            true => Some(tls::ends(&device.key, team.clone())),
+            false => None,
+        };
+        let node = mirror.node();
         let session = Arc::new(Session {
             client,
-            introduction: device.introduction(mirror.node()),
+            introduction,
+            introduced_as,
+            signed: u8::from(peers.is_on()),
+            news,
             admin_token,
             token: Mutex::new(Held { token, since: token_at, refused: None }),
             roster: AtomicU64::new(held.map_or(NO_ROSTER, |held| held.roster.version)),
@@ -92,7 +110,7 @@ impl Console {
             stop: CancellationToken::new(),
             hub_key,
         });
-        let mut teller = Teller::open(mirror, device, session.client.address().clone(), card, embedded)?;
+        let mut teller = Teller::open(mirror, device, session.client.address().clone(), card, embedded, peering)?;
         let slot = Arc::new(Slot::new(teller.picture()));
         let (thread_slot, waker) = (slot.clone(), session.clone());
         let teller = thread::Builder::new()
@@ -103,6 +121,20 @@ impl Console {
         tasks.spawn(pull(session.clone()));
         tasks.spawn(push(session.clone()));
         tasks.spawn(acknowledge_receipt(session.clone()));
+        match ends {
+            Some(Ok(ends)) => {
+                let stop = session.stop.clone();
+                let links = Arc::new(Links { ends, team, notes: notes.clone(), news: newer, stop });
+                for trouble in links::start(links, &peers, node, &tasks) {
+                    tracing::error!(trouble, "peers");
+                    let _ = notes.try_send(Note::Trouble(trouble));
+                }
+            }
+            Some(Err(error)) => {
+                let _ = notes.try_send(Note::Trouble(error.to_string()));
+            }
+            None => {}
+        }
         Ok(Self { desk: Desk::new(notes.clone(), slot), stop: session.stop.clone(), tasks, notes, teller })
     }
 
@@ -134,7 +166,10 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
                 return;
             }
             match teller.take(note) {
-                Ok(wakes) if wakes => session.woken.notify_one(),
+                Ok(wakes) if wakes => {
+                    session.woken.notify_one();
+                    session.news.send_modify(|count| *count += 1);
+                }
                 Ok(_) => {}
                 Err(error) => teller.complain(&error),
             }
@@ -147,10 +182,29 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
     }
 }
 
+/// Returns how long to wait after so many failed attempts in a row.
+pub fn backoff(hub: &HubAddress, failures: u32) -> Duration {
+    let longest = match hub {
+        HubAddress::Unix(_) => BACKOFF_MAX_SOCKET,
+        HubAddress::Http(_) | HubAddress::Https(_) => BACKOFF_MAX,
+    };
+    let most = longest.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
+    // Full jitter: a thousand consoles do not come back at once.
+    let random = u64::from_le_bytes(super::device::random::<8>());
+    Duration::from_millis(random % (most.as_millis() as u64 + 1))
+}
+
 /// What both tasks share.
 struct Session {
     client: HubClient,
-    introduction: super::wire::Introduction,
+    /// What this console says of itself; the mirror's thread changes it when it finds a twin.
+    introduction: Arc<Mutex<super::wire::Introduction>>,
+    /// The node that the token is of, where that is known.
+    introduced_as: Mutex<Option<NodeId>>,
+    /// 1 where the hub is to sign what may be passed on.
+    signed: u8,
+    /// Counts what is new here and may be told to peers.
+    news: watch::Sender<u64>,
     admin_token: Option<String>,
     token: Mutex<Held>,
     /// The version of the roster that the mirror holds.
@@ -205,11 +259,26 @@ impl Session {
     /// Gets a fresh token from the hub: by the one it has, by the admin token, or over the socket.
     async fn introduce(&self) -> Result<(), ClientError> {
         let by = self.token().or_else(|| self.admin_token.clone());
-        let token = self.client.introduce(&self.introduction, by.as_deref()).await?;
+        let introduction = self.introduction();
+        let token = self.client.introduce(&introduction, by.as_deref()).await?;
+        *self.introduced_as.lock().unwrap_or_else(PoisonError::into_inner) = Some(introduction.node);
         self.say(Note::Token(token.clone())).await;
         *self.held() = Held { token: Some(token), since: Some(clock::now()), refused: None };
         self.woken.notify_one();
         Ok(())
+    }
+
+    fn introduction(&self) -> super::wire::Introduction {
+        self.introduction.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells the hub of the node that this console has become, if it became another: by the token of the one before.
+    async fn present_as_another(&self) -> Result<(), ClientError> {
+        let known = *self.introduced_as.lock().unwrap_or_else(PoisonError::into_inner);
+        match known == Some(self.introduction().node) {
+            true => Ok(()),
+            false => self.introduce().await,
+        }
     }
 
     /// Hands a note to the mirror's thread; waits off the runtime's threads while it is busy.
@@ -225,14 +294,7 @@ impl Session {
     }
 
     async fn pause(&self, failures: u32) {
-        let longest = match self.client.address() {
-            HubAddress::Unix(_) => BACKOFF_MAX_SOCKET,
-            HubAddress::Http(_) | HubAddress::Https(_) => BACKOFF_MAX,
-        };
-        let most = longest.min(Duration::from_millis(250) * 2u32.saturating_pow(failures.min(10)));
-        // Full jitter: a thousand consoles do not come back at once.
-        let random = u64::from_le_bytes(super::device::random::<8>());
-        let span = Duration::from_millis(random % (most.as_millis() as u64 + 1));
+        let span = backoff(self.client.address(), failures);
         let _ = tokio::time::timeout(span, self.stop.cancelled()).await;
     }
 }
@@ -283,6 +345,7 @@ async fn meet(session: &Session) -> Result<(), ClientError> {
     if session.token().is_none() {
         session.introduce().await?;
     }
+    session.present_as_another().await?;
     renew(session).await;
     session.say(Note::Card(card)).await;
     session.woken.notify_one();
@@ -321,10 +384,11 @@ async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
         session.pause(u32::MAX).await;
         return Ok(false);
     };
-    let node = session.introduction.node;
+    session.present_as_another().await?;
+    let node = session.introduction().node;
     // Nothing waits until the picture is known to be whole: that it is should be on the screen now.
     let wait = if live { WAIT_SECONDS_MAX } else { 0 };
-    let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait, node };
+    let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait, node, peers: session.signed };
     let sent = clock::now();
     let (pulled, told) = match session.client.feed(&query, session.token().as_deref()).await {
         Err(ClientError::Denied) => {
@@ -336,7 +400,7 @@ async fn pull_once(session: &Session, live: bool) -> Result<bool, ClientError> {
     let skew_ms = told.time.map(|hub| clock::now().as_millis() - hub.as_millis());
     let caught_up = matches!(&pulled, Pulled::Page(page) if page.next >= page.head);
     let done = session.ask(|reply| match pulled {
-        Pulled::Page(page) => Note::Page { page, skew_ms, asked_at: sent, reply },
+        Pulled::Page(page) => Note::Page { page: Box::new(page), skew_ms, asked_at: sent, reply },
         Pulled::Gone(epoch) => Note::Gone { epoch, refused: cursor, reply },
     });
     if done.await.is_none() {
@@ -387,21 +451,18 @@ async fn push(session: Arc<Session>) {
 }
 
 async fn push_all(session: &Session) -> Result<(), ClientError> {
-    let mut from = None;
+    let mut begin = true;
     loop {
-        let Some(ops) = session.ask(|reply| Note::Waiting { from, reply }).await else { return Ok(()) };
+        if session.token().is_some() {
+            session.present_as_another().await?;
+        }
+        let Some(ops) = session.ask(|reply| Note::Waiting { begin, reply }).await else { return Ok(()) };
         if ops.is_empty() {
             return Ok(());
         }
         let answer = session.client.push(&ops, session.token().as_deref()).await?;
-        let next = exchange::after_push(&answer);
         session.say(Note::Answer(answer)).await;
-        match next {
-            exchange::Next::More => from = None,
-            exchange::Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
-            // The hub wants what this console does not have, or refuses: a person must look; nothing is lost.
-            exchange::Next::From(_) | exchange::Next::Stuck => return Ok(()),
-        }
+        begin = false;
     }
 }
 

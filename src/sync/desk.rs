@@ -1,5 +1,6 @@
 //! The console's side of the mirror: asks go in, pictures come out, and neither ever waits.
 
+use super::peer::wire::Step;
 use super::picture::{LetterId, Link, Picture};
 use super::roster::SignedRoster;
 use super::wire::{HubCard, PushAnswer, Receipts};
@@ -46,13 +47,33 @@ pub enum Ask {
 pub(super) enum Note {
     Ask(Ask),
     Cursor(oneshot::Sender<Cursor>),
-    Page { page: FeedPage, skew_ms: Option<i64>, asked_at: Timestamp, reply: oneshot::Sender<()> },
-    Gone { epoch: String, refused: Cursor, reply: oneshot::Sender<()> },
-    Waiting { from: Option<u64>, reply: oneshot::Sender<Vec<SignedOp>> },
+    Page {
+        page: Box<FeedPage>,
+        skew_ms: Option<i64>,
+        asked_at: Timestamp,
+        reply: oneshot::Sender<()>,
+    },
+    Gone {
+        epoch: String,
+        refused: Cursor,
+        reply: oneshot::Sender<()>,
+    },
+    /// What to push; `begin` for the first time since there was something new.
+    Waiting {
+        begin: bool,
+        reply: oneshot::Sender<Vec<SignedOp>>,
+    },
     Answer(PushAnswer),
+    /// A step of an exchange with a peer: what was heard of it, if anything yet; the reply is what this console says.
+    Peer {
+        heard: Option<Box<Step>>,
+        reply: oneshot::Sender<Box<Step>>,
+    },
     Receipts(oneshot::Sender<Receipts>),
     Receipted(Receipts),
     Link(Link),
+    /// Something that a person should know.
+    Trouble(String),
     Token(String),
     ReadToken(oneshot::Sender<(Option<String>, Option<Timestamp>)>),
     Roster(Box<SignedRoster>),

@@ -3,7 +3,9 @@
 use super::client::HubAddress;
 use super::tls::Trust;
 use super::wire::{HubCard, Introduction};
+use crate::domain::envelope::SignedOp;
 use crate::domain::id::{NodeId, UserName, hex, unhex};
+use crate::store::mirror::Mirror;
 use crate::store::{StoreError, file};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
@@ -67,6 +69,20 @@ impl Device {
     /// Returns what this console says of itself.
     pub fn introduction(&self, node: NodeId) -> Introduction {
         Introduction { node, user: self.user.clone(), public_key: hex(self.key.verifying_key().as_bytes()) }
+    }
+
+    /// Makes the mirror another node: its database was copied or restored, and there is, or may be, another of its name. What waits is
+    /// signed anew; nothing is lost.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn become_another(&self, mirror: &mut Mirror) -> Result<bool, StoreError> {
+        let (was, fresh) = (mirror.node(), NodeId::from_bytes(random()));
+        let done = mirror.rotate(was, fresh, |op| SignedOp::sign(op, &self.key))?;
+        if done {
+            tracing::warn!(%was, now = %mirror.node(), "this database has a twin; it is another node now");
+        }
+        Ok(done)
     }
 
     /// Returns the file of the mirror of the hub with this key.

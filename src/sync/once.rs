@@ -3,9 +3,9 @@
 use super::client::{ClientError, HubClient, Pulled};
 use super::clock;
 use super::console::Parts;
-use super::exchange::{self, Next, after_push, one_push};
-use super::teller::{keep_token, kept_token};
-use super::wire::{FeedQuery, HubCard, OpResult, PUSH_OPS_MAX};
+use super::exchange::{Outcome, Round};
+use super::teller::{keep_token, kept_token, token_is_of_another};
+use super::wire::{FeedQuery, HubCard};
 use crate::domain::scope::Scope;
 use crate::store::StoreError;
 use crate::store::mirror::Mirror;
@@ -22,6 +22,9 @@ pub enum ExchangeError {
     /// The hub cannot take what waits; it is kept.
     #[error("the hub cannot take what waits: {0}")]
     Stuck(String),
+    /// The hub has other operations of this very node.
+    #[error("this console's database was copied or restored; it is becoming another node")]
+    Twin,
     /// Another hub answers at the address: a mirror belongs to one hub.
     #[error("another hub answers there now; run the command again, and it opens that hub's mirror")]
     OtherHub(Box<HubCard>),
@@ -32,10 +35,25 @@ pub enum ExchangeError {
 /// # Errors
 /// [`ExchangeError`]; what was done until then stays done.
 pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
-    let token = token(parts).await?;
-    let Parts { mirror, client, .. } = parts;
-    push(mirror, client, &token).await?;
-    pull(mirror, client, &token).await
+    let mut token = token(parts).await?;
+    let Parts { mirror, client, device, .. } = parts;
+    for again in [true, false] {
+        if token_is_of_another(mirror)? {
+            token = client.introduce(&device.introduction(mirror.node()), Some(&token)).await?;
+            keep_token(mirror, &token, clock::now())?;
+        }
+        let done = async {
+            push(mirror, client, &token).await?;
+            pull(mirror, client, &token).await?;
+            // What a hub with another history turned out to have lost.
+            push(mirror, client, &token).await
+        };
+        match done.await {
+            Err(ExchangeError::Twin) if again => drop(device.become_another(mirror)?),
+            other => return other,
+        }
+    }
+    Ok(())
 }
 
 /// Returns this console's token: the remembered one while the hub accepts it, else a new one.
@@ -65,42 +83,36 @@ async fn token(parts: &mut Parts) -> Result<String, ExchangeError> {
 }
 
 async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
-    let mut from = None;
+    let mut round = Round::default();
     loop {
-        let ops = match from {
-            Some(nseq) => mirror.ops_from(nseq, PUSH_OPS_MAX)?,
-            None => mirror.waiting(PUSH_OPS_MAX)?,
-        };
+        let ops = round.next(mirror)?;
         if ops.is_empty() {
             return Ok(());
         }
-        let ops = one_push(ops);
         let answer = client.push(&ops, Some(token)).await?;
-        let next = after_push(&answer);
-        let stuck = exchange::stuck(&answer);
-        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
-            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
-            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
-        });
-        mirror.settle(judged.collect(), answer.head)?;
-        match next {
-            Next::More => from = None,
-            Next::From(nseq) if from != Some(nseq) => from = Some(nseq),
-            Next::From(_) | Next::Stuck => return Err(ExchangeError::Stuck(stuck.unwrap_or_default())),
+        let Outcome { fork, refused } = round.after(mirror, &ops, answer)?;
+        if fork {
+            return Err(ExchangeError::Twin);
+        }
+        if let Some(reason) = refused {
+            return Err(ExchangeError::Stuck(reason));
         }
     }
 }
 
 async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
+    let peers = u8::from(mirror.wants_signatures()?);
     loop {
         let cursor = mirror.cursor()?;
         let asked_at = clock::now();
-        let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait: 0, node: mirror.node() };
+        let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait: 0, node: mirror.node(), peers };
         match client.feed(&query, Some(token)).await?.0 {
             Pulled::Gone(epoch) => mirror.restart(&epoch, &cursor)?,
             Pulled::Page(page) => {
                 let at_head = page.next >= page.head;
-                mirror.apply(&page, asked_at)?;
+                if mirror.apply(&page, asked_at)?.twin {
+                    return Err(ExchangeError::Twin);
+                }
                 if at_head {
                     return Ok(());
                 }

@@ -64,6 +64,8 @@ pub struct Row {
     pub waiting: Vec<Waiting>,
     /// What others say by way of peers, not confirmed, oldest first.
     pub said: Vec<Said>,
+    /// When the hub signed `incident`, by its clock, where a peer told it and this console has not asked the hub since.
+    pub via_peer: Option<Timestamp>,
 }
 
 /// One incident whole.

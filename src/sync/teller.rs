@@ -2,19 +2,24 @@
 //!
 //! The overlay is computed anew for each picture and never written into the mirror.
 
+mod peering;
+
+pub(super) use peering::Peering;
+
 use super::client::HubAddress;
 use super::clock;
 use super::desk::{Ask, Note};
 use super::device::{Device, random};
-use super::exchange;
+use super::exchange::{Outcome, Round};
 use super::foresight::{self, Known, Undoable};
+use super::hearsay::Hearsay;
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
 use super::roster::{self, Roster};
 use super::token;
-use super::wire::{HubCard, OpResult, PUSH_OPS_MAX, PushAnswer};
+use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, OpId, UserName};
+use crate::domain::id::{IncidentId, OpId, UserName, hex};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
@@ -22,6 +27,7 @@ use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
+use ed25519_dalek::SigningKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +41,8 @@ const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
 const UNDO_LOOKED_AT: usize = 50;
 /// How long who there is is not read again: it costs a look at thousands of lines.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
+/// The note of the node that the token is of.
+const TOKEN_NODE: &str = "token_node";
 /// How often what is too old is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(86_400);
 /// Skew from which on it is shown.
@@ -68,7 +76,14 @@ pub(super) struct Teller {
     presented: HashSet<(IncidentId, u64, u64)>,
     notices: Vec<Notice>,
     notice_no: u64,
+    /// Operations asked for here whose answer was not told here yet: another process of this user may fetch and tell it first.
+    untold: Vec<OpId>,
     data_version: i64,
+    hearsay: Hearsay,
+    peering: Peering,
+    /// The present round of pushing, and what its last push sent.
+    round: Round,
+    sent: Vec<SignedOp>,
     /// When what is too old was last forgotten: a console stays open for weeks.
     pruned_at: Timestamp,
 }
@@ -80,6 +95,7 @@ impl Teller {
         address: HubAddress,
         card: Option<HubCard>,
         embedded: bool,
+        peering: Peering,
     ) -> Result<Self, StoreError> {
         let mut teller = Self {
             mirror,
@@ -107,10 +123,16 @@ impl Teller {
             presented: HashSet::new(),
             notices: Vec::new(),
             notice_no: 0,
+            untold: Vec::new(),
             data_version: 0,
+            hearsay: Hearsay::default(),
+            peering,
+            round: Round::default(),
+            sent: Vec::new(),
             pruned_at: clock::now(),
         };
         teller.as_of = teller.mirror.as_of()?;
+        teller.read_roster()?;
         teller.reload()?;
         Ok(teller)
     }
@@ -135,37 +157,41 @@ impl Teller {
                 let caught_up = page.next >= page.head;
                 if newer {
                     let applied = self.mirror.apply(&page, asked_at)?;
+                    if applied.twin {
+                        self.become_another()?;
+                    }
                     self.applied(applied)?;
                 }
                 self.answered(asked_at, skew_ms, newer && caught_up, caught_up)?;
                 let _ = reply.send(());
+                // Peers may hear of it; and what the hub turned out to have lost is offered again.
+                return Ok(newer && (self.peering.is_on || caught_up));
             }
             Note::Gone { epoch, refused, reply } => {
                 self.mirror.restart(&epoch, &refused)?;
                 self.receipts.say_again();
                 let _ = reply.send(());
             }
-            Note::Waiting { from, reply } => {
-                let ops = match from {
-                    Some(nseq) => self.mirror.ops_from(nseq, PUSH_OPS_MAX)?,
-                    None => self.mirror.waiting(PUSH_OPS_MAX)?,
-                };
-                let _ = reply.send(exchange::one_push(ops));
+            Note::Waiting { begin, reply } => {
+                if begin {
+                    self.round = Round::default();
+                }
+                self.sent = self.round.next(&mut self.mirror)?;
+                let _ = reply.send(self.sent.clone());
             }
             Note::Answer(answer) => self.judged(answer)?,
+            Note::Peer { heard, reply } => return self.exchange(heard, reply),
             Note::Receipts(reply) => {
                 let _ = reply.send(self.receipts.to_tell(&self.calls));
             }
             Note::Receipted(receipts) => self.receipts.told(&receipts),
             Note::Link(link) => self.link_changed(link)?,
+            Note::Trouble(text) => self.notice(text, false, None),
             Note::Token(token) => keep_token(&mut self.mirror, &token, clock::now())?,
             Note::ReadToken(reply) => {
                 let _ = reply.send(kept_token(&mut self.mirror)?);
             }
-            Note::Roster(signed) => {
-                self.mirror.set_note(roster::NOTE, &signed.to_note())?;
-                self.read_known()?;
-            }
+            Note::Roster(signed) => self.keep_roster(*signed)?,
             Note::Card(card) => self.card = Some(card),
             Note::OtherHub(card) => self.device.remember_hub(&self.address, &card)?,
         }
@@ -187,7 +213,10 @@ impl Teller {
     fn submit(&mut self, incident: IncidentId, basis: Basis, act: Act) -> Result<bool, StoreError> {
         let draft = Draft { incident, basis, act };
         match append(&mut self.mirror, &self.device, draft) {
-            Ok(_) => {
+            Ok(signed) => {
+                if signed.op.act != Act::Seen {
+                    self.untold.push(signed.op.op_id);
+                }
                 self.read_unshown()?;
                 Ok(true)
             }
@@ -218,6 +247,9 @@ impl Teller {
         let after = clock::now().minus(RESOLVED_SHOWN);
         self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
+        let node = self.mirror.refresh_node()?;
+        self.peering.introduce_as(node);
+        self.read_roster()?;
         self.read_calls()?;
         self.read_known()?;
         self.read_unshown()?;
@@ -225,8 +257,11 @@ impl Teller {
     }
 
     fn read_unshown(&mut self) -> Result<(), StoreError> {
-        self.tell_verdicts()?;
         self.unshown = self.mirror.unshown()?;
+        self.hearsay.read(&mut self.mirror, &mut self.incidents)?;
+        // After it was read: what waited then and is answered meanwhile is told once.
+        self.tell_verdicts()?;
+        self.tell_own()?;
         self.rows_stale = true;
         self.read_calls()?;
         self.read_inbox()?;
@@ -332,7 +367,7 @@ impl Teller {
         for (id, claim_no) in claims {
             let Some(incident) = self.incidents.get(id) else { continue };
             let mine = incident.owner.as_ref() == Some(&self.device.user) && incident.claim_no == *claim_no;
-            let once = (*id, *claim_no, incident.fire_no);
+            let once = (*id, *claim_no, incident.loud_rev);
             if !mine || incident.seen_due.is_none() || !self.presented.insert(once) {
                 continue;
             }
@@ -426,34 +461,54 @@ impl Teller {
     }
 
     fn judged(&mut self, answer: PushAnswer) -> Result<(), StoreError> {
-        if let Some(reason) = exchange::stuck(&answer) {
+        let Outcome { fork, refused } = self.round.after(&mut self.mirror, &self.sent, answer)?;
+        if let Some(reason) = refused {
             self.notice(format!("the hub cannot take what waits: {reason}; it is kept"), false, None);
         }
-        let judged = answer.answers.into_iter().filter_map(|one| match one.result {
-            OpResult::Judged(verdict) => Some((one.op_id, verdict)),
-            OpResult::Gap(_) | OpResult::Fork | OpResult::Invalid(_) => None,
-        });
-        self.mirror.settle(judged.collect(), answer.head)?;
+        if fork {
+            self.become_another()?;
+        }
         self.read_unshown()
     }
 
     /// Tells the verdicts that nobody was told yet, those that another process of this user fetched among them.
     fn tell_verdicts(&mut self) -> Result<(), StoreError> {
+        self.tell_peers_news()?;
         for own in self.mirror.tell()? {
-            let Some(verdict) = &own.verdict else { continue };
-            let name = match self.mirror.incident(own.op.incident)? {
-                Some(incident) => incident.number.to_string(),
-                None => own.op.incident.to_string(),
-            };
-            let answer = Answer {
-                op_id: own.op.op_id,
-                incident: own.op.incident,
-                act: own.op.act.clone(),
-                verdict: verdict.clone(),
-            };
-            let text = format!("{} {name}: {}", own.op.act.kind(), verdict.sentence());
-            self.notice(text, verdict.is_welcome(), Some(answer));
+            self.untold.retain(|op_id| *op_id != own.op.op_id);
+            self.tell_verdict(own)?;
         }
+        Ok(())
+    }
+
+    /// Tells the verdicts on what was asked for here that another process of this user told its own person, in another pane perhaps.
+    fn tell_own(&mut self) -> Result<(), StoreError> {
+        if self.untold.is_empty() {
+            return Ok(());
+        }
+        let waits: HashSet<OpId> =
+            self.unshown.iter().filter(|own| own.verdict.is_none()).map(|own| own.op.op_id).collect();
+        let (still, answered): (Vec<OpId>, Vec<OpId>) =
+            std::mem::take(&mut self.untold).into_iter().partition(|op_id| waits.contains(op_id));
+        self.untold = still;
+        for op_id in answered {
+            if let Some(own) = self.mirror.own_op(op_id)? {
+                self.tell_verdict(own)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_verdict(&mut self, own: OwnOp) -> Result<(), StoreError> {
+        let Some(verdict) = own.verdict else { return Ok(()) };
+        let name = match self.mirror.incident(own.op.incident)? {
+            Some(incident) => incident.number.to_string(),
+            None => own.op.incident.to_string(),
+        };
+        let text = format!("{} {name}: {}", own.op.act.kind(), verdict.sentence());
+        let welcome = verdict.is_welcome();
+        let answer = Answer { op_id: own.op.op_id, incident: own.op.incident, act: own.op.act, verdict };
+        self.notice(text, welcome, Some(answer));
         Ok(())
     }
 
@@ -533,7 +588,8 @@ impl Teller {
             .map(|incident| Row {
                 incident: incident.clone(),
                 waiting: waiting.remove(&incident.id).unwrap_or_default(),
-                said: Vec::new(),
+                said: self.hearsay.said_of(incident.id),
+                via_peer: self.hearsay.via_peer(incident.id),
             })
             .collect();
         if rows.len() > Picture::ROWS_MAX {
@@ -575,13 +631,27 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
         return Err(AppendError::LookOnly);
     }
+    append_as(mirror, (&device.user, &device.key), draft, op_id, now)
+}
+
+/// As [`append`], by this user and key, under this id, at this time of the console's clock.
+///
+/// # Errors
+/// [`AppendError`]; nothing was written then.
+pub fn append_as(
+    mirror: &mut Mirror,
+    (user, key): (&UserName, &SigningKey),
+    draft: Draft,
+    op_id: OpId,
+    created_at: Timestamp,
+) -> Result<SignedOp, AppendError> {
     let Draft { incident, basis, act } = draft;
     // What was seen is the claim that the hub confirmed, whatever else was asked for since.
     let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
     mirror.append(|node, nseq, prev_hash| {
-        let actor = device.user.clone();
-        let op = Op { op_id, node, nseq, prev_hash, created_at: now, actor, incident, basis, act };
-        SignedOp::sign(op, &device.key)
+        let actor = user.clone();
+        let op = Op { op_id, node, nseq, prev_hash, created_at, actor, incident, basis, act };
+        SignedOp::sign(op, key)
     })
 }
 
@@ -623,7 +693,18 @@ fn after_own(mirror: &mut Mirror, id: IncidentId, basis: Basis) -> Result<Basis,
 pub fn keep_token(mirror: &mut Mirror, token: &str, at: Timestamp) -> Result<(), StoreError> {
     // The time first: a token without one would never be renewed.
     mirror.set_note(token::NOTE_AT, &at.as_millis().to_string())?;
+    let node = hex(mirror.node().as_bytes());
+    mirror.set_note(TOKEN_NODE, &node)?;
     mirror.set_note(token::NOTE, token)
+}
+
+/// Returns whether the token is of the node that this database was before: the hub has yet to hear of the new one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn token_is_of_another(mirror: &mut Mirror) -> Result<bool, StoreError> {
+    let node = hex(mirror.refresh_node()?.as_bytes());
+    Ok(mirror.note(token::NOTE)?.is_some() && mirror.note(TOKEN_NODE)?.is_some_and(|of| of != node))
 }
 
 /// Returns this console's token and when it came.
@@ -665,7 +746,10 @@ mod tests {
         let node = NodeId::from_bytes([1; 16]);
         let mirror = Mirror::open(&dir.path().join("mirror.db"), &user("mira"), node, clock::now()).unwrap();
         let address = HubAddress::parse("unix:/nowhere").unwrap();
-        (Teller::open(mirror, device, address, None, false).unwrap(), dir)
+        {
+            let peering = Peering::new(device.introduction(mirror.node()), "00".into(), false);
+            (Teller::open(mirror, device, address, None, false, peering).unwrap(), dir)
+        }
     }
 
     /// An incident that nobody has and whose next call was due that many seconds ago.
@@ -686,9 +770,16 @@ mod tests {
     fn feed(teller: &mut Teller, incident: &Incident) {
         let after = teller.mirror.cursor().unwrap().seq;
         let row = FeedRow { seq: after + 1, kind: FeedKind::Incident, body: serde_json::to_string(incident).unwrap() };
-        let page = FeedPage { epoch: String::new(), after, next: after + 1, head: after + 1, rows: vec![row] };
+        let page = FeedPage {
+            epoch: String::new(),
+            after,
+            next: after + 1,
+            head: after + 1,
+            rows: vec![row],
+            signatures: None,
+        };
         let (reply, _) = oneshot::channel();
-        teller.take(Note::Page { page, skew_ms: None, asked_at: ago(45), reply }).unwrap();
+        teller.take(Note::Page { page: Box::new(page), skew_ms: None, asked_at: ago(45), reply }).unwrap();
     }
 
     /// Cuts the hub off, whose last answer came that many seconds ago.
@@ -767,6 +858,25 @@ mod tests {
         teller.reload().unwrap();
         let picture = teller.picture();
         assert!(picture.notices.is_empty() && picture.inbox.is_empty());
+    }
+
+    #[test]
+    fn an_answer_is_told_where_it_was_asked_for_though_another_console_fetched_it() {
+        let (mut here, dir) = teller();
+        let one = incident(1, 60);
+        feed(&mut here, &one);
+        let basis = Basis { rev: one.rev, claim_no: one.claim_no };
+        here.take(Note::Ask(Ask::Submit { incident: one.id, basis, act: Act::Ack })).unwrap();
+        let op_id = here.mirror.waiting(1).unwrap()[0].op.op_id;
+        let mut there = Mirror::open(&dir.path().join("mirror.db"), &user("mira"), fresh_node(), clock::now()).unwrap();
+        let refused = crate::domain::judge::Verdict::Refused { because: crate::domain::judge::Refusal::NoSuchIncident };
+        there.settle(vec![(op_id, refused)], 0).unwrap();
+        assert_eq!(there.tell().unwrap().len(), 1, "the other console told it first");
+        for _ in 0..2 {
+            here.reload().unwrap();
+            let told: Vec<_> = here.picture().notices.into_iter().map(|notice| notice.text).collect();
+            assert_eq!(told, ["ack 1: refused: the hub knows no such incident"], "and here once");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use crate::domain::id::{NodeId, OpId, UserName, hex, unhex};
 use crate::domain::judge::Verdict;
 use crate::domain::paging::PageId;
-use crate::store::{FeedKind, FeedPage, FeedRow};
+use crate::domain::time::Timestamp;
+use crate::store::{FeedKind, FeedPage, FeedRow, Signatures};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -36,6 +37,9 @@ pub struct FeedQuery {
     pub wait: u64,
     /// The node whose verdicts it wants.
     pub node: NodeId,
+    /// 1 for a console with peers: verdicts of everybody, and the hub's signatures under what may be passed on.
+    #[serde(default)]
+    pub peers: u8,
 }
 
 /// Changes in `(after, next]`.
@@ -45,6 +49,8 @@ pub struct FeedAnswer {
     after: u64,
     next: u64,
     head: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed_at_ms: Option<i64>,
     rows: Vec<WireRow>,
 }
 
@@ -52,6 +58,8 @@ pub struct FeedAnswer {
 struct WireRow {
     seq: u64,
     kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
     body: Box<RawValue>,
 }
 
@@ -62,7 +70,7 @@ pub struct Gone {
     pub epoch: String,
 }
 
-fn kind_word(kind: FeedKind) -> &'static str {
+pub(crate) fn kind_word(kind: FeedKind) -> &'static str {
     match kind {
         FeedKind::Incident => "incident",
         FeedKind::Series => "series",
@@ -72,7 +80,7 @@ fn kind_word(kind: FeedKind) -> &'static str {
     }
 }
 
-fn kind_of(word: &str) -> Option<FeedKind> {
+pub(crate) fn kind_of(word: &str) -> Option<FeedKind> {
     [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Page, FeedKind::Verdict]
         .into_iter()
         .find(|kind| kind_word(*kind) == word)
@@ -81,11 +89,19 @@ fn kind_of(word: &str) -> Option<FeedKind> {
 impl TryFrom<FeedPage> for FeedAnswer {
     type Error = serde_json::Error;
     fn try_from(page: FeedPage) -> Result<Self, serde_json::Error> {
+        let signatures = page.signatures;
         let row = |row: FeedRow| {
-            Ok(WireRow { seq: row.seq, kind: kind_word(row.kind).to_owned(), body: RawValue::from_string(row.body)? })
+            let signature = signatures.as_ref().and_then(|signatures| signatures.of.get(&row.seq));
+            Ok(WireRow {
+                seq: row.seq,
+                kind: kind_word(row.kind).to_owned(),
+                signature: signature.map(|bytes| hex(bytes)),
+                body: RawValue::from_string(row.body)?,
+            })
         };
         let rows = page.rows.into_iter().map(row).collect::<Result<_, serde_json::Error>>()?;
-        Ok(Self { epoch: page.epoch, after: page.after, next: page.next, head: page.head, rows })
+        let signed_at_ms = signatures.as_ref().map(|signatures| signatures.signed_at.as_millis());
+        Ok(Self { epoch: page.epoch, after: page.after, next: page.next, head: page.head, signed_at_ms, rows })
     }
 }
 
@@ -93,9 +109,15 @@ impl From<FeedAnswer> for FeedPage {
     /// Rows of a kind that this version does not know are left out: a newer hub tells more than this console can show.
     fn from(answer: FeedAnswer) -> Self {
         let row =
-            |row: WireRow| Some(FeedRow { seq: row.seq, kind: kind_of(&row.kind)?, body: row.body.get().to_owned() });
-        let rows = answer.rows.into_iter().filter_map(row).collect();
-        Self { epoch: answer.epoch, after: answer.after, next: answer.next, head: answer.head, rows }
+            |row: &WireRow| Some(FeedRow { seq: row.seq, kind: kind_of(&row.kind)?, body: row.body.get().to_owned() });
+        let rows = answer.rows.iter().filter_map(row).collect();
+        let signature = |row: &WireRow| Some((row.seq, unhex(row.signature.as_deref()?)?));
+        let signatures = answer.signed_at_ms.map(|at| Signatures {
+            signed_at: Timestamp::from_millis(at),
+            of: answer.rows.iter().filter_map(signature).collect(),
+        });
+        let FeedAnswer { epoch, after, next, head, .. } = answer;
+        Self { epoch, after, next, head, rows, signatures }
     }
 }
 
@@ -143,7 +165,7 @@ pub struct OpAnswer {
 }
 
 /// What became of one operation.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpResult {
     /// Judged.

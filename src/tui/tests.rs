@@ -42,7 +42,7 @@ fn incident(number: u64, severity: u8, service: &str, summary: &str, since: &str
     let mut incident = Incident::open(id(number), Number(number), group, at(since));
     incident.severity = Severity::new(severity).ok();
     incident.tally = Tally { firing: 1, unknown: 0, over: 0, instant: 0 };
-    Row { incident, waiting: Vec::new(), said: Vec::new() }
+    Row { incident, waiting: Vec::new(), said: Vec::new(), via_peer: None }
 }
 
 fn owned(mut row: Row, owner: &str) -> Row {
@@ -979,7 +979,7 @@ mod people {
         mine(&mut picture);
         let mut desk = Desk::new(picture);
         desk.keys("H c \"lena_1h\" enter");
-        assert!(desk.has("Hand 2 over to lena, who may accept until 04:20Z"), "{}", desk.screen());
+        assert!(desk.has("Hand 2 incidents over to lena, who may accept until 04:20Z"), "{}", desk.screen());
         assert_eq!(desk.submitted(), []);
     }
 
@@ -1011,9 +1011,26 @@ mod people {
         assert_eq!(desk.submitted(), [(id(10), Act::Decline { offer: op(3) })]);
         let mut desk = Desk::new(offered());
         desk.keys("H");
-        assert!(desk.has("Accept 1 that are offered to you"), "{}", desk.screen());
+        assert!(desk.has("Accept 1 incident offered to you"), "{}", desk.screen());
         desk.keys("y");
         assert_eq!(desk.submitted(), [(id(10), Act::Accept { offer: op(3) })]);
+    }
+
+    #[test]
+    fn who_won_a_claim_is_told_that_a_key_keeps_it() {
+        let mut desk = Desk::new(picture(rows()));
+        let answer = Answer { op_id: op(1), incident: id(12), act: Act::Ack, verdict: Verdict::Won { claim_no: 1 } };
+        let text = "ack 12: yours, confirmed by the hub".into();
+        desk.change(|picture| picture.notices.push(Notice { no: 1, text, welcome: true, answer: Some(answer) }));
+        assert!(desk.has("ack 12: yours, confirmed by the hub; press any key to show you saw it"), "{}", desk.screen());
+    }
+
+    #[test]
+    fn what_is_open_is_not_reopened_and_nothing_is_promised() {
+        let mut desk = Desk::new(offered());
+        desk.keys("O");
+        assert!(desk.has("is not resolved; nothing was done"), "{}", desk.screen());
+        assert!(!desk.has("people are called"), "{}", desk.screen());
     }
 
     #[test]
@@ -1187,11 +1204,27 @@ mod people {
         assert_eq!(rings(&desk), 1);
         insta::assert_snapshot!(desk.lines()[1]);
         let wide = Desk::sized((*desk.state.picture).clone(), 160, 24);
-        assert!(
-            wide.has("hub silent since 03:14Z; you are level 1 for 12; it may be handled, this console cannot know")
-        );
+        assert!(wide.has(
+            "hub silent since 03:14Z; you are level 1 for incident 12; it may be handled, this console cannot know"
+        ));
         desk.change(|picture| picture.alarms.push(alarm(11, 2)));
         assert_eq!(rings(&desk), 2, "each incident rings once");
+    }
+
+    #[test]
+    fn why_a_console_rings_by_itself_stands_before_earlier_calls() {
+        let mut desk = Desk::new(called());
+        desk.change(|picture| {
+            picture.calls = [12, 11].map(|number| page(number, Step::Level(1))).into();
+            picture.link = offline();
+            let (due_at, silent_since) = (at("03:26"), at("03:14"));
+            picture.alarms = vec![LocalAlarm { incident: id(12), number: Number(12), due_at, silent_since, level: 1 }];
+        });
+        assert!(
+            desk.lines()[1].starts_with(" hub silent since 03:14Z; you are level 1 for incident 12"),
+            "{}",
+            desk.screen()
+        );
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Scene<'_> {
             Action::IncidentAck | Action::IncidentStill => plain(Act::Ack),
             Action::IncidentUnack => plain(Act::Unack),
             Action::IncidentTake => plain(Act::TakeOver),
-            Action::IncidentReopen => plain(Act::Reopen),
+            Action::IncidentReopen => self.reopen(incident).and_then(plain),
             Action::IncidentAccept => plain(Act::Accept { offer: self.offer(incident)? }),
             Action::IncidentDecline => plain(Act::Decline { offer: self.offer(incident)? }),
             Action::IncidentResolve => match words {
@@ -127,6 +127,17 @@ impl Scene<'_> {
             Action::IncidentMerge => self.merge(words, incident),
             Action::IncidentSplit => self.split(words, incident),
             _ => Err("nothing to do".into()),
+        }
+    }
+
+    /// An open incident is not reopened, and nobody is called: asking would promise it. What a waiting resolve ends may be.
+    fn reopen(&self, incident: &Incident) -> Result<Act, String> {
+        let row = self.state.row_of(incident.id);
+        let ends = row.is_some_and(|row| row.waiting.iter().any(|one| matches!(one.act, Act::Resolve { .. })));
+        if incident.life == Life::Resolved || ends {
+            Ok(Act::Reopen)
+        } else {
+            Err(format!("{} is not resolved", incident.number))
         }
     }
 

@@ -13,7 +13,6 @@ mod firing;
 mod generator;
 mod ingest;
 mod lane;
-mod measure;
 mod rivals;
 mod screen;
 #[path = "../it/support/mod.rs"]
@@ -21,6 +20,7 @@ mod support;
 
 use std::process::ExitCode;
 use std::time::Duration;
+use support::measure;
 
 /// What the command line wants.
 pub struct Options {

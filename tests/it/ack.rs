@@ -85,7 +85,7 @@ fn a_firing_incident_is_resolved_by_force_only_and_an_ended_one_without() {
     let number = self::number(&mira.find("LogFull burns").expect("it is listed"));
     let ended = mira.run(&["resolve", &number]);
     assert_eq!(ended.code, Some(4));
-    assert!(ended.stdout.contains("1 series still fire"), "{ended:?}");
+    assert!(ended.stdout.contains("1 series firing"), "{ended:?}");
     assert_eq!(done(&mira, &["resolve", &number, "--force"], 0).1, "resolved");
     assert_eq!(done(&jonas, &["ack", &number], 4).0, "superseded");
 

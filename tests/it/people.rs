@@ -145,7 +145,7 @@ fn a_refusal_stays_in_the_inbox_and_a_welcome_answer_does_not() {
     assert_eq!(outcomes(&mira, &["resolve", &one], 4), ["refused"]);
     let letters = mira.json(&["inbox"], 0);
     assert_eq!((letters.len(), &letters[0]["verdict"]["outcome"]), (1, &json!("refused")), "{letters:?}");
-    assert!(mira.run(&["inbox"]).stdout.contains("1 series still fire"));
+    assert!(mira.run(&["inbox"]).stdout.contains("1 series firing"));
     assert_eq!(jonas.json(&["inbox"], 0), Vec::<Value>::new(), "joined is a line, not a letter");
     assert_eq!(mira.run(&["inbox", "--dismiss", "all"]).code, Some(0));
     assert_eq!(mira.run(&["inbox"]).stdout.trim(), "Nothing waits to be read.");
@@ -278,12 +278,12 @@ fn two_screens_hand_a_shift_over_with_two_keys_on_each_side() {
     left.send_keys(&["H"]);
     left.wait_for(LIMIT, |screen| screen.contains("handover 2 incidents"));
     left.send_keys(&["jonas", "Enter"]);
-    left.wait_for(LIMIT, |screen| screen.contains("Hand 2 over to jonas"));
+    left.wait_for(LIMIT, |screen| screen.contains("Hand 2 incidents over to jonas"));
     left.send_keys(&["y"]);
     left.wait_for(LIMIT, |screen| screen.matches("confirmed by the hub").count() >= 2);
     right.wait_for(LIMIT, |screen| screen.contains("mira offers you") && screen.contains("and 1 more"));
     right.send_keys(&["H"]);
-    right.wait_for(LIMIT, |screen| screen.contains("Accept 2 that are offered to you"));
+    right.wait_for(LIMIT, |screen| screen.contains("Accept 2 incidents offered to you"));
     until("the acceptance", LIMIT, || {
         let screen = right.capture();
         match () {

@@ -5,12 +5,14 @@ use crate::domain::id::UserName;
 use crate::domain::scope::Right;
 use crate::hub::Hub;
 use crate::hub::auth::{self, Caller, Denied, Via};
-use crate::store::{Device, FeedPage, StoreError};
+use crate::hub::news::{self, News};
+use crate::store::{Device, StoreError};
 use crate::sync::clock;
 use crate::sync::roster::VERSION_HEADER;
-use crate::sync::wire::{FEED_ROWS_MAX, FeedAnswer, FeedQuery, Gone, TIME_HEADER, WAIT_SECONDS_MAX};
+use crate::sync::wire::{FeedQuery, Gone, TIME_HEADER, WAIT_SECONDS_MAX};
+use axum::body::Bytes;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use std::sync::atomic::Ordering;
@@ -56,10 +58,7 @@ pub async fn feed(
     if let Some(waits) = waits {
         waits.answered();
     }
-    match FeedAnswer::try_from(page) {
-        Ok(answer) => (heads(&hub), Json(answer)).into_response(),
-        Err(error) => store_failed(&hub, &StoreError::Row(error)),
-    }
+    (heads(&hub), [(header::CONTENT_TYPE, "application/json")], page).into_response()
 }
 
 /// A console and a viewer read for their own node alone. Returns the person whose console asks: a viewer's cannot answer a page.
@@ -79,33 +78,25 @@ async fn wait_for_news(
     hub: &Hub,
     query: &FeedQuery,
     revocations: &mut watch::Receiver<u64>,
-) -> Result<FeedPage, StoreError> {
-    // Subscribed before the first read: what commits in between wakes us.
-    let mut news = hub.head.subscribe();
+) -> Result<Bytes, StoreError> {
+    // Who does not wait wants all there is: a command that shows what it has just done.
+    let mut announced = if query.wait == 0 { hub.head.subscribe() } else { hub.news.subscribe() };
     let until = tokio::time::Instant::now() + Duration::from_secs(query.wait.min(WAIT_SECONDS_MAX));
-    hub.metrics.waiting.inc();
-    let page = loop {
-        let head = *news.borrow_and_update();
-        if head > query.after {
-            break hub.store.feed(query.after, FEED_ROWS_MAX, query.node).await;
+    let _waiting = News::wait(hub);
+    loop {
+        let newest = *announced.borrow_and_update();
+        if newest > query.after {
+            return news::page(hub, query, newest).await;
         }
         let changed = tokio::select! {
-            changed = tokio::time::timeout_at(until, news.changed()) => changed.is_ok(),
+            changed = tokio::time::timeout_at(until, announced.changed()) => changed.is_ok(),
             () = hub.stop.cancelled() => false,
             () = revoked(revocations) => false,
         };
         if !changed {
-            break Ok(FeedPage {
-                epoch: hub.epoch.clone(),
-                after: query.after,
-                next: query.after,
-                head: query.after,
-                rows: Vec::new(),
-            });
+            return news::nothing(hub, query);
         }
-    };
-    hub.metrics.waiting.dec();
-    page
+    }
 }
 
 /// Completes at a revocation, which stays unseen: the caller looks again.

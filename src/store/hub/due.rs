@@ -41,12 +41,9 @@ fn mend_after_a_wrong_clock<T: Tables>(work: &mut Work<'_, T>, hub_up_since: Tim
     let (now, rules) = (work.now, work.rules());
     let just_back = hub_up_since >= now;
     work.tables.unsay_after(now.plus(CLOCK_STEP))?;
-    let (reach, max) = if just_back {
-        (rules.timing.shortest_reach(&rules.paging), usize::MAX >> 1)
-    } else {
-        (rules.timing.longest(&rules.paging), MAX)
-    };
-    for id in work.tables.due_after(now.plus(reach + CLOCK_STEP), max)? {
+    let longest = rules.timing.longest(&rules.paging);
+    let (beyond, max) = if just_back { (now, usize::MAX >> 1) } else { (now.plus(longest + CLOCK_STEP), MAX) };
+    for id in work.tables.due_after(beyond, max)? {
         let Some(mut mended) = work.incident(id)?.cloned() else { continue };
         mended.pull_back(now, rules.domain());
         if work.incident(id)? != Some(&mended)

@@ -45,9 +45,16 @@ type Dashed = HashMap<(NodeId, IncidentId), u64>;
 
 fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp, dashed: &Dashed) -> Result<Pushed, StoreError> {
     let op = &signed.op;
-    if let Some(StoredOp { hash, verdict }) = work.tables.op(op.op_id)? {
-        // The same id with other bytes is no retry: a verdict must not be taken for another act.
-        return Ok(if hash == signed.hash() { Pushed::Judged(verdict) } else { Pushed::Fork });
+    let judged = work.tables.op(op.op_id)?;
+    if let Some(StoredOp { hash, bytes, verdict }) = &judged {
+        if *hash == signed.hash() || work.tables.reissued(op.node, op.nseq)? == Some(signed.hash()) {
+            return Ok(Pushed::Judged(verdict.clone()));
+        }
+        // The same id with other bytes is a retry only where another node signed the same act of the same person anew: a verdict must not
+        // be taken for another act.
+        if !is_reissue(bytes, op) {
+            return Ok(Pushed::Fork);
+        }
     }
     let end =
         work.tables.chain_end(op.node)?.ok_or_else(|| StoreError::broken("an operation is of a known console"))?;
@@ -61,6 +68,12 @@ fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp, dashed: &Dashed) ->
     if op.nseq < expected || op.prev_hash != end.hash {
         return Ok(Pushed::Fork);
     }
+    if let Some(StoredOp { verdict, .. }) = judged {
+        let end = ChainEnd { nseq: op.nseq, hash: signed.hash() };
+        work.tables.insert_reissued(op.node, &end)?;
+        work.tables.set_chain_end(op.node, &end)?;
+        return Ok(Pushed::Judged(verdict));
+    }
     // Its console counted on what was asked for before: that the incident has the same revision by now is chance.
     let hoped = dashed.get(&(op.node, op.incident)).is_some_and(|rev| op.basis.rev > *rev);
     let basis = if hoped { Basis { rev: 0, ..op.basis } } else { op.basis };
@@ -69,20 +82,31 @@ fn one<T: Tables>(work: &mut Work<'_, T>, signed: &SignedOp, dashed: &Dashed) ->
     Ok(Pushed::Judged(verdict))
 }
 
+/// Returns whether it is the operation that was judged, under another node: a copied database becomes one and signs what waits anew.
+fn is_reissue(judged: &[u8], op: &Op) -> bool {
+    SignedOp::read(judged.to_vec()).is_ok_and(|SignedOp { op: judged, .. }| {
+        judged.node != op.node
+            && judged.actor == op.actor
+            && judged.incident == op.incident
+            && judged.basis == op.basis
+            && judged.act == op.act
+    })
+}
+
 fn verdict<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Verdict, StoreError> {
     let (now, rules) = (work.now, work.rules());
     let Some(incident) = work.incident(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
     let (resolved, key, merged) = (incident.open_key.is_none(), incident.group_key.clone(), incident.merged_into);
-    let merged = match merged {
+    let went_on = match merged {
         Some(into) if resolved => work.goes_on(into)?,
-        _ => None,
+        Some(_) | None => None,
     };
-    // What it was merged into may be over, and its group have another one since.
-    let successor = match merged {
+    let successor = match went_on {
+        // What it was merged into may be over too, and its group burn anew.
         None if resolved => work.open_incident(&key)?,
-        merged => merged,
+        known => known,
     };
     let context = Context {
         now,
@@ -101,6 +125,7 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Verdict, StoreE
     let Some(incident) = work.incident_mut(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
+    let heard = op.basis.rev >= incident.loud_rev;
     let Judgement { verdict, line, effects } = judge(incident, op, &context);
     work.note_open(op.incident);
     if let Some(line) = line {
@@ -109,8 +134,8 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Verdict, StoreE
     for effect in effects {
         carry_out(work, op, effect)?;
     }
-    if matches!(verdict, Verdict::Won { .. } | Verdict::WonNoStop { .. } | Verdict::Joined { .. }) || op.act == Act::Ack
-    {
+    let answers = matches!(verdict, Verdict::Won { .. } | Verdict::Joined { .. }) || op.act == Act::Ack;
+    if answers && heard {
         pages::answered(work, op.incident, &op.actor)?;
     }
     Ok(verdict)

@@ -2,7 +2,7 @@
 
 use super::super::StoreError;
 use super::tables::{Tables, WaitingPages};
-use super::work::{Committed, Work};
+use super::work::{Committed, Made, Work};
 use super::{Audit, Delivery, Outcome, Receipt, Rules};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::{Incident, Line, Told};
@@ -68,11 +68,11 @@ fn take<T: Tables>(
     match (needless, incident.recovering_until) {
         (Some(reason), _) => page.close(&reason),
         // A flap: it goes out if a series fires again, and is needless once the incident is resolved.
-        (None, Some(until)) => {
+        (None, Some(until)) if !page.must => {
             page.state = PageState::Queued;
             page.not_before = until.max(now.plus(Duration::from_secs(1)));
         }
-        (None, None) => {
+        (None, None | Some(_)) => {
             page.state = PageState::Sending;
             page.attempts += 1;
             page.lease_no += 1;
@@ -253,8 +253,8 @@ pub(super) fn queue<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError>
     }
     let (now, paging) = (work.now, &work.rules().paging);
     let known = work.tables.users()?;
-    for (id, call) in calls {
-        let Some(incident) = work.incident(id)?.cloned() else { continue };
+    for Made { incident: id, call, fire_no, round } in calls {
+        let Some(incident) = work.incident(id)?.map(|now| Incident { fire_no, round, ..now.clone() }) else { continue };
         let people = match &call.whom {
             Whom::Level(level) => paging.callees(*level, now, &known),
             Whom::Person(person) => [person.clone()].into(),
@@ -333,7 +333,7 @@ fn said(call: &Call, called: &[String]) -> String {
 /// Brings the open pages of an incident in line with what became of it in this transaction.
 pub(super) fn follow<T: Tables>(work: &mut Work<'_, T>, id: IncidentId) -> Result<(), StoreError> {
     let Some(incident) = work.incident(id)?.cloned() else { return Ok(()) };
-    let paging = &work.rules().paging;
+    let (now, paging) = (work.now, &work.rules().paging);
     for mut page in work.pages_of(id, true)? {
         if let Some(reason) = page.needless(&incident) {
             page.close(&reason);
@@ -341,11 +341,13 @@ pub(super) fn follow<T: Tables>(work: &mut Work<'_, T>, id: IncidentId) -> Resul
         } else if page.state == PageState::Queued && incident.recovering_until.is_none() {
             // What waited for the end of a flap goes out at the time it had, or is tried again at once.
             let after = paging.chain(&page.person).get(page.link as usize).map_or(Duration::ZERO, |link| link.after);
+            // Not before now: it is not late, nobody could send it meanwhile.
             let planned = match page.attempts {
                 0 => page.queued_at.plus(after),
-                _ if work.was_recovering(id) => work.now,
+                _ if work.was_recovering(id) => now,
                 _ => page.not_before,
             };
+            let planned = planned.max(now);
             if planned < page.not_before {
                 page.not_before = planned;
                 work.put_page(page);

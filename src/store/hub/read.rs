@@ -17,13 +17,13 @@ pub(in crate::store) fn feed<T: Tables>(
     tables: &T,
     after: u64,
     max: usize,
-    node: NodeId,
+    verdicts: Option<NodeId>,
 ) -> Result<FeedPage, StoreError> {
     let Cursor { epoch, seq: head } = head(tables)?;
-    let rows = tables.changes(after, max, node)?;
+    let rows = tables.changes(after, max, verdicts)?;
     // A full page ends at its last row; a short one saw everything up to the head.
     let next = if rows.len() == max { rows.last().map_or(head, |row| row.seq) } else { head };
-    Ok(FeedPage { epoch, after, next, head, rows })
+    Ok(FeedPage { epoch, after, next, head, rows, signatures: None })
 }
 
 /// Returns series that burn or are unknown, by row after `after`, and the last row.

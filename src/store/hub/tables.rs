@@ -77,6 +77,8 @@ pub(in crate::store) struct ChainEnd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct StoredOp {
     pub hash: [u8; 32],
+    /// As it came.
+    pub bytes: Vec<u8>,
     pub verdict: Verdict,
 }
 
@@ -98,8 +100,11 @@ pub(in crate::store) trait Tables {
     /// Returns the newest change of the feed; 0 before the first.
     fn head(&self) -> Result<u64, StoreError>;
     fn set_head(&mut self, seq: u64) -> Result<(), StoreError>;
-    /// Returns at most `max` rows that changed after `after`, in the order of their changes; verdicts for `node` alone.
-    fn changes(&self, after: u64, max: usize, node: NodeId) -> Result<Vec<FeedRow>, StoreError>;
+    /// Returns at most `max` rows that changed after `after`, in the order of their changes; verdicts for one node
+    /// alone, or for everybody.
+    fn changes(&self, after: u64, max: usize, node: Option<NodeId>) -> Result<Vec<FeedRow>, StoreError>;
+    /// Returns whether an operation of this node was judged after `after`.
+    fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError>;
 
     /// Notes that the source spoke, unless it spoke later.
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError>;
@@ -172,6 +177,9 @@ pub(in crate::store) trait Tables {
 
     fn op(&self, id: OpId) -> Result<Option<StoredOp>, StoreError>;
     fn insert_op(&mut self, op: &JudgedOp<'_>) -> Result<(), StoreError>;
+    /// Returns the hash of what stands at a place of a chain and was judged at a place of another one.
+    fn reissued(&self, node: NodeId, nseq: u64) -> Result<Option<[u8; 32]>, StoreError>;
+    fn insert_reissued(&mut self, node: NodeId, end: &ChainEnd) -> Result<(), StoreError>;
 
     fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError>;
     /// Returns all devices in no particular order, without when they were used.
@@ -203,6 +211,16 @@ pub(in crate::store) trait Tables {
     fn insert_quarantined(&mut self, item: &Quarantined, kept: usize) -> Result<(), StoreError>;
     /// Returns what could not be taken, newest first, with its row.
     fn quarantined(&self, max: usize) -> Result<Vec<(i64, Quarantined)>, StoreError>;
+}
+
+/// A verdict as the feed carries it: what was answered, and where in its chain that operation stands.
+#[derive(Debug, serde::Serialize)]
+pub(in crate::store) struct AnswerBody<'a> {
+    pub op_id: String,
+    pub node: String,
+    pub nseq: u64,
+    pub hash: String,
+    pub verdict: &'a Verdict,
 }
 
 /// Returns a line as the feed carries it: with the incident it belongs to.

@@ -94,6 +94,14 @@ pub struct Committed {
     pub queued: bool,
 }
 
+/// A call, and where the incident's calling stood when it was made: what is done later in the same transaction may begin it anew.
+pub(super) struct Made {
+    pub incident: IncidentId,
+    pub call: Call,
+    pub fire_no: u64,
+    pub round: u32,
+}
+
 /// The unit of work.
 pub(in crate::store) struct Work<'w, T> {
     pub tables: &'w mut T,
@@ -106,7 +114,7 @@ pub(in crate::store) struct Work<'w, T> {
     incidents: HashMap<IncidentId, HeldIncident>,
     open: HashMap<String, IncidentId>,
     lines: Vec<(IncidentId, Line)>,
-    calls: Vec<(IncidentId, Call)>,
+    calls: Vec<Made>,
     pages: BTreeMap<PageId, Page>,
     queued: bool,
     opened: u64,
@@ -384,7 +392,7 @@ impl<'w, T: Tables> Work<'w, T> {
         self.queued = true;
     }
 
-    pub fn take_calls(&mut self) -> Vec<(IncidentId, Call)> {
+    pub fn take_calls(&mut self) -> Vec<Made> {
         std::mem::take(&mut self.calls)
     }
 
@@ -404,12 +412,16 @@ impl<'w, T: Tables> Work<'w, T> {
     /// Takes what an incident's own rules gave.
     pub fn happened(&mut self, incident: IncidentId, happened: Happened) {
         self.lines.extend(happened.line.map(|line| (incident, line)));
-        self.calls.extend(happened.calls.into_iter().map(|call| (incident, call)));
+        for call in happened.calls {
+            self.call(incident, call);
+        }
     }
 
     /// Takes a call of people about an incident.
     pub fn call(&mut self, incident: IncidentId, call: Call) {
-        self.calls.push((incident, call));
+        let Some(held) = self.incidents.get(&incident) else { return };
+        let Incident { fire_no, round, .. } = held.incident;
+        self.calls.push(Made { incident, call, fire_no, round });
     }
 
     /// Draws the conclusions for an incident that series were taken from.

@@ -2,14 +2,14 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice};
 use super::super::hub::tables::{
-    ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages, line_body,
+    AnswerBody, ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages,
+    line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::kept::{Journal, Kept};
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName, hex};
 use crate::domain::incident::{Incident, Life, Line};
-use crate::domain::judge::Verdict;
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
@@ -42,6 +42,7 @@ pub(in crate::store) struct MemoryTables {
     reached: Kept<(UserName, String), Timestamp>,
     ops: Kept<OpId, OpRow>,
     chain: Kept<(NodeId, u64), OpId>,
+    reissued: Kept<(NodeId, u64), [u8; 32]>,
     devices: Kept<NodeId, DeviceRow>,
     tokens: Kept<String, Bearer>,
     enrolments: Kept<[u8; 32], Enrolment>,
@@ -78,6 +79,7 @@ struct Placed<T> {
 #[derive(Debug, Clone, PartialEq)]
 struct OpRow {
     node: NodeId,
+    nseq: u64,
     stored: StoredOp,
 }
 
@@ -92,7 +94,7 @@ const LINE_UNIQUE: &str = "a line's place is its own";
 
 impl MemoryTables {
     /// Returns all tables; a table that is left out here does not compile.
-    fn journals(&mut self) -> [&mut dyn Journal; 24] {
+    fn journals(&mut self) -> [&mut dyn Journal; 25] {
         let Self {
             meta,
             counters,
@@ -114,6 +116,7 @@ impl MemoryTables {
             reached,
             ops,
             chain,
+            reissued,
             devices,
             tokens,
             enrolments,
@@ -121,7 +124,8 @@ impl MemoryTables {
         } = self;
         [
             meta, counters, changes, sources, series, series_ids, series_of, runs_out, incidents, numbers, open, due,
-            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, devices, tokens, enrolments, quarantine,
+            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, reissued, devices, tokens, enrolments,
+            quarantine,
         ]
     }
 
@@ -133,6 +137,14 @@ impl MemoryTables {
     /// Undoes what the open transaction did; nothing when it was committed.
     pub fn roll_back(&mut self) {
         self.journals().into_iter().for_each(Journal::roll_back);
+    }
+
+    pub fn all_incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.rows().values().map(|placed| &*placed.row)
+    }
+
+    pub fn all_pages(&self) -> impl Iterator<Item = &Page> {
+        self.pages.rows().values().map(|placed| &*placed.row)
     }
 
     fn counter(&self, counter: Counter) -> u64 {
@@ -250,7 +262,7 @@ impl MemoryTables {
     }
 
     /// Returns a row as the feed carries it; `None` for what is another node's.
-    fn feed_row(&self, seq: u64, changed: &Changed, node: NodeId) -> Result<Option<FeedRow>, StoreError> {
+    fn feed_row(&self, seq: u64, changed: &Changed, verdicts: Option<NodeId>) -> Result<Option<FeedRow>, StoreError> {
         let (kind, body) = match changed {
             Changed::Incident(id) => {
                 (FeedKind::Incident, json(self.incidents.rows().get(id).map(|placed| &*placed.row))?)
@@ -259,8 +271,8 @@ impl MemoryTables {
             Changed::Line(id) => (FeedKind::Line, self.lines.rows().get(&(*id, seq)).map(|body| body.to_string())),
             Changed::Page(id) => (FeedKind::Page, json(self.pages.rows().get(id).map(|placed| &*placed.row))?),
             Changed::Op(id) => {
-                let op = self.ops.rows().get(id).filter(|op| op.node == node);
-                (FeedKind::Verdict, json(op.map(|op| told(*id, &op.stored.verdict)))?)
+                let op = self.ops.rows().get(id).filter(|op| verdicts.is_none_or(|node| op.node == node));
+                (FeedKind::Verdict, json(op.map(|op| told(*id, op)))?)
             }
         };
         Ok(body.map(|body| FeedRow { seq, kind, body }))
@@ -299,13 +311,15 @@ fn json(row: Option<impl serde::Serialize>) -> Result<Option<String>, StoreError
 }
 
 /// A verdict as the feed carries it.
-fn told(id: OpId, verdict: &Verdict) -> impl serde::Serialize + '_ {
-    #[derive(serde::Serialize)]
-    struct Told<'a> {
-        op_id: String,
-        verdict: &'a Verdict,
+fn told(id: OpId, op: &OpRow) -> AnswerBody<'_> {
+    let OpRow { node, nseq, stored } = op;
+    AnswerBody {
+        op_id: hex(id.as_bytes()),
+        node: hex(node.as_bytes()),
+        nseq: *nseq,
+        hash: hex(&stored.hash),
+        verdict: &stored.verdict,
     }
-    Told { op_id: hex(id.as_bytes()), verdict }
 }
 
 impl Tables for MemoryTables {
@@ -327,9 +341,17 @@ impl Tables for MemoryTables {
         Ok(())
     }
 
-    fn changes(&self, after: u64, max: usize, node: NodeId) -> Result<Vec<FeedRow>, StoreError> {
+    fn changes(&self, after: u64, max: usize, verdicts: Option<NodeId>) -> Result<Vec<FeedRow>, StoreError> {
         let rows = self.changes.rows().range((Excluded(after), Unbounded));
-        rows.filter_map(|(seq, changed)| self.feed_row(*seq, changed, node).transpose()).take(max).collect()
+        rows.filter_map(|(seq, changed)| self.feed_row(*seq, changed, verdicts).transpose()).take(max).collect()
+    }
+
+    fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        let of_node = |changed: &Changed| match changed {
+            Changed::Op(id) => self.ops.rows().get(id).is_some_and(|op| op.node == node),
+            Changed::Incident(_) | Changed::Series(_) | Changed::Line(_) | Changed::Page(_) => false,
+        };
+        Ok(self.changes.rows().range((Excluded(after), Unbounded)).any(|(_, changed)| of_node(changed)))
     }
 
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
@@ -577,10 +599,22 @@ impl Tables for MemoryTables {
         if !self.devices.rows().contains_key(&op.node) {
             return Err(StoreError::broken("an operation is of a known console"));
         }
-        let stored = StoredOp { hash: judged.hash, verdict: judged.verdict.clone() };
+        let stored =
+            StoredOp { hash: judged.hash, bytes: judged.signed.bytes.clone(), verdict: judged.verdict.clone() };
         self.place(None, judged.seq, Changed::Op(op.op_id))?;
         self.chain.add((op.node, op.nseq), op.op_id, "a place in a chain is of one operation")?;
-        self.ops.add(op.op_id, OpRow { node: op.node, stored }, "an operation's id is its own")
+        self.ops.add(op.op_id, OpRow { node: op.node, nseq: op.nseq, stored }, "an operation's id is its own")
+    }
+
+    fn reissued(&self, node: NodeId, nseq: u64) -> Result<Option<[u8; 32]>, StoreError> {
+        Ok(self.reissued.rows().get(&(node, nseq)).copied())
+    }
+
+    fn insert_reissued(&mut self, node: NodeId, end: &ChainEnd) -> Result<(), StoreError> {
+        if !self.devices.rows().contains_key(&node) {
+            return Err(StoreError::broken("an operation is of a known console"));
+        }
+        self.reissued.add((node, end.nseq), end.hash, "a place in a chain is of one operation")
     }
 
     fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {

@@ -246,7 +246,7 @@ mod tests {
             rows.push(FeedRow { seq: seq + 2, kind: FeedKind::Line, body: body.to_string() });
         }
         let next = seq + rows.len() as u64;
-        let page = FeedPage { epoch: String::new(), after: seq, next, head: next, rows };
+        let page = FeedPage { epoch: String::new(), after: seq, next, head: next, rows, signatures: None };
         mirror.apply(&page, at(3)).unwrap().lost
     }
 

@@ -1,9 +1,9 @@
 //! The mirror's rows: what the feed brings, what is remembered beside it, and what is too old.
 
 use super::super::{Cursor, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
-use super::OwnOp;
+use super::{OwnOp, relay};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, OpId, unhex};
+use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
 use crate::domain::incident::Incident;
 use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
@@ -105,33 +105,46 @@ pub(super) fn put_page(tx: &Transaction<'_>, body: &str, generation: i64) -> Res
     Ok(page.incident)
 }
 
-pub(super) fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<(), StoreError> {
-    #[derive(Deserialize)]
-    struct Answer {
-        op_id: String,
-        verdict: Verdict,
-    }
-    let Answer { op_id, verdict } = serde_json::from_str(body)?;
-    match unhex(&op_id).map(OpId::from_bytes) {
-        Some(op_id) => keep_verdict(tx, op_id, &verdict, seq),
-        None => Ok(()),
-    }
+/// Keeps a verdict on anybody's operation; returns whether it is of one of this node's that this database does not have.
+pub(super) fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<bool, StoreError> {
+    let (answer, op_id) = relay::Answer::read(body)?;
+    let Some(op_id) = op_id else { return Ok(false) };
+    keep_verdict(tx, op_id, &answer.verdict, seq)?;
+    relay::put_answer(tx, &answer, op_id)?;
+    // Without a node it is an answer to this one.
+    let own = match answer.node() {
+        Some(node) => node == own_node(tx)?,
+        None => true,
+    };
+    Ok(own && !relay::is_known(tx, op_id)?)
 }
 
-pub(super) fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<(), StoreError> {
+/// Keeps the answer to an own operation that waits or was offered again; returns whether there is one.
+pub(super) fn keep_verdict(tx: &Transaction<'_>, op_id: OpId, verdict: &Verdict, seq: u64) -> Result<bool, StoreError> {
     let bytes: Option<Vec<u8>> = tx
-        .prepare_cached("SELECT bytes FROM op WHERE op_id = ?1 AND verdict IS NULL")?
+        .prepare_cached("SELECT bytes FROM op WHERE op_id = ?1 AND (verdict IS NULL OR again = 1)")?
         .query_row([op_id.as_bytes()], |row| row.get(0))
         .optional()?;
-    let Some(bytes) = bytes else { return Ok(()) };
+    let Some(bytes) = bytes else { return Ok(false) };
     let is_seen = SignedOp::read(bytes).is_ok_and(|signed| signed.op.act == Act::Seen);
-    tx.prepare_cached("UPDATE op SET verdict = ?2, seq = ?3, dismissed = ?4 WHERE op_id = ?1")?.execute(params![
+    // The same answer once more, after another history began, is no news.
+    tx.prepare_cached(
+        "UPDATE op SET verdict = ?2, seq = ?3, again = 0, told = iif(verdict IS ?2, told, 0),
+           dismissed = iif(verdict IS ?2, dismissed, ?4) WHERE op_id = ?1",
+    )?
+    .execute(params![
         op_id.as_bytes(),
         serde_json::to_string(verdict)?,
         seq as i64,
         is_seen || !verdict.stays()
     ])?;
-    Ok(())
+    Ok(true)
+}
+
+/// Returns the node that this database is, as another process may have changed it.
+pub(super) fn own_node(tx: &Transaction<'_>) -> Result<NodeId, StoreError> {
+    let node = meta(tx, "node")?.and_then(|hex| unhex(&hex)).map(NodeId::from_bytes);
+    node.ok_or_else(|| StoreError::broken("a mirror has a node"))
 }
 
 pub(super) fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, StoreError> {
@@ -153,5 +166,5 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
     tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;
     tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
-    Ok(())
+    relay::prune(tx, now)
 }

@@ -142,6 +142,14 @@ CREATE TABLE op (
     UNIQUE (node, nseq)
 ) STRICT;
 
+-- Places of chains whose operation was judged at a place of another chain: its author's database was copied and became another node.
+CREATE TABLE reissued (
+    node BLOB NOT NULL REFERENCES device (node),
+    nseq INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (node, nseq)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE quarantine (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     received_at INTEGER NOT NULL,

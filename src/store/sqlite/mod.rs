@@ -34,6 +34,15 @@ pub(super) fn open(path: &Path, schema: &Schema) -> Result<Connection, StoreErro
     Ok(connection)
 }
 
+/// Makes tables that end with their connection.
+pub(super) fn in_memory(schema: &Schema) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_in_memory_with_flags(flags)?;
+    migrate(&mut connection, Path::new(":memory:"), schema)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
 /// Opens another connection that reads.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)

@@ -107,7 +107,7 @@ impl Tables for SqliteTables<'_> {
         self.execute("UPDATE feed_head SET seq = ?1", [seq as i64]).map(|_| ())
     }
 
-    fn changes(&self, after: u64, max: usize, node: NodeId) -> Result<Vec<FeedRow>, StoreError> {
+    fn changes(&self, after: u64, max: usize, verdicts: Option<NodeId>) -> Result<Vec<FeedRow>, StoreError> {
         let mut rows = Vec::new();
         let mut read = |kind, sql: &str, params: &[&dyn ToSql]| -> Result<(), StoreError> {
             let row = |row: &Row<'_>| Ok(FeedRow { seq: row.get::<_, i64>(0)? as u64, kind, body: row.get(1)? });
@@ -122,13 +122,21 @@ impl Tables for SqliteTables<'_> {
         read(FeedKind::Page, "SELECT seq, body FROM page WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
         read(
             FeedKind::Verdict,
-            "SELECT seq, json_object('op_id', lower(hex(op_id)), 'verdict', json(verdict)) FROM op
-             WHERE seq > ?1 AND node = ?3 ORDER BY seq LIMIT ?2",
-            params![after, limit, node.as_bytes()],
+            "SELECT seq, json_object('op_id', lower(hex(op_id)), 'node', lower(hex(node)), 'nseq', nseq, 'hash', lower(hex(hash)),
+               'verdict', json(verdict)) FROM op
+             WHERE seq > ?1 AND (?3 IS NULL OR node = ?3) ORDER BY seq LIMIT ?2",
+            params![after, limit, verdicts.map(|node| *node.as_bytes())],
         )?;
         rows.sort_by_key(|row| row.seq);
         rows.truncate(max);
         Ok(rows)
+    }
+
+    // The end of the node's chain is its newest.
+    fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
+        let sql = "SELECT seq FROM op WHERE node = ?1 ORDER BY nseq DESC LIMIT 1";
+        let newest = self.one(sql, [node.as_bytes()], |row| row.get::<_, i64>(0))?;
+        Ok(newest.is_some_and(|seq| seq as u64 > after))
     }
 
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
@@ -409,9 +417,9 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn op(&self, id: OpId) -> Result<Option<StoredOp>, StoreError> {
-        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
-        let found = self.one("SELECT hash, verdict FROM op WHERE op_id = ?1", [id.as_bytes()], read)?;
-        found.map(|(hash, body)| Ok(StoredOp { hash, verdict: serde_json::from_str(&body)? })).transpose()
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?));
+        let found = self.one("SELECT hash, bytes, verdict FROM op WHERE op_id = ?1", [id.as_bytes()], read)?;
+        found.map(|(hash, bytes, body)| Ok(StoredOp { hash, bytes, verdict: serde_json::from_str(&body)? })).transpose()
     }
 
     fn insert_op(&mut self, judged: &JudgedOp<'_>) -> Result<(), StoreError> {
@@ -430,6 +438,16 @@ impl Tables for SqliteTables<'_> {
             serde_json::to_string(judged.verdict)?,
         ];
         self.execute(sql, parameters).map(|_| ())
+    }
+
+    fn reissued(&self, node: NodeId, nseq: u64) -> Result<Option<[u8; 32]>, StoreError> {
+        let sql = "SELECT hash FROM reissued WHERE node = ?1 AND nseq = ?2";
+        self.one(sql, params![node.as_bytes(), nseq as i64], |row| row.get(0))
+    }
+
+    fn insert_reissued(&mut self, node: NodeId, end: &ChainEnd) -> Result<(), StoreError> {
+        let sql = "INSERT INTO reissued (node, nseq, hash) VALUES (?1, ?2, ?3)";
+        self.execute(sql, params![node.as_bytes(), end.nseq as i64, end.hash]).map(|_| ())
     }
 
     fn device(&self, node: NodeId) -> Result<Option<Device>, StoreError> {

@@ -47,6 +47,9 @@ pub(super) async fn all(make: Make) {
     an_ack_and_its_undo_in_one_push_ring_nobody(make(paged())).await;
     mild_severities_call_nobody(make(paged())).await;
     a_merge_moves_everything_and_later_alerts_follow(make(paged())).await;
+    a_person_who_calls_another_is_heard_though_it_recovers(make(paged())).await;
+    a_call_and_a_new_beginning_in_one_push_are_two_calls(make(paged())).await;
+    what_was_merged_is_not_opened_beside_a_newer_one_of_its_group(make(paged())).await;
     a_split_is_an_incident_of_its_own(make(paged())).await;
     a_forced_resolve_taken_back_burns_again(make(paged())).await;
     nobody_known_is_said(make(Rules { paging: Paging::default(), ..rules() })).await;
@@ -200,6 +203,8 @@ async fn a_flap_holds_a_page_back_and_lets_it_go(desk: Desk) {
     desk.take(vec![ends("a", 2)]).await;
     assert_eq!(desk.lease(3).await, [], "every series is over: perhaps it was nothing");
     desk.take(vec![fires("a", 10)]).await;
+    let audit = desk.store.audit(at(10), Duration::from_secs(5)).await.unwrap();
+    assert_eq!(audit.late_pages, 0, "it was held back, so it is not late");
     assert_eq!(who(&desk.lease(10).await), [("mira", "console", 1)]);
     desk.take(vec![ends("a", 12)]).await;
     desk.due(700, 700).await;
@@ -258,6 +263,46 @@ async fn mild_severities_call_nobody(desk: Desk) {
     desk.take(vec![named("Note", "api", "b", "critical", 10)]).await;
     desk.due(10, 10).await;
     assert_eq!(who(&desk.lease(10).await), [("mira", "console", 1)], "it rose");
+}
+
+async fn a_person_who_calls_another_is_heard_though_it_recovers(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0)]).await;
+    desk.take(vec![ends("a", 2)]).await;
+    let escalate = Act::Escalate { to: Some(user("lena")), level_seen: 0 };
+    assert_eq!(desk.act(&mut Acts::default(), escalate, 1, 5).await, Verdict::Applied);
+    assert_eq!(who(&desk.lease(5).await), [("lena", "console", 1)]);
+}
+
+async fn a_call_and_a_new_beginning_in_one_push_are_two_calls(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![fires("a", 0)]).await;
+    desk.due(0, 0).await;
+    let incident = desk.incidents().await.remove(0);
+    let mut acts = Acts::default();
+    let escalate = acts.sign(&incident, Act::Escalate { to: None, level_seen: 1 });
+    let raise = acts.sign(&incident, Act::SetSeverity { to: Severity::S1 });
+    desk.store.submit(vec![escalate, raise], at(1)).await.unwrap();
+    let called = |pages: Vec<Page>| pages.iter().filter(|page| page.person.as_str() == "lena").count();
+    assert_eq!(called(desk.pages().await), 1);
+    desk.due(1, 0).await;
+    desk.due(301, 0).await;
+    assert_eq!(called(desk.pages().await), 2, "its level is called anew");
+}
+
+async fn what_was_merged_is_not_opened_beside_a_newer_one_of_its_group(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Down", "api", "a", "warning", 0), named("Slow", "web", "a", "critical", 0)]).await;
+    let into = desk.incidents().await[0].id;
+    let mut acts = Acts::default();
+    assert_eq!(desk.act(&mut acts, Act::Merge { into }, 2, 5).await, Verdict::Applied);
+    assert_eq!(desk.act(&mut acts, Act::Resolve { force: true }, 1, 6).await, Verdict::Applied);
+    desk.take(vec![named("Slow", "web", "b", "critical", 9)]).await;
+    let incidents = desk.incidents().await;
+    let successor = Some(incidents[2].id);
+    assert_eq!((incidents.len(), incidents[2].shown()), (3, Shown::New));
+    let reopened = desk.act(&mut acts, Act::Reopen, 2, 10).await;
+    assert_eq!(reopened, Verdict::Superseded { by: crate::domain::judge::Newer::Resolved { successor } });
 }
 
 async fn a_merge_moves_everything_and_later_alerts_follow(desk: Desk) {

@@ -273,7 +273,7 @@ impl Bare {
     fn rows(&mut self) -> Vec<super::super::FeedRow> {
         let rows = std::cell::RefCell::default();
         self.transaction(|tables| {
-            rows.replace(tables.changes(0, 1000, NODE)?);
+            rows.replace(tables.changes(0, 1000, Some(NODE))?);
             Ok(())
         })
         .unwrap();

@@ -247,8 +247,10 @@ fn question(state: &State, target: &Incident, act: &Act, now: Timestamp) -> Opti
             format!("Severity of {number} from {from} to {to}? y sets it{calls}")
         }
         Act::Merge { into } => {
-            let into = state.row_of(*into).map_or("another".to_owned(), |row| row.incident.number.to_string());
-            format!("Merge {number} into {into}? y moves its {} series", target.tally.total())
+            let into = state.row_of(*into).map(|row| &row.incident);
+            let name = into.map_or("another".to_owned(), |into| into.number.to_string());
+            let quiet = into.and_then(|into| quiet_after_merge(&scene, into)).unwrap_or_default();
+            format!("Merge {number} into {name}? y moves its {} series{quiet}", target.tally.total())
         }
         Act::Split { series } => {
             format!("Split {number}? y makes {} of {} series their own incident", series.len(), target.tally.total())
@@ -257,6 +259,15 @@ fn question(state: &State, target: &Incident, act: &Act, now: Timestamp) -> Opti
         _ => return None,
     };
     Some(Confirm { notes: notes(target, act), ..asked(&text, Deed::Submit(Submission::bind(target, act.clone()))) })
+}
+
+/// Returns why nobody is called for what goes into this incident, where that is so.
+fn quiet_after_merge(scene: &Scene<'_>, into: &Incident) -> Option<String> {
+    let owner = into.owner.as_ref().filter(|_| into.life == Life::Acked)?;
+    Some(match &into.hold {
+        Some(hold) => format!(", quiet until {} by {owner}", scene.told(hold.until)),
+        None => format!("; {owner} has it, nobody is called"),
+    })
 }
 
 /// Returns a question with this answer.
@@ -288,9 +299,7 @@ fn resolve(incident: &Incident, forced: bool) -> Confirm {
     let question = match firing {
         _ if forced => format!("Resolve {number} by force? y dismisses {firing} that fire, Esc leaves it ({service})"),
         0 => format!("Resolve {number}? y resolves, Esc leaves it ({service})"),
-        _ => format!(
-            "Resolve {number}? {firing} fire: f forces, Esc leaves it ({service}; y asks the hub, which refuses while they fire)"
-        ),
+        _ => format!("Resolve {number}? {firing} fire: f forces, Esc leaves it; y only asks the hub ({service})"),
     };
     Confirm {
         notes: notes(incident, &Act::Resolve { force: forced }),

@@ -171,16 +171,21 @@ pub(super) fn preview(state: &mut State, verb: Action, planned: Vec<(Incident, A
     Vec::new()
 }
 
+/// Returns a count that nobody takes for the number of one.
+fn incidents(count: usize) -> String {
+    format!("{count} incident{}", if count == 1 { "" } else { "s" })
+}
+
 fn title(state: &State, verb: Action, items: &[PreviewItem], now: Timestamp) -> String {
     let count = items.len();
     match (verb, items.first().map(|item| &item.submission.act)) {
         (Action::ShiftHandover, Some(Act::Offer { to, expires_at })) => {
             let until = Scene { state, now }.told(*expires_at);
-            format!("Hand {count} over to {to}, who may accept until {until}; yours until then")
+            format!("Hand {} over to {to}, who may accept until {until}; yours until then", incidents(count))
         }
-        (Action::IncidentAccept, _) => format!("Accept {count} that are offered to you"),
-        (Action::BulkAck, _) => format!("ack {count}"),
-        _ => format!("{} {count}", verb::word(verb)),
+        (Action::IncidentAccept, _) => format!("Accept {} offered to you", incidents(count)),
+        (Action::BulkAck, _) => format!("ack {}", incidents(count)),
+        _ => format!("{} {}", verb::word(verb), incidents(count)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::incident::Incident;
 use crate::domain::op::Act;
 use crate::domain::time::Timestamp;
 use crate::sync::foresight;
-use crate::sync::picture::Picture;
+use crate::sync::picture::{Notice, Picture};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -87,10 +87,16 @@ fn tell_notices(state: &mut State, now: Timestamp) {
     match bad.as_slice() {
         // Bad news that nobody has read yet is not pushed away by good news.
         [] if state.toast.as_ref().is_some_and(|toast| toast.warn && !is_unsent(toast.text.as_str())) => {}
-        [] => state.tell(&latest.text, now),
+        [] => state.tell(known_by_a_key(latest), now),
         [one] => state.warn(&one.text),
         [.., last] => state.warn(format!("{} (and {} more)", last.text, bad.len() - 1)),
     }
+}
+
+/// Returns the text of a notice; of a claim, what its owner must still do: without a key the hub takes nobody to sit here, and calls on.
+fn known_by_a_key(notice: &Notice) -> String {
+    let won = notice.answer.as_ref().is_some_and(|answer| answer.verdict.is_won());
+    if won { format!("{}; press any key to show you saw it", notice.text) } else { notice.text.to_string() }
 }
 
 /// Returns whether the news was only that something waits: the hub's answer ends that.

@@ -5,11 +5,15 @@ use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{Focus, Mode, State};
 use super::super::theme::Role;
-use super::paint::{Canvas, Line};
+use super::paint::{Canvas, Line, wrap};
 use std::collections::HashSet;
 
 /// Cells of the keys.
-const KEYS: usize = 22;
+const KEYS: usize = 16;
+/// Cells of an action's name.
+const NAME: usize = 21;
+/// Lines that the words of one action take at most.
+const HELP_LINES_MAX: usize = 5;
 
 /// Draws the part that is scrolled to.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -32,7 +36,7 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
             Group::Incident => vec![pane, Context::Global, Context::Inbox],
             _ => vec![pane, Context::Global],
         };
-        lines.extend(of_group.map(|action| line(state, *action, &contexts)));
+        lines.extend(of_group.flat_map(|action| entry(state, *action, &contexts)));
     }
     lines.push(Line::default());
     lines.push(Line::of(Role::Title, " What STAT says"));
@@ -63,13 +67,17 @@ const STATES: [(&str, &str); 11] = [
     ("S?", "a severity that no rule knows: unexamined, not low"),
 ];
 
-fn line(state: &State, action: Action, contexts: &[Context]) -> Line {
+/// Returns the lines of one action: its words go on below where the screen is narrow.
+fn entry(state: &State, action: Action, contexts: &[Context]) -> Vec<Line> {
     let mut keys: Vec<String> = state.keymap.keys_of(action, contexts).iter().map(|binding| binding.label()).collect();
     let mut seen = HashSet::new();
     keys.retain(|keys| seen.insert(keys.clone()));
     let keys = if keys.is_empty() { "(no key)".to_owned() } else { keys.join(", ") };
-    Line::of(Role::Text, "  ")
-        .cell(Role::FooterKey, KEYS, &keys)
-        .cell(Role::Dim, 22, action.name())
-        .with(Role::Text, action.help())
+    let before = 2 + KEYS + 1 + NAME + 1;
+    let room = usize::from(state.width).saturating_sub(before + 1).max(16);
+    let words = wrap(action.help(), room, HELP_LINES_MAX);
+    let first = Line::of(Role::Text, "  ").cell(Role::FooterKey, KEYS, &keys).cell(Role::Dim, NAME, action.name());
+    let below = || Line::of(Role::Text, "").cell(Role::Text, before - 1, "");
+    let starts = std::iter::once(first).chain(std::iter::repeat_with(below));
+    starts.zip(words).map(|(start, words)| start.with(Role::Text, &words)).collect()
 }

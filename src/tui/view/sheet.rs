@@ -100,7 +100,7 @@ fn result(state: &State, item: &BatchItem) -> Line {
 fn inbox(state: &State, at: Option<Item>, area: Rect, canvas: &mut Canvas<'_>) {
     let items = state.inbox();
     let mut lines =
-        vec![Line::of(Role::Title, &format!(" Inbox: {} stay until they are answered or dismissed", items.len()))];
+        vec![Line::of(Role::Title, &format!(" Inbox: {}; each stays until it is answered or dismissed", items.len()))];
     if items.is_empty() {
         lines.push(Line::of(Role::Dim, " Nothing waits to be read."));
     }

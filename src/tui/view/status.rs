@@ -87,8 +87,9 @@ pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn banners(state: &State) -> Vec<(String, Role)> {
     let picture = &state.picture;
     let mut notes = Vec::new();
-    notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
+    // Why it rings without a hub comes first: calls that the hub made before stand in the rows too, and a narrow screen cuts the end.
     notes.extend(alarm(state).map(|text| (text, Role::BannerAlarm)));
+    notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
     match &picture.link {
         Link::Offline { since, reason, .. } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
@@ -171,7 +172,7 @@ fn alarm(state: &State) -> Option<String> {
     let more = state.picture.alarms.len() - 1;
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(format!(
-        "hub silent since {since}; you are level {} for {}{more}; it may be handled, this console cannot know",
+        "hub silent since {since}; you are level {} for incident {}{more}; it may be handled, this console cannot know",
         alarm.level, alarm.number
     ))
 }
@@ -342,7 +343,10 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let mut line = Line::of(Role::Footer, " ");
     for action in footer_actions(state) {
         if let Some(keys) = keys_of(state, *action) {
-            line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {}  ", action.short()));
+            // What is done already is not cancelled by the key that closes its list.
+            let done = *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. });
+            let word = if done { Action::ViewBack.short() } else { action.short() };
+            line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {word}  "));
         }
     }
     canvas.line(area, &line);

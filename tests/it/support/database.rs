@@ -8,7 +8,8 @@ use tempfile::TempDir;
 /// A copy of a database with its journal, so that looking repairs and changes nothing of the real one.
 pub struct Database {
     connection: Connection,
-    _home: TempDir,
+    /// Of a copy.
+    _home: Option<TempDir>,
 }
 
 impl Database {
@@ -22,7 +23,15 @@ impl Database {
             }
         }
         let connection = Connection::open(home.path().join("copy")).expect("the copy can be opened");
-        Self { connection, _home: home }
+        Self { connection, _home: Some(home) }
+    }
+
+    /// Looks into the file itself while its program runs; only for databases with a write-ahead log, where readers disturb nobody.
+    pub fn of_running(path: &Path) -> Self {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = Connection::open_with_flags(path, flags).expect("the database can be opened");
+        connection.busy_timeout(std::time::Duration::from_secs(5)).expect("a time-out can be set");
+        Self { connection, _home: None }
     }
 
     /// Returns the first column of the first row.

@@ -201,6 +201,15 @@ pub fn nightdesk(home: &Path) -> Command {
     Program::plain().command(home)
 }
 
+/// Writes a secret beside `hub.toml`.
+pub fn secret(dir: &Path, name: &str, text: &str) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::create_dir_all(dir).expect("the test's folder can be made");
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(dir.join(name));
+    io::Write::write_all(&mut file.expect("a file"), text.as_bytes()).expect("the secret can be written");
+}
+
 fn data(dir: &Path) -> PathBuf {
     dir.join("data")
 }

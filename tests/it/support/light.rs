@@ -1,6 +1,7 @@
 //! A console without a screen: the real sync code on the test's own runtime.
 
 use super::hub::Hub;
+use nightdesk::config::Peers;
 use nightdesk::domain::id::UserName;
 use nightdesk::store::mirror::Mirror;
 use nightdesk::sync::client::{HubAddress, HubClient};
@@ -22,18 +23,27 @@ pub struct Light {
 impl Light {
     /// Opens that user's console of the hub over its socket, with its data in `dir`.
     pub fn start(hub: &Hub, dir: &Path, user: &str) -> Self {
+        Self::start_by(hub, dir, user, &hub.socket(), Peers::default())
+    }
+
+    /// Opens a console of a hub that it believes at that address, with these peers.
+    pub fn start_by(hub: &Hub, dir: &Path, user: &str, address: &str, peers: Peers) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let user = UserName::parse(user).expect("a user's name");
         let console = runtime.block_on(async {
-            let address = HubAddress::parse(&hub.socket()).expect("an address");
-            let client = HubClient::new(address, None).expect("a client");
-            let card = client.card(None).await.expect("the hub answers");
+            let near = HubAddress::parse(&hub.socket()).expect("an address");
+            let card = HubClient::new(near, None).expect("a client").card(None).await.expect("the hub answers");
+            let client = HubClient::new(HubAddress::parse(address).expect("an address"), None).expect("a client");
             let device = Device::open(dir, user.clone()).expect("a device");
             let hub_key = card.hub_key.clone();
             let path = device.mirror_of(card.short_key());
-            let mirror = Mirror::open(&path, &user, teller::fresh_node(), clock::now()).expect("a mirror");
-            let parts = Parts { device, mirror, client, card: None, hub_key, admin_token: None, embedded: false };
+            let mut mirror = Mirror::open(&path, &user, teller::fresh_node(), clock::now()).expect("a mirror");
+            if mirror.is_copy().expect("a mirror") {
+                device.become_another(&mut mirror).expect("another node");
+            }
+            let parts =
+                Parts { device, mirror, client, card: None, hub_key, admin_token: None, embedded: false, peers };
             Console::start(parts).expect("the console starts")
         });
         Self { console: Some(console), runtime }

@@ -1,6 +1,7 @@
 //! A person with a console of her own: a home, a name, and the way to the hub.
 
 use super::hub::{Ended, Hub, Program};
+use super::proxy::Proxy;
 use super::pty::Pty;
 use super::tmux::Tmux;
 use serde_json::Value;
@@ -37,6 +38,11 @@ impl Person {
         let token_file = Some(hub.data().join("admin.token"));
         let program = Program::plain();
         Self { program, home: home.to_owned(), name: name.to_owned(), hub: hub_address, token_file }
+    }
+
+    /// Returns somebody as [`Person::far`] whose way to the hub leads through a wire that can be cut.
+    pub fn through(hub: &Hub, wire: &Proxy, home: &Path, name: &str) -> Self {
+        Self { hub: format!("http://{}", wire.address()), ..Self::far(hub, home, name) }
     }
 
     /// Returns somebody on another machine, who comes to the hub at that address: `https://..`.
@@ -89,6 +95,13 @@ impl Person {
         let output = command.output().expect("our own binary can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Starts `nightdesk ARGS` and does not wait; what it says is not kept.
+    pub fn start(&self, args: &[&str]) -> std::process::Child {
+        let mut command = self.program.command(&self.home);
+        command.envs(self.env()).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("our own binary can be started")
     }
 
     /// Runs a command with `--json` that must end with that status, and returns the objects it prints.

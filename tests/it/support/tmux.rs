@@ -54,6 +54,7 @@ impl Tmux {
     ///
     /// # Panics
     /// When `limit` has passed; the message holds the last screen.
+    #[track_caller]
     pub fn wait_for(&self, limit: Duration, wanted: impl Fn(&str) -> bool) -> String {
         let mut last = String::new();
         let found = try_until(limit, || {
