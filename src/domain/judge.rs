@@ -336,10 +336,9 @@ impl Case<'_, '_> {
         self.op.basis.claim_no == self.incident.claim_no
     }
 
-    /// Returns whether the person had seen the latest change to the louder side. A revision that the hub does not know yet was counted
-    /// in a history that a restored hub has lost, or in hope.
+    /// Returns whether the person had seen the latest change to the louder side.
     fn heard(&self) -> bool {
-        (self.incident.loud_rev..=self.incident.rev).contains(&self.op.basis.rev)
+        self.incident.heard_by(self.op.basis.rev)
     }
 
     fn too_late(&self) -> Judgement {
