@@ -1190,6 +1190,20 @@ mod people {
     }
 
     #[test]
+    fn what_became_louder_is_said_to_be_known_anew() {
+        let mut desk = Desk::new(called());
+        desk.change_row(12, |row| {
+            *row = owned(row.clone(), "mira");
+            row.incident.seen_due = Some(at("03:21"));
+        });
+        desk.keys("j k");
+        // Somebody escalated it: the hub does not take the word of before for this.
+        desk.change_row(12, |row| (row.incident.rev, row.incident.loud_rev) = (9, 9));
+        desk.keys("j k");
+        assert_eq!(presented(&desk).len(), 2);
+    }
+
+    #[test]
     fn a_silent_hub_makes_the_console_ring_by_itself_once() {
         let mut desk = Desk::new(called());
         let alarm = |number, level| LocalAlarm {

@@ -102,7 +102,7 @@ pub(super) fn present(state: &mut State) -> Option<Effect> {
         .map(|row| &row.incident)
         .filter(|one| one.seen_due.is_some() && one.owner.as_ref() == Some(&picture.user))
         .filter(|one| shown(&one.id) || attention.told.contains(&one.id))
-        .filter(|one| attention.presented.insert((one.id, one.claim_no, one.fire_no)))
+        .filter(|one| attention.presented.insert((one.id, one.claim_no, one.loud_rev)))
         .map(|one| (one.id, one.claim_no))
         .collect();
     let calls: Vec<PageId> = picture
