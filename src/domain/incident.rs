@@ -508,6 +508,12 @@ impl Incident {
         }
     }
 
+    /// Returns whether who saw this revision had seen the latest change to the louder side. A revision that is not there yet was counted in
+    /// a history that a restored hub has lost, or in hope.
+    pub fn was_heard_at(&self, rev: u64) -> bool {
+        (self.loud_rev..=self.rev).contains(&rev)
+    }
+
     /// Returns how far the problem reaches now.
     pub fn extent(&self) -> Extent {
         Extent { series: self.tally.firing + self.tally.unknown, hit: self.hit.len() }

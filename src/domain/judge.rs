@@ -338,7 +338,7 @@ impl Case<'_, '_> {
 
     /// Returns whether the person had seen the latest change to the louder side.
     fn heard(&self) -> bool {
-        self.incident.heard_by(self.op.basis.rev)
+        self.incident.was_heard_at(self.op.basis.rev)
     }
 
     fn too_late(&self) -> Judgement {

@@ -261,7 +261,9 @@ fn a_console_that_hangs_does_not_keep_the_phone_silent() {
     provider.wait_for("/phone", 1, LIMIT);
     let reader = Operator::introduce(&hub, "reader");
     let page = page_by(&hub, &reader, "console", |page| page["state"] == "failed");
-    assert_eq!(page["because"], "no console of mira said that it has it");
+    // Whether it still counts as connected depends on which request it was stopped in.
+    let reasons = ["no console of mira said that it has it", "no console of mira is connected"];
+    assert!(reasons.iter().any(|reason| page["because"] == *reason), "{page}");
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn verdict<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Verdict, StoreE
     let Some(incident) = work.incident_mut(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });
     };
-    let heard = incident.heard_by(op.basis.rev);
+    let heard = incident.was_heard_at(op.basis.rev);
     let Judgement { verdict, line, effects } = judge(incident, op, &context);
     work.note_open(op.incident);
     if let Some(line) = line {
