@@ -491,12 +491,6 @@ impl Incident {
         self.tally.instant = (self.tally.instant + fires(to)).saturating_sub(from.map_or(0, fires));
     }
 
-    /// Returns whether who saw that revision has seen the latest change to the louder side. A revision that the hub does not know yet was
-    /// counted in a history that a restored hub has lost, or in hope.
-    pub fn heard_by(&self, rev: u64) -> bool {
-        (self.loud_rev..=self.rev).contains(&rev)
-    }
-
     /// Notes which services and owners a series that burns hits.
     pub fn note_hit(&mut self, labels: &Labels) {
         for name in HIT_LABELS {
