@@ -958,6 +958,32 @@ mod tests {
         assert_eq!(verdict(&mut incident, &op), Verdict::Unsupported);
     }
 
+    #[test]
+    fn a_word_that_it_was_seen_does_not_cover_what_became_louder_since() {
+        let (timing, paging) = (Timing::default(), Paging::default());
+        let mut incident = firing();
+        incident.count(None, SeriesState::Firing);
+        incident.raise(Severity::new(5).ok(), at(1), Rules { timing: &timing, paging: &paging });
+        let ack = by("mira", &incident, Act::Ack);
+        verdict(&mut incident, &ack);
+        let (seen, still) = (by("mira", &incident, Act::Seen), by("mira", &incident, Act::Ack));
+        incident.raise(Some(Severity::S1), at(9), Rules { timing: &timing, paging: &paging });
+        for before in [seen, still] {
+            verdict(&mut incident, &before);
+            assert_eq!(incident.seen_due, Some(at(69)), "{:?} was written before it rose", before.act);
+        }
+        let seen = by("mira", &incident, Act::Seen);
+        assert_eq!((verdict(&mut incident, &seen), incident.seen_due), (Verdict::Applied, None));
+    }
+
+    #[test]
+    fn a_look_at_a_future_that_the_hub_lost_has_seen_nothing() {
+        let mut incident = firing();
+        let mut ack = by("mira", &incident, Act::Ack);
+        ack.basis.rev = u64::MAX;
+        assert_eq!(verdict(&mut incident, &ack), Verdict::WonNoStop { claim_no: 1 });
+    }
+
     /// I1 over every sequence of three acts by two people, fresh and stale.
     #[test]
     fn no_acts_leave_an_open_incident_without_a_timer() {
