@@ -52,6 +52,8 @@ pub struct Message {
     pub common: BTreeMap<String, String>,
     /// The worst of them.
     pub incidents: Vec<Item>,
+    /// The numbers of all of them, the worst first: what an answer to this message is about.
+    pub numbers: Vec<u64>,
     #[serde(skip)]
     worst: Option<Severity>,
 }
@@ -106,6 +108,7 @@ impl Message {
             count: topics.len(),
             common: common.into_iter().collect(),
             incidents: topics.iter().take(ITEMS_MAX).map(Item::of).collect(),
+            numbers: topics.iter().map(|topic| topic.incident.number.0).collect(),
             worst,
         }
     }
@@ -352,6 +355,7 @@ pub(super) mod tests {
         assert_eq!(last, format!("and {} more: nightdesk list", 200 - listed));
         assert!(message.text.len() <= TEXT_BYTES_MAX);
         assert_eq!((message.count, message.incidents.len(), message.priority()), (200, ITEMS_MAX, 4));
+        assert_eq!(message.numbers.iter().collect::<std::collections::HashSet<_>>().len(), 200);
     }
 
     #[test]

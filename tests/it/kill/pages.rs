@@ -5,9 +5,6 @@ use crate::support::provider::{Provider, Request};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
-/// Incidents that a message names; of more it gives the number alone.
-const NAMED_MAX: u64 = 20;
-
 /// What the file must say of pages at any moment.
 pub const NONE: [(&str, &str); 4] = [
     (
@@ -35,42 +32,32 @@ pub const NONE: [(&str, &str); 4] = [
 pub const TWICE: &str = "SELECT count(*) FROM (SELECT 1 FROM line WHERE json_extract(body, '$.told') = 'note'
      GROUP BY json_extract(body, '$.text') HAVING count(*) > 1)";
 
-/// One message as the provider got it.
-struct Message {
-    incidents: HashSet<String>,
-    /// Some of its incidents are not named.
-    more: bool,
-}
-
 /// Compares what the provider got with what the hub says it sent; returns how many pages were sent, and by how many messages.
 pub fn compare(provider: &Provider, path: &str, database: &Database) -> (usize, usize) {
     let requests = provider.requests(path);
     let mut attempts = HashMap::<(String, u64), usize>::new();
-    let messages: Vec<Message> = requests.iter().map(|request| read(request, &mut attempts)).collect();
+    let told: HashSet<i64> = requests.iter().flat_map(|request| read(request, &mut attempts)).collect();
     let twice: Vec<_> = attempts.iter().filter(|(_, count)| **count > 1).collect();
     assert!(twice.is_empty(), "a message went out more than once in one attempt: {twice:?}");
-    let rows = database.pairs::<String, i64>(
-        "SELECT lower(hex(incident)), json_extract(body, '$.attempts') FROM page
-         WHERE channel = 'phone' AND json_extract(body, '$.state') = 'sent'",
+    let rows = database.pairs::<i64, i64>(
+        "SELECT incident.number, json_extract(page.body, '$.attempts') FROM page JOIN incident ON incident.id = page.incident
+         WHERE page.channel = 'phone' AND json_extract(page.body, '$.state') = 'sent'",
         (),
     );
     for (incident, _) in &rows {
-        let told = messages.iter().any(|message| message.more || message.incidents.contains(incident));
-        assert!(told, "a page about {incident} is said to be sent, and the provider never got it");
+        assert!(told.contains(incident), "a page about {incident} is said to be sent, and the provider never got it");
     }
     let tried: i64 =
         database.one("SELECT coalesce(sum(json_extract(body, '$.attempts')), 0) FROM page WHERE channel = 'phone'");
     assert!(requests.len() as i64 <= tried, "{} messages for {tried} attempts", requests.len());
-    let unnamed = messages.iter().filter(|message| message.more).count();
-    assert!(unnamed * 10 <= messages.len(), "{unnamed} of {} messages do not name all their incidents", messages.len());
     (rows.len(), requests.len())
 }
 
-fn read(request: &Request, attempts: &mut HashMap<(String, u64), usize>) -> Message {
+/// Counts the attempt and returns the numbers of the incidents that the message is about.
+fn read(request: &Request, attempts: &mut HashMap<(String, u64), usize>) -> Vec<i64> {
     let body: Value = serde_json::from_str(&request.body).unwrap_or_else(|error| panic!("{error}: {}", request.body));
     let id = body["id"].as_str().expect("an id").to_owned();
     *attempts.entry((id, body["attempt"].as_u64().expect("an attempt"))).or_default() += 1;
-    let named = body["incidents"].as_array().expect("incidents").iter();
-    let incidents = named.filter_map(|incident| Some(incident["id"].as_str()?.replace('-', ""))).collect();
-    Message { incidents, more: body["count"].as_u64().expect("a count") > NAMED_MAX }
+    let numbers = body["numbers"].as_array().expect("numbers").iter();
+    numbers.map(|number| number.as_i64().expect("a number")).collect()
 }
