@@ -28,6 +28,7 @@ use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
 use ed25519_dalek::SigningKey;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -582,31 +583,33 @@ impl Teller {
             let one = Waiting { op_id: own.op.op_id, act: own.op.act.clone(), created_at: own.op.created_at };
             waiting.entry(own.op.incident).or_default().push(one);
         }
-        let mut rows: Vec<Row> = self
-            .incidents
-            .values()
-            .map(|incident| Row {
-                incident: incident.clone(),
-                waiting: waiting.remove(&incident.id).unwrap_or_default(),
-                said: self.hearsay.said_of(incident.id),
-                via_peer: self.hearsay.via_peer(incident.id),
-            })
-            .collect();
-        if rows.len() > Picture::ROWS_MAX {
-            // Worst and newest first; an unexamined one counts as the worst, for nobody has looked.
-            rows.sort_by_key(|row| {
-                let incident = &row.incident;
-                (
-                    incident.resolved_at.is_some(),
-                    incident.severity.map_or(0, |severity| severity.number()),
-                    std::cmp::Reverse(incident.since),
-                )
-            });
-        }
-        self.rows_hidden = rows.len().saturating_sub(Picture::ROWS_MAX);
-        rows.truncate(Picture::ROWS_MAX);
+        // Worst and newest first; an unexamined one counts as the worst, for nobody has looked.
+        let urgency = |incident: &&Incident| {
+            (incident.severity.map_or(0, |severity| severity.number()), Reverse(incident.since), incident.id)
+        };
+        let (mut over, mut open): (Vec<&Incident>, Vec<&Incident>) =
+            self.incidents.values().partition(|incident| incident.resolved_at.is_some());
+        self.rows_hidden = keep_first(&mut open, Picture::ROWS_MAX, urgency);
+        keep_first(&mut over, Picture::RESOLVED_MAX, |incident| (Reverse(incident.resolved_at), incident.id));
+        let row = |incident: &Incident| Row {
+            incident: incident.clone(),
+            waiting: waiting.remove(&incident.id).unwrap_or_default(),
+            said: self.hearsay.said_of(incident.id),
+            via_peer: self.hearsay.via_peer(incident.id),
+        };
+        let rows = open.into_iter().chain(over).map(row).collect();
         self.rows = Arc::new(rows);
     }
+}
+
+/// Keeps the first so many by that key, in no particular order; returns how many were left out.
+fn keep_first<T, K: Ord>(list: &mut Vec<T>, most: usize, key: impl FnMut(&T) -> K) -> usize {
+    let more = list.len().saturating_sub(most);
+    if more > 0 {
+        list.select_nth_unstable_by_key(most, key);
+        list.truncate(most);
+    }
+    more
 }
 
 /// What a person wants done.
@@ -791,6 +794,25 @@ mod tests {
 
     fn alarms(teller: &mut Teller) -> Vec<(u64, u32)> {
         teller.picture().alarms.iter().map(|alarm| (alarm.number.0, alarm.level)).collect()
+    }
+
+    #[test]
+    fn what_was_resolved_crowds_out_nothing_that_burns() {
+        let (mut teller, _dir) = teller();
+        for number in 0..200 {
+            let mut one = incident(number, 60);
+            if number >= 100 {
+                one.resolved_at = Some(ago(u64::from(number)));
+            }
+            teller.incidents.insert(one.id, one);
+        }
+        teller.rows_stale = true;
+        let rows = teller.picture().rows;
+        assert_eq!(rows.len(), 200);
+        let mut numbers: Vec<u64> = (0..9).collect();
+        assert_eq!(keep_first(&mut numbers, 4, |number| Reverse(*number)), 5);
+        numbers.sort_unstable();
+        assert_eq!(numbers, [5, 6, 7, 8]);
     }
 
     #[test]

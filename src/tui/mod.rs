@@ -20,6 +20,7 @@ mod verb;
 
 mod layout;
 mod order;
+mod overview;
 mod state;
 mod update;
 mod view;

@@ -284,13 +284,13 @@ fn on_panic(events: SyncSender<Event>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::id::UserName;
     use crate::sync::desk::Slot;
     use crate::sync::picture::{Link, Picture};
 
-    fn picture(unsent: usize) -> Picture {
+    pub(crate) fn picture(unsent: usize) -> Picture {
         Picture {
             user: UserName::parse("mira").unwrap(),
             hub: "hub".into(),
