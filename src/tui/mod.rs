@@ -24,7 +24,9 @@ mod state;
 mod update;
 mod view;
 
+mod cells;
 mod input;
+mod out;
 mod run;
 mod screen;
 mod watchdog;
