@@ -25,7 +25,9 @@ mod state;
 mod update;
 mod view;
 
+mod cells;
 mod input;
+mod out;
 mod run;
 mod screen;
 mod watchdog;
