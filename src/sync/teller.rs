@@ -38,6 +38,8 @@ use uuid::Uuid;
 const ALARM_AFTER: Duration = Duration::from_secs(30);
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
+/// Resolved incidents that are held in memory; older ones of the day are on the disk.
+const RESOLVED_KEPT: usize = 2000;
 /// Own operations that are looked through for one to take back.
 const UNDO_LOOKED_AT: usize = 50;
 /// How long who there is is not read again: it costs a look at thousands of lines.
@@ -246,7 +248,8 @@ impl Teller {
 
     fn reload(&mut self) -> Result<(), StoreError> {
         let after = clock::now().minus(RESOLVED_SHOWN);
-        self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
+        let recent = self.mirror.recent(after, RESOLVED_KEPT)?;
+        self.incidents = recent.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
         let node = self.mirror.refresh_node()?;
         self.peering.introduce_as(node);
@@ -292,11 +295,19 @@ impl Teller {
 
     /// Reads the pages that call this person, without those that the mirrored state has answered.
     fn read_calls(&mut self) -> Result<(), StoreError> {
-        let mut calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
-        calls.retain(|page| {
+        let calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
+        let mut kept = Vec::with_capacity(calls.len());
+        for page in calls {
             let asks = |incident: &Incident| page.needless(incident).is_none() && incident.recovering_until.is_none();
-            rings(page) && self.incidents.get(&page.incident).is_none_or(asks)
-        });
+            let is_asked = match self.incidents.get(&page.incident) {
+                Some(incident) => asks(incident),
+                None => self.mirror.incident(page.incident)?.as_ref().is_none_or(asks),
+            };
+            if rings(&page) && is_asked {
+                kept.push(page);
+            }
+        }
+        let calls = kept;
         self.receipts.keep(&calls);
         self.calls = calls;
         Ok(())
@@ -407,10 +418,24 @@ impl Teller {
             self.incidents.insert(incident.id, incident);
         }
         self.read_calls()?;
-        let horizon = clock::now().minus(RESOLVED_SHOWN);
-        self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
+        self.forget_old();
         self.read_unshown()?;
         if detail { self.read_detail() } else { Ok(()) }
+    }
+
+    /// Forgets what was resolved long ago; and, when very much was resolved of late, all but the latest.
+    fn forget_old(&mut self) {
+        let horizon = clock::now().minus(RESOLVED_SHOWN);
+        self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
+        let mut over: Vec<Timestamp> = self.incidents.values().filter_map(|incident| incident.resolved_at).collect();
+        // Twice as many, so that this is not done for each that is resolved.
+        if over.len() > 2 * RESOLVED_KEPT {
+            over.sort_unstable();
+            let horizon = over[over.len() - RESOLVED_KEPT];
+            self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at >= horizon));
+        }
+        let known = &self.incidents;
+        self.presented.retain(|(id, ..)| known.contains_key(id));
     }
 
     fn answered(&mut self, at: Timestamp, skew_ms: Option<i64>, news: bool, caught_up: bool) -> Result<(), StoreError> {
@@ -807,8 +832,18 @@ mod tests {
             teller.incidents.insert(one.id, one);
         }
         teller.rows_stale = true;
-        let rows = teller.picture().rows;
-        assert_eq!(rows.len(), 200);
+        assert_eq!(teller.picture().rows.len(), 200);
+        for number in 0..2 * RESOLVED_KEPT as u64 {
+            let mut one = incident(0, 60);
+            one.id = IncidentId::from_bytes(u128::from(number + 1).to_be_bytes());
+            one.resolved_at = Some(ago(number + 1000));
+            teller.incidents.insert(one.id, one);
+        }
+        teller.forget_old();
+        teller.rows_stale = true;
+        assert_eq!(teller.incidents.len(), 100 + RESOLVED_KEPT);
+        assert_eq!(teller.picture().rows.len(), 100 + Picture::RESOLVED_MAX);
+        assert!(teller.incidents.values().filter_map(|one| one.resolved_at).min() > Some(ago(100 + 2000 + 1000)));
         let mut numbers: Vec<u64> = (0..9).collect();
         assert_eq!(keep_first(&mut numbers, 4, |number| Reverse(*number)), 5);
         numbers.sort_unstable();
