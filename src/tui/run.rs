@@ -210,6 +210,11 @@ impl Console {
                 self.handle.picture_waits.store(false, Ordering::SeqCst);
                 Event::Picture(self.desk.picture())
             }
+            Event::Reload => {
+                #[cfg(debug_assertions)]
+                fail_on_purpose();
+                Event::Reload
+            }
             Event::Continued => {
                 stage.retake().context("taking the terminal again")?;
                 Event::Continued
@@ -263,6 +268,19 @@ fn is_hang_up(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(code, Some(Errno::IO | Errno::PIPE | Errno::NXIO | Errno::BADF))
+}
+
+/// Fails if the environment says so, for tests of what follows; release builds cannot.
+#[cfg(debug_assertions)]
+fn fail_on_purpose() {
+    let Ok(words) = std::env::var("NIGHTDESK_TEST_PANIC") else { return };
+    match words.strip_prefix("worker ") {
+        Some(words) => drop(std::thread::spawn({
+            let words = words.to_owned();
+            move || panic!("{words}")
+        })),
+        None => panic!("{words}"),
+    }
 }
 
 /// Returns the time by this machine's clock: the only place of the console that reads one.
