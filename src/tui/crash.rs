@@ -86,7 +86,9 @@ fn report(thread: &str, place: &str, words: &str) -> String {
     let _ = writeln!(text, "terminal: TERM {}, COLORTERM {}, size {size}", fact("TERM"), fact("COLORTERM"));
     let _ = writeln!(text, "around it: TMUX {}, STY {}, SSH_TTY {}", is_set("TMUX"), is_set("STY"), is_set("SSH_TTY"));
     let _ = writeln!(text, "\nthe log's last lines, without the words of others:");
-    recent().lines().iter().for_each(|line| drop(writeln!(text, "{line}")));
+    for line in recent().lines() {
+        let _ = writeln!(text, "{line}");
+    }
     let _ = writeln!(text, "\nbacktrace:\n{}", Backtrace::force_capture());
     text
 }

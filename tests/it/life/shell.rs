@@ -27,8 +27,9 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
         until_stopped(&job);
         if how != "from outside" {
             // Who is stopped from outside cannot give anything back.
-            job.pty.write(format!("stty -a > $DIR/after{round}; echo at the sh''ell\n").as_bytes());
-            job.pty.wait_for(LIMIT, |screen| screen.contains("at the shell"));
+            job.pty.write(format!("stty -a > $DIR/after{round}; echo at the sh''ell {round}\n").as_bytes());
+            let at_shell = format!("at the shell {round}");
+            job.pty.wait_for(LIMIT, |screen| screen.contains(&at_shell));
             // Lines are edited with marked pastes by this shell, too.
             let modes = job.pty.modes();
             assert!(!modes.alternate && !modes.hidden_cursor && !modes.styled, "{how}: {modes:?}");
@@ -37,7 +38,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
         }
         let name = format!("Meanwhile{round}");
         alert_named(&hub, &name);
-        job.pty.write(b"fg\n");
+        job.pty.write(b"fg; echo status $?\n");
         let came = format!("{name} burns");
         let screen = job.pty.wait_for(LIMIT, |screen| is_live(screen) && screen.contains(&came));
         assert!(!screen.contains("prompt>") && job.pty.modes().alternate, "{how}:\n{screen}");
@@ -46,9 +47,8 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
     job.pty.write(b"?");
     job.pty.wait_for(LIMIT, |screen| screen.contains("Acknowledge"));
     job.signal(Signal::TERM);
-    job.pty.write(
-        b"echo at the sh''ell again; stty -a > $DIR/after; bind 'set enable-bracketed-paste off'; echo do''ne\n",
-    );
+    job.pty.wait_for(LIMIT, |screen| screen.contains("status 0"));
+    job.pty.write(b"stty -a > $DIR/after; bind 'set enable-bracketed-paste off'; echo do''ne\n");
     job.pty.wait_for(LIMIT, |screen| screen.contains("done"));
     assert_eq!(job.file("before"), job.file("after"));
     until("a fresh terminal", LIMIT, || (job.pty.modes() == FRESH).then_some(()));
