@@ -88,6 +88,8 @@ pub(crate) enum Deed {
     Submit(Submission),
     /// Leaving.
     Quit,
+    /// Stopping for a while.
+    Suspend,
 }
 
 impl Deed {
@@ -95,7 +97,7 @@ impl Deed {
     pub(crate) fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Submit(submission) => Some(submission.incident),
-            Self::Quit => None,
+            Self::Quit | Self::Suspend => None,
         }
     }
 }
@@ -231,6 +233,8 @@ pub(crate) struct State {
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
     pub(crate) trouble: Option<String>,
+    /// Where the latest failure of this program is written down.
+    pub(crate) crash: Option<std::path::PathBuf>,
     pub(crate) width: u16,
     pub(crate) height: u16,
     /// The selection is an incident, never a row.
@@ -282,6 +286,7 @@ impl State {
             keymap,
             problems,
             trouble: None,
+            crash: None,
             width: size.0,
             height: size.1,
             selected: None,

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 10] = [
+const COMMANDS: [(&str, Action); 12] = [
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -24,6 +24,8 @@ const COMMANDS: [(&str, Action); 10] = [
     ("help", Action::HelpOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("suspend", Action::AppSuspend),
+    ("crash", Action::AppCrash),
 ];
 
 /// Leaves without a question.
