@@ -11,6 +11,7 @@ use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::Paging;
 use crate::ingest::Limits;
+use crate::log;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,11 @@ impl Paths {
         Ok(Self { config: dirs.config_dir().to_owned(), data, state })
     }
 
+    /// Returns the file that consoles log to.
+    pub fn log(&self) -> PathBuf {
+        self.state.join("nightdesk.log")
+    }
+
     /// Returns where a hub of this user keeps its data by default.
     pub fn hub(&self) -> PathBuf {
         self.data.join("hub")
@@ -100,6 +106,8 @@ pub struct RawConsole {
     pub peers: Vec<String>,
     /// Where this console listens for others, such as `0.0.0.0:7401`. Absent: nowhere.
     pub listen_peers: Option<SocketAddr>,
+    /// What is logged, as for `--log-level`. Absent: `info`.
+    pub log_level: Option<String>,
 }
 
 /// `hub.toml`, as written.
@@ -338,6 +346,8 @@ pub struct Console {
     pub user: UserName,
     /// Other consoles.
     pub peers: Peers,
+    /// What is logged, checked, where the file says.
+    pub log_level: Option<String>,
 }
 
 /// Where other consoles are.
@@ -394,7 +404,10 @@ impl Console {
         };
         let token_file = raw.token_file.map(|file| paths.config.join(file));
         let peers = Peers::resolve(&path, &raw.peers, raw.listen_peers)?;
-        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers })
+        if let Some(level) = &raw.log_level {
+            log::check_level(level).map_err(|error| value_error(&path, "log_level", error.to_string()))?;
+        }
+        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers, log_level: raw.log_level })
     }
 }
 

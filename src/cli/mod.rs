@@ -6,6 +6,7 @@ mod demo;
 mod inbox;
 mod join;
 mod list;
+mod log;
 mod open;
 mod output;
 mod quarantine;
@@ -57,6 +58,9 @@ struct Globals {
     /// Puts configuration, data and state under this directory instead of the XDG ones.
     #[arg(long, env = "NIGHTDESK_HOME", global = true, value_name = "DIR", hide_env_values = true)]
     home: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug or trace, or for one part `info,nightdesk::sync=debug`.
+    #[arg(long, env = "NIGHTDESK_LOG", global = true, value_name = "LEVEL", value_parser = log::level)]
+    log_level: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,7 +109,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
-        Command::Demo => demo::run(),
+        Command::Demo => demo::run(&globals),
     }
 }
 

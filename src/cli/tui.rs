@@ -1,10 +1,9 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals};
+use super::{Exit, Globals, log};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
-use crate::store::file;
 use crate::sync::client::HubAddress;
 use crate::sync::console;
 use crate::tui;
@@ -14,17 +13,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-
-/// A log that grew beyond this is begun anew; the one before is kept.
-const LOG_BYTES_MAX: u64 = 5 << 20;
 
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
     need_terminal()?;
     let (paths, console) = settings(globals)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    log_to_file(&paths)?;
+    log::to_file(&paths, globals, console.log_level.as_deref())?;
     let (hub, address) = match &console.hub {
         Some(text) => (None, HubAddress::parse(text)?),
         None => own_hub(&runtime, &paths)?,
@@ -112,24 +107,5 @@ fn stop_on_signals(screen: tui::Handle) -> anyhow::Result<()> {
         }
         screen.stop();
     });
-    Ok(())
-}
-
-/// Logs to a file: the screen is taken.
-pub fn log_to_file(paths: &Paths) -> anyhow::Result<()> {
-    file::private_dir(&paths.state)?;
-    let path = paths.state.join("nightdesk.log");
-    if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > LOG_BYTES_MAX) {
-        std::fs::rename(&path, paths.state.join("nightdesk.log.1")).context("putting the old log aside")?;
-    }
-    let log = file::private_file(&path)?;
-    let log = {
-        use std::io::Seek as _;
-        let mut log = log;
-        log.seek(std::io::SeekFrom::End(0)).context("opening the log")?;
-        log
-    };
-    let filter = EnvFilter::try_from_env("NIGHTDESK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log).init();
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 mod scenes;
 
-use super::{Exit, tui};
+use super::{Exit, Globals, log, tui};
 use crate::config::{self, Paths};
 use crate::domain::id::UserName;
 use crate::hub::{self, DEFAULT_LISTEN, Options};
@@ -40,11 +40,11 @@ impl Drop for TemporaryHome {
 }
 
 /// Runs the demonstration until the person leaves.
-pub fn run() -> anyhow::Result<Exit> {
+pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
     tui::need_terminal()?;
     let home = TemporaryHome::make()?;
     let paths = Paths::find(Some(home.0.clone()))?;
-    tui::log_to_file(&paths)?;
+    log::to_file(&paths, globals, None)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut config = config::Hub::default();
     config.timing.flap_window = FLAP_WINDOW;
@@ -62,7 +62,8 @@ pub fn run() -> anyhow::Result<Exit> {
     runtime.spawn(send(hub.address, stop.clone()));
     let address = HubAddress::Unix(hub.socket.clone());
     let user = UserName::parse("you").context("naming the demonstration's person")?;
-    let settings = config::Console { hub: None, token_file: None, user, peers: config::Peers::default() };
+    let settings =
+        config::Console { hub: None, token_file: None, user, peers: config::Peers::default(), log_level: None };
     let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit
