@@ -63,6 +63,10 @@ pub struct Paths {
     pub data: PathBuf,
     /// Logs and crash reports.
     pub state: PathBuf,
+    /// What can be made anew at any time.
+    pub cache: PathBuf,
+    /// What lives as long as the login, where the system has a place for that.
+    pub runtime: Option<PathBuf>,
 }
 
 impl Paths {
@@ -72,12 +76,15 @@ impl Paths {
     /// [`ConfigError::NoHome`].
     pub fn find(home: Option<PathBuf>) -> Result<Self, ConfigError> {
         if let Some(home) = home {
-            return Ok(Self { config: home.join("config"), data: home.join("data"), state: home.join("state") });
+            let under = |name: &str| home.join(name);
+            let (cache, runtime) = (under("cache"), Some(under("runtime")));
+            return Ok(Self { config: under("config"), data: under("data"), state: under("state"), cache, runtime });
         }
         let dirs = directories::ProjectDirs::from("", "", "nightdesk").ok_or(ConfigError::NoHome)?;
         let data = dirs.data_dir().to_owned();
         let state = dirs.state_dir().map_or_else(|| data.join("state"), Path::to_owned);
-        Ok(Self { config: dirs.config_dir().to_owned(), data, state })
+        let (cache, runtime) = (dirs.cache_dir().to_owned(), dirs.runtime_dir().map(Path::to_owned));
+        Ok(Self { config: dirs.config_dir().to_owned(), data, state, cache, runtime })
     }
 
     /// Returns the file that consoles log to.

@@ -2,6 +2,7 @@
 
 mod access;
 mod act;
+mod completions;
 mod demo;
 mod inbox;
 mod join;
@@ -9,6 +10,7 @@ mod list;
 mod log;
 mod open;
 mod output;
+mod paths;
 mod quarantine;
 mod serve;
 mod show;
@@ -87,6 +89,12 @@ enum Command {
     Devices(access::Devices),
     /// Lets a user or a device in no more; on the hub's machine.
     Revoke(access::Revoke),
+    /// Says where files lie, which of them exist, and what put them there.
+    Paths(paths::Arguments),
+    /// Prints the completions for a shell.
+    Completions(completions::Arguments),
+    /// Writes a manual page for the program and one for each command into a directory.
+    Man(completions::Man),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
 }
@@ -109,6 +117,9 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
+        Command::Paths(arguments) => paths::run(&globals, &arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
         Command::Demo => demo::run(&globals),
     }
 }
