@@ -4,6 +4,7 @@ mod access;
 mod act;
 mod completions;
 mod demo;
+mod doctor;
 mod inbox;
 mod join;
 mod list;
@@ -26,6 +27,8 @@ pub enum Exit {
     Confirmed = 0,
     /// It failed; nothing was done.
     Failed = 1,
+    /// `doctor` found something broken.
+    Broken = 2,
     /// Saved here, not confirmed by the hub.
     Waiting = 3,
     /// Another was faster, or the rules forbid it.
@@ -89,6 +92,10 @@ enum Command {
     Devices(access::Devices),
     /// Lets a user or a device in no more; on the hub's machine.
     Revoke(access::Revoke),
+    /// Looks at everything that must hold, and says what to do where it does not. Changes nothing.
+    ///
+    /// Exit status: 0 all good; 1 something to look at; 2 something is broken.
+    Doctor(doctor::Arguments),
     /// Says where files lie, which of them exist, and what put them there.
     Paths(paths::Arguments),
     /// Prints the completions for a shell.
@@ -117,6 +124,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
+        Command::Doctor(arguments) => doctor::run(&globals, &arguments),
         Command::Paths(arguments) => paths::run(&globals, &arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => completions::man(&arguments),

@@ -35,3 +35,8 @@ mod tests;
 pub use action::{Action, Group};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};
+
+/// Returns what is wrong in a keymap, a line for each problem with file and line.
+pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
+    keymap::Keymap::load(Some(path)).1.iter().map(ToString::to_string).collect()
+}
