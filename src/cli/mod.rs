@@ -13,6 +13,7 @@ mod open;
 mod output;
 mod paths;
 mod quarantine;
+mod read;
 mod serve;
 mod show;
 mod tui;
@@ -52,7 +53,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Globals {
     /// The hub: https://HOST:7400 (once joined), http://127.0.0.1:7400 or unix:/path/to/hub.sock. Without one, a hub of this user's own.
     #[arg(long, env = "NIGHTDESK_HUB", global = true, value_name = "ADDRESS")]

@@ -1,7 +1,7 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals, log};
+use super::{Exit, Globals, log, read};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
 use crate::sync::client::HubAddress;
@@ -24,7 +24,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         Some(text) => (None, HubAddress::parse(text)?),
         None => own_hub(&runtime, &paths)?,
     };
-    show(&runtime, &paths, &console, hub, address)
+    show(globals, &runtime, &paths, &console, hub, address)
 }
 
 /// Says what to do instead where nobody can see a screen.
@@ -37,6 +37,7 @@ pub fn need_terminal() -> anyhow::Result<()> {
 
 /// Shows the hub at that address until the person leaves, then ends the hub if it is in this process.
 pub fn show(
+    globals: &Globals,
     runtime: &Runtime,
     paths: &Paths,
     settings: &config::Console,
@@ -47,7 +48,8 @@ pub fn show(
     parts.embedded = hub.is_some();
     let _inside = runtime.enter();
     let console = console::Console::start(parts)?;
-    let options = tui::Options { keymap: Some(paths.config.join("keymap.toml")) };
+    let options =
+        tui::Options { keymap: Some(paths.config.join("keymap.toml")), reader: Some(read::reader(globals, paths)) };
     let screen = tui::Console::new(console.desk.clone(), options);
     stop_on_signals(screen.handle())?;
     let exit = screen.run();

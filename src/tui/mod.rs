@@ -16,6 +16,7 @@ mod key;
 mod keymap;
 mod nearest;
 mod theme;
+mod topic;
 mod verb;
 
 mod layout;
@@ -35,6 +36,7 @@ mod tests;
 pub use action::{Action, Group};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};
+pub use topic::{Reader, Topic};
 
 /// Returns what is wrong in a keymap, a line for each problem with file and line.
 pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {

@@ -7,6 +7,7 @@ use super::keymap::Keymap;
 use super::screen::{self, Screen};
 use super::state::State;
 use super::theme::Theme;
+use super::topic::{Reader, Topic};
 use super::{input, update, view, watchdog};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
@@ -25,10 +26,18 @@ const EVENTS_PER_DRAWING: usize = 64;
 const EVENTS_MAX: usize = 1024;
 
 /// What the caller decides.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// The person's own keymap, laid over the shipped one. A file that does not exist is no problem.
     pub keymap: Option<PathBuf>,
+    /// Reads what is not an incident.
+    pub reader: Option<Reader>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("keymap", &self.keymap).finish_non_exhaustive()
+    }
 }
 
 /// Reaches a running console from another thread, such as the one that waits for signals.
@@ -178,11 +187,24 @@ impl Console {
                     // A terminal that takes no byte any more is noticed by the next drawing.
                     Effect::Bell => drop(screen.bell()),
                     Effect::Repaint => screen.forget(),
+                    Effect::Read(topic, words) => self.read(topic, words),
                     Effect::Leave(exit) => return Some(exit),
                 }
             }
         }
         None
+    }
+
+    /// Reads on a thread of its own; what comes of it is an event.
+    fn read(&self, topic: Topic, words: String) {
+        let (reader, events) = (self.options.reader.clone(), self.handle.events.clone());
+        let started = std::thread::Builder::new().name("reader".into()).spawn(move || {
+            let lines = reader.map_or_else(Vec::new, |reader| reader(topic, &words));
+            let _ = events.send(Event::Read(topic, lines));
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "nothing can be read now");
+        }
     }
 
     /// Hands an ask over; a refused act is told, a refused look is asked for again with the next event.

@@ -3,6 +3,7 @@
 use super::editor::Editor;
 use super::keymap::{Context, Keymap, Problem};
 use super::layout::Layout;
+use super::topic::Topic;
 use super::{action::Action, key::KeyPress};
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
@@ -51,6 +52,8 @@ pub(crate) enum Mode {
     Preview(Preview),
     /// What each of several incidents got, scrolled by so many lines.
     Results { scroll: usize },
+    /// Something to read, scrolled by so many lines; `None` while it is being read.
+    Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -373,7 +376,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Read { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }

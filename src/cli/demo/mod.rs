@@ -64,9 +64,14 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
     let user = UserName::parse("you").context("naming the demonstration's person")?;
     let settings =
         config::Console { hub: None, token_file: None, user, peers: config::Peers::default(), log_level: None };
-    let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
+    let exit = tui::show(&at_home(globals, &home), &runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit
+}
+
+/// Returns the arguments as they would be for a console that lives there: what is looked at is the demonstration.
+fn at_home(globals: &Globals, home: &TemporaryHome) -> Globals {
+    Globals { hub: None, token_file: None, home: Some(home.0.clone()), ..globals.clone() }
 }
 
 /// Sends what the scenes say, as a Prometheus would: all that fires, every evaluation, and each end for a while.

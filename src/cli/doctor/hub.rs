@@ -150,11 +150,10 @@ fn mirrored(kept: &Kept) -> Vec<Finding> {
         let remedy = "start a console while the hub answers: it asks for a fresh one";
         found.push(ends_at("hub.token", "this console's token", end, now, remedy));
     }
-    found.extend(
-        kept.as_of.map(|at| {
+    found
+        .extend(kept.as_of.map(|at| {
             Finding::note("hub.mirror", format!("the mirror is as the hub was at {}", at.date_and_second()))
-        }),
-    );
+        }));
     if kept.unsent > 0 {
         let says = format!("{} of your operations wait for the hub", kept.unsent);
         found.push(Finding::warning("hub.unsent", says, "start a console, or any command, while the hub answers"));
@@ -224,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_clock_may_be_a_little_off() {
-        let seconds = |seconds| Timestamp::from_millis(seconds * 1000);
+        let seconds = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         assert_eq!(skew(seconds(100), seconds(97)).status, Status::Good);
         let behind = skew(seconds(100), seconds(160));
         assert_eq!((behind.status, behind.says.as_str()), (Status::Warning, "this clock is 60 s behind the hub's"));

@@ -14,6 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::store::health;
 use crate::sync::clock;
 use clap::Args;
+pub(super) use files::last_crash;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -9,6 +9,7 @@ mod inbox;
 mod moving;
 mod picture;
 mod prompt;
+mod read;
 
 pub(crate) use attention::{calls, worst_call};
 pub(crate) use command::matching;
@@ -20,6 +21,7 @@ use super::key::KeyPress;
 use super::keymap::Found;
 use super::order;
 use super::state::{FROZEN_FOR, Focus, Mode, State};
+use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use std::time::Duration;
@@ -42,6 +44,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Busy => {
             state.saving = None;
             state.warn("the mirror is busy: NOT done, press again");
+            Vec::new()
+        }
+        Event::Read(topic, lines) => {
+            read::take(state, topic, lines);
             Vec::new()
         }
         Event::Trouble(text) => {
@@ -172,6 +178,9 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
+            return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
+        }
         Action::AppInterrupt => return interrupt(state, now),
         Action::AppQuit => return quit(state),
         Action::PromptAccept => return prompt::accept(state, now),
