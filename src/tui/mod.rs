@@ -26,6 +26,7 @@ mod update;
 mod view;
 
 mod input;
+pub mod plain;
 mod run;
 mod screen;
 mod watchdog;

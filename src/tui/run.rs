@@ -243,7 +243,7 @@ fn draw(state: &State, screen: &mut Screen) -> std::io::Result<()> {
 }
 
 /// Returns the time by this machine's clock: the only place of the console that reads one.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

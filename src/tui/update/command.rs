@@ -40,7 +40,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns what a word names.
-fn named(word: &str) -> Option<Action> {
+pub(crate) fn named(word: &str) -> Option<Action> {
     let verb = VERBS.iter().find(|(name, ..)| *name == word).map(|(_, action, _)| *action);
     let short = || COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
     verb.or_else(short).or_else(|| Action::parse(word))

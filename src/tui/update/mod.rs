@@ -6,13 +6,15 @@ mod bulk;
 mod command;
 mod filter;
 mod inbox;
+pub(crate) mod line;
 mod moving;
 mod picture;
 mod prompt;
 mod read;
 
 pub(crate) use attention::{calls, worst_call};
-pub(crate) use command::matching;
+pub(crate) use bulk::shift_to;
+pub(crate) use command::{matching, named};
 pub(crate) use inbox::{Next, next as next_act};
 
 use super::action::Action;
