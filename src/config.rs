@@ -115,6 +115,17 @@ pub struct RawConsole {
     pub listen_peers: Option<SocketAddr>,
     /// What is logged, as for `--log-level`. Absent: `info`.
     pub log_level: Option<String>,
+    /// How the console looks.
+    #[serde(default)]
+    pub ui: RawUi,
+}
+
+/// `[ui]` of `config.toml`, as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawUi {
+    /// Lines instead of a screen, as `--plain`.
+    pub plain: Option<bool>,
 }
 
 /// `hub.toml`, as written.
@@ -355,6 +366,8 @@ pub struct Console {
     pub peers: Peers,
     /// What is logged, checked, where the file says.
     pub log_level: Option<String>,
+    /// Lines instead of a screen.
+    pub plain: bool,
 }
 
 /// Where other consoles are.
@@ -414,7 +427,14 @@ impl Console {
         if let Some(level) = &raw.log_level {
             log::check_level(level).map_err(|error| value_error(&path, "log_level", error.to_string()))?;
         }
-        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers, log_level: raw.log_level })
+        Ok(Self {
+            hub: hub.or(raw.hub),
+            token_file,
+            user,
+            peers,
+            log_level: raw.log_level,
+            plain: raw.ui.plain.unwrap_or(false),
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod log;
 mod open;
 mod output;
 mod paths;
+mod plain;
 mod quarantine;
 mod read;
 mod serve;
@@ -67,6 +68,9 @@ struct Globals {
     /// What is logged: error, warn, info, debug or trace, or for one part `info,nightdesk::sync=debug`.
     #[arg(long, env = "NIGHTDESK_LOG", global = true, value_name = "LEVEL", value_parser = log::level)]
     log_level: Option<String>,
+    /// The console as lines instead of a screen: for screen readers, terminals without a cursor, and pipes.
+    #[arg(long, global = true)]
+    plain: bool,
 }
 
 #[derive(Debug, Subcommand)]

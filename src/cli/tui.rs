@@ -1,11 +1,12 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals, log, read};
+use super::{Exit, Globals, log, plain, read};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
 use crate::sync::client::HubAddress;
 use crate::sync::console;
+use crate::sync::desk::Desk;
 use crate::tui;
 use anyhow::Context as _;
 use std::io::IsTerminal as _;
@@ -16,8 +17,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
-    need_terminal()?;
     let (paths, console) = settings(globals)?;
+    if !plain::is_wanted(globals, &console) {
+        need_terminal()?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     log::to_file(&paths, globals, console.log_level.as_deref())?;
     let (hub, address) = match &console.hub {
@@ -32,7 +35,7 @@ pub fn need_terminal() -> anyhow::Result<()> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return Ok(());
     }
-    anyhow::bail!("the console needs a terminal; `nightdesk list` and the other commands do not")
+    anyhow::bail!("the console needs a terminal; `nightdesk --plain`, `nightdesk list` and the other commands do not")
 }
 
 /// Shows the hub at that address until the person leaves, then ends the hub if it is in this process.
@@ -48,11 +51,11 @@ pub fn show(
     parts.embedded = hub.is_some();
     let _inside = runtime.enter();
     let console = console::Console::start(parts)?;
-    let options =
-        tui::Options { keymap: Some(paths.config.join("keymap.toml")), reader: Some(read::reader(globals, paths)) };
-    let screen = tui::Console::new(console.desk.clone(), options);
-    stop_on_signals(screen.handle())?;
-    let exit = screen.run();
+    let reader = read::reader(globals, paths);
+    let exit = match plain::is_wanted(globals, settings) {
+        true => plain::run(&console.desk, reader),
+        false => on_screen(&console.desk, paths, reader),
+    };
     let unsent = console.picture().unsent;
     runtime.block_on(async {
         console.close().await;
@@ -69,6 +72,13 @@ pub fn show(
         tui::Exit::Quit | tui::Exit::Stopped => Exit::Confirmed,
         tui::Exit::Hangup => Exit::HungUp,
     })
+}
+
+fn on_screen(desk: &Desk, paths: &Paths, reader: tui::Reader) -> anyhow::Result<tui::Exit> {
+    let options = tui::Options { keymap: Some(paths.config.join("keymap.toml")), reader: Some(reader) };
+    let screen = tui::Console::new(desk.clone(), options);
+    stop_on_signals(screen.handle())?;
+    screen.run()
 }
 
 /// Starts this user's own hub, or attaches to it where it runs already.

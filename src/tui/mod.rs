@@ -21,11 +21,14 @@ mod verb;
 
 mod layout;
 mod order;
+mod overview;
 mod state;
 mod update;
 mod view;
 
+mod cells;
 mod input;
+mod out;
 pub mod plain;
 mod run;
 mod screen;

@@ -41,7 +41,9 @@ impl Drop for TemporaryHome {
 
 /// Runs the demonstration until the person leaves.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
-    tui::need_terminal()?;
+    if !globals.plain {
+        tui::need_terminal()?;
+    }
     let home = TemporaryHome::make()?;
     let paths = Paths::find(Some(home.0.clone()))?;
     log::to_file(&paths, globals, None)?;
@@ -62,8 +64,14 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
     runtime.spawn(send(hub.address, stop.clone()));
     let address = HubAddress::Unix(hub.socket.clone());
     let user = UserName::parse("you").context("naming the demonstration's person")?;
-    let settings =
-        config::Console { hub: None, token_file: None, user, peers: config::Peers::default(), log_level: None };
+    let settings = config::Console {
+        hub: None,
+        token_file: None,
+        user,
+        peers: config::Peers::default(),
+        log_level: None,
+        plain: globals.plain,
+    };
     let exit = tui::show(&at_home(globals, &home), &runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit

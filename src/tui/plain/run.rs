@@ -34,9 +34,15 @@ enum Heard {
 pub struct Handle {
     heard: SyncSender<Heard>,
     stop: Arc<AtomicBool>,
+    ended: Arc<tokio::sync::Notify>,
 }
 
 impl Handle {
+    /// Waits for its end; returns whether it came in time.
+    pub async fn ended_within(&self, limit: Duration) -> bool {
+        tokio::time::timeout(limit, self.ended.notified()).await.is_ok()
+    }
+
     /// Ends it; never blocks, may be called more than once.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
@@ -50,6 +56,8 @@ pub struct Plain {
     reader: Option<Reader>,
     handle: Handle,
     heard: Receiver<Heard>,
+    /// A newer picture found the queue full.
+    missed: Arc<AtomicBool>,
 }
 
 /// Where lines go.
@@ -63,7 +71,13 @@ impl Plain {
     /// Returns a console over this desk.
     pub fn new(desk: Desk, reader: Option<Reader>) -> Self {
         let (sender, heard) = sync_channel(HEARD_MAX);
-        Self { desk, reader, handle: Handle { heard: sender, stop: Arc::default() }, heard }
+        Self {
+            desk,
+            reader,
+            handle: Handle { heard: sender, stop: Arc::default(), ended: Arc::default() },
+            heard,
+            missed: Arc::default(),
+        }
     }
 
     /// Returns what ends it from another thread.
@@ -78,16 +92,18 @@ impl Plain {
     pub fn run(self) -> anyhow::Result<Exit> {
         read_lines(self.handle.heard.clone()).context("reading lines")?;
         let waits = Arc::new(AtomicBool::new(false));
-        let (sender, flag) = (self.handle.heard.clone(), waits.clone());
+        let (sender, flag, missed) = (self.handle.heard.clone(), waits.clone(), self.missed.clone());
         self.desk.wake_with(move || {
             // One wake at a time: the newest picture is taken when it is handled.
             if !flag.swap(true, Ordering::SeqCst) && sender.try_send(Heard::Picture).is_err() {
                 flag.store(false, Ordering::SeqCst);
+                missed.store(true, Ordering::SeqCst);
             }
         });
         let mut talk = Talk::new(self.desk.picture(), jiff::tz::TimeZone::system());
         let mut printer = Printer { bell: std::io::stdout().is_terminal(), ascii: !is_utf8(), rang_at: None };
         let ended = self.turn(&mut talk, &mut printer, &waits);
+        self.handle.ended.notify_one();
         match ended {
             Err(error) if is_gone(&error) => Ok(Exit::Quit),
             Err(error) => Err(error).context("writing to standard output"),
@@ -118,6 +134,10 @@ impl Plain {
             };
             if let Some(exit) = self.follow(talk, printer, lines, effects)? {
                 return Ok(exit);
+            }
+            if self.missed.swap(false, Ordering::SeqCst) {
+                let (lines, effects) = talk.heard(self.desk.picture(), now());
+                self.follow(talk, printer, lines, effects)?;
             }
         }
         Ok(Exit::Stopped)
