@@ -1,6 +1,7 @@
 //! What can happen to the console, and what the console can want.
 
 use super::key::KeyPress;
+use super::topic::Topic;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub enum Event {
     Due,
     /// The mirror took no more asks: what was asked for is not done.
     Busy,
+    /// What was to be read was read.
+    Read(Topic, Vec<String>),
     /// A part of the program failed; where, in our own words.
     Trouble(String),
     /// Somebody asked the process to end (a signal).
@@ -52,6 +55,8 @@ pub enum Effect {
     Repaint,
     /// Give the terminal back and stop, until somebody continues the process.
     Suspend,
+    /// Read this, narrowed by these words.
+    Read(Topic, String),
     /// Leave.
     Leave(Exit),
 }

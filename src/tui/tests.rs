@@ -5,6 +5,7 @@ mod inbox;
 mod leaving;
 mod people;
 mod prompts;
+mod reading;
 mod screens;
 mod selection;
 mod several;
