@@ -20,7 +20,10 @@ mod verb;
 
 mod layout;
 mod order;
+mod past;
+mod sieve;
 mod state;
+mod tier;
 mod update;
 mod view;
 

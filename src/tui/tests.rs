@@ -161,6 +161,13 @@ impl Desk {
         self
     }
 
+    /// Lets what waits for the end of a burst of keys be done; the clock stays where it was, for keys are counted by it.
+    fn rest(&mut self) -> &mut Self {
+        let effects = update(&mut self.state, Event::Due, self.now.plus(Duration::from_millis(30)));
+        self.effects.extend(effects);
+        self
+    }
+
     fn wait(&mut self, millis: u64) -> &mut Self {
         self.now = self.now.plus(Duration::from_millis(millis));
         self
@@ -178,7 +185,7 @@ impl Desk {
                 None => vec![KeyPress::parse(word).unwrap()],
             };
             for press in presses {
-                self.wait(100).event(Event::Key(press));
+                self.wait(100).event(Event::Key(press)).rest();
             }
         }
         self
@@ -874,13 +881,22 @@ mod people {
         let refused = Undoable { refused: Some(why), call: None, ..undoable(11, Kind::Escalate, "03:19") };
         picture.undo = vec![refused.clone()];
         let mut desk = Desk::new(picture.clone());
-        assert!(desk.keys("u").has("escalate 11: refused: people have been called; tell them by a note"));
+        assert!(desk.keys("u").has("y writes a note to stand down; escalate 11: refused: people have been called;"));
+        desk.keys("y");
+        assert!(
+            desk.has("Note on 11: stand down: called by mistake") && desk.submitted().is_empty(),
+            "{}",
+            desk.screen()
+        );
+        desk.keys("enter");
+        let words = "stand down: called by mistake, nobody needs to come";
+        assert_eq!(desk.submitted(), [(id(11), Act::Note { text: words.into() })]);
         picture.undo = vec![refused, undoable(12, Kind::Ack, "03:02")];
         let mut desk = Desk::new(picture);
-        assert!(desk.keys("u").has("y undoes ack 12 instead"), "{}", desk.screen());
+        assert!(desk.keys("u").has("stand down, f undoes ack 12 instead; escalate 11: refused"), "{}", desk.screen());
         desk.keys("u u enter");
         assert_eq!(desk.submitted(), []);
-        desk.keys("y");
+        desk.keys("f");
         assert_eq!(desk.submitted(), [(id(12), Act::Undo { op: op(9), kind: Kind::Ack })]);
         let mut desk = Desk::new(called());
         assert!(desk.keys("u").has("nothing of yours stands"));

@@ -20,9 +20,11 @@ pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> 
     let old = std::mem::replace(&mut state.picture, picture);
     order::arrange(state, &before, now);
     bulk::prune_marks(state);
+    state.past.learn(&state.picture.rows);
     inbox::keep(state);
     tell_saved(state, now);
     tell_notices(state, now);
+    bulk::follow_results(state);
     moving::clamp_scroll(state);
     let effects = attention::notice(state, &old, now);
     attention::prune(state);
@@ -80,6 +82,7 @@ fn tell_notices(state: &mut State, now: Timestamp) {
     let Some(latest) = newer().next_back() else { return };
     let bad: Vec<_> = newer().filter(|notice| !notice.welcome).collect();
     newer().for_each(|notice| bulk::note_outcome(state, notice));
+    newer().filter_map(|notice| notice.answer.as_ref()).for_each(|answer| state.past.hear(answer));
     let gained = newer().filter_map(|notice| notice.answer.as_ref()).filter(|answer| answer.verdict.is_won());
     state.attention.told.extend(gained.map(|answer| answer.incident));
     state.notice_seen = latest.no;
