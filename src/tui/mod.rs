@@ -20,6 +20,7 @@ mod verb;
 
 mod layout;
 mod order;
+mod overview;
 mod past;
 mod sieve;
 mod state;
@@ -27,7 +28,9 @@ mod tier;
 mod update;
 mod view;
 
+mod cells;
 mod input;
+mod out;
 mod run;
 mod screen;
 mod watchdog;

@@ -1,11 +1,11 @@
 //! What was done on this screen since it was opened, and what became of it: for history, undo by name, and redo.
 
 use super::state::Submission;
-use crate::domain::id::OpId;
+use crate::domain::id::{IncidentId, OpId};
 use crate::domain::op::Act;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
-use crate::sync::picture::{Answer, Row};
+use crate::sync::picture::{Answer, Row, Waiting};
 use std::collections::{HashSet, VecDeque};
 
 /// Most acts that are remembered.
@@ -83,14 +83,11 @@ impl Past {
     }
 
     /// Learns from the rows which operations the acts became.
-    pub(crate) fn learn(&mut self, rows: &[Row]) {
-        if self.done.iter().all(|done| done.op.is_some()) {
-            return;
-        }
+    pub(crate) fn learn<'a>(&mut self, row_of: impl Fn(IncidentId) -> Option<&'a Row>) {
         let mut known: HashSet<OpId> = self.done.iter().filter_map(|done| done.op).collect();
         for done in self.done.iter_mut().filter(|done| done.op.is_none()) {
-            let Some(row) = rows.iter().find(|row| row.incident.id == done.submission.incident) else { continue };
-            let is_it = |waiting: &&crate::sync::picture::Waiting| {
+            let Some(row) = row_of(done.submission.incident) else { continue };
+            let is_it = |waiting: &&Waiting| {
                 waiting.act == done.submission.act
                     && done.at <= waiting.created_at.plus(SLACK)
                     && !known.contains(&waiting.op_id)

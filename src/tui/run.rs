@@ -104,7 +104,10 @@ impl Console {
         on_panic(self.handle.events.clone());
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let theme = Theme::for_terminal(no_color, &std::env::var("TERM").unwrap_or_default());
-        let mut screen = Screen::take(theme).context("taking the terminal")?;
+        let events = self.handle.events.clone();
+        // The loop turns once more, and its drawing says what is wrong.
+        let failed = move || drop(events.try_send(Event::Due));
+        let mut screen = Screen::take(theme, failed).context("taking the terminal")?;
         let size = screen.size().context("asking for the size of the terminal")?;
         read_keys(self.handle.events.clone()).context("reading keys")?;
         let (handle, desk) = (self.handle.clone(), self.desk.clone());
@@ -175,8 +178,7 @@ impl Console {
             for effect in std::mem::take(&mut effects) {
                 match effect {
                     Effect::Ask(ask) => effects.extend(self.ask(state, ask)),
-                    // A terminal that takes no byte any more is noticed by the next drawing.
-                    Effect::Bell => drop(screen.bell()),
+                    Effect::Bell => screen.bell(),
                     Effect::Repaint => screen.forget(),
                     Effect::Leave(exit) => return Some(exit),
                 }
@@ -216,8 +218,8 @@ fn is_hang_up(error: &std::io::Error) -> bool {
 fn draw(state: &State, screen: &mut Screen) -> std::io::Result<()> {
     let mut buffer = Buffer::empty(Rect::new(0, 0, state.width, state.height));
     view::draw(state, &screen.theme, &mut buffer);
-    screen.show(buffer)?;
-    screen.title(state.open_count())
+    screen.title(state.open_count());
+    screen.show(buffer)
 }
 
 /// Returns the time by this machine's clock: the only place of the console that reads one.
@@ -284,13 +286,13 @@ fn on_panic(events: SyncSender<Event>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::id::UserName;
     use crate::sync::desk::Slot;
     use crate::sync::picture::{Link, Picture};
 
-    fn picture(unsent: usize) -> Picture {
+    pub(crate) fn picture(unsent: usize) -> Picture {
         Picture {
             user: UserName::parse("mira").unwrap(),
             hub: "hub".into(),

@@ -231,11 +231,10 @@ pub(super) fn note_outcome(state: &mut State, notice: &Notice) {
 
 /// Notes what was the person's by an act on several and is no longer: the list of results must not go on saying that it is.
 pub(super) fn follow_results(state: &mut State) {
-    let picture = state.picture.clone();
-    for item in state.batch.items.iter_mut().filter(|item| item.outcome.is_some()) {
-        let row = picture.rows.iter().find(|row| row.incident.id == item.submission.incident);
-        let Some(incident) = row.map(|row| &row.incident) else { continue };
-        let mine = incident.life == Life::Acked && incident.owner.as_ref() == Some(&picture.user);
+    let mut batch = std::mem::take(&mut state.batch);
+    for item in batch.items.iter_mut().filter(|item| item.outcome.is_some()) {
+        let Some(incident) = state.row_of(item.submission.incident).map(|row| &row.incident) else { continue };
+        let mine = incident.life == Life::Acked && incident.owner.as_ref() == Some(&state.picture.user);
         if mine {
             (item.held, item.lost) = (true, None);
         } else if item.held && item.lost.is_none() {
@@ -247,13 +246,14 @@ pub(super) fn follow_results(state: &mut State) {
             item.lost = Some(SafeText::line(&who, 200));
         }
     }
+    state.batch = batch;
 }
 
 /// Forgets marks of what is not known any more.
 pub(super) fn prune_marks(state: &mut State) {
     if !state.marks.is_empty() {
-        let known: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
-        state.marks.retain(|id| known.contains(id));
+        let overview = &state.overview;
+        state.marks.retain(|id| overview.place(*id).is_some());
     }
 }
 

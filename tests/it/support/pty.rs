@@ -80,6 +80,14 @@ impl Pty {
         self.shared.lock().raw.len()
     }
 
+    /// Waits until the program has written more than `before` bytes; returns whether it did within `limit`.
+    pub fn wait_for_bytes(&self, before: usize, limit: Duration) -> bool {
+        let seen = self.shared.lock();
+        let waiting = |seen: &mut Seen| seen.raw.len() <= before && !seen.ended;
+        let seen = self.shared.0.1.wait_timeout_while(seen, limit, waiting).expect("no holder of this lock panics").0;
+        seen.raw.len() > before
+    }
+
     /// Returns the program's process id.
     pub fn id(&self) -> u32 {
         self.child.process_id().expect("a started program has an id")
