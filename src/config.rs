@@ -2,8 +2,10 @@
 //!
 //! Raw: all optional, unknown keys refused. Resolved: ready to use.
 
+mod guards;
 mod paging;
 
+pub use guards::Guards;
 pub use paging::{Channel, Format, Heartbeat, Sender};
 
 use crate::domain::id::{SourceName, UserName};
@@ -100,6 +102,10 @@ pub struct RawConsole {
     pub peers: Vec<String>,
     /// Where this console listens for others, such as `0.0.0.0:7401`. Absent: nowhere.
     pub listen_peers: Option<SocketAddr>,
+    /// Every act is refused until `:rw` on the screen.
+    pub readonly: Option<bool>,
+    /// How long nobody presses a key until the first verb asks: `2m`, or `off`.
+    pub arm_after_idle: Option<String>,
 }
 
 /// `hub.toml`, as written.
@@ -338,6 +344,8 @@ pub struct Console {
     pub user: UserName,
     /// Other consoles.
     pub peers: Peers,
+    /// Guards before its keys.
+    pub guards: Guards,
 }
 
 /// Where other consoles are.
@@ -394,7 +402,8 @@ impl Console {
         };
         let token_file = raw.token_file.map(|file| paths.config.join(file));
         let peers = Peers::resolve(&path, &raw.peers, raw.listen_peers)?;
-        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers })
+        let guards = Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?;
+        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers, guards })
     }
 }
 

@@ -57,6 +57,12 @@ struct Globals {
     /// Puts configuration, data and state under this directory instead of the XDG ones.
     #[arg(long, env = "NIGHTDESK_HOME", global = true, value_name = "DIR", hide_env_values = true)]
     home: Option<PathBuf>,
+    /// Opens a console that only looks: every act is refused until `:rw`.
+    #[arg(long, global = true, help_heading = "Console")]
+    readonly: bool,
+    /// Keys of the console come from a script such as `tmux send-keys`, as fast as it likes; else a burst is taken for pasted text.
+    #[arg(long, env = "NIGHTDESK_SCRIPTED", global = true, help_heading = "Console")]
+    scripted: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,6 +99,11 @@ enum Command {
 /// What went wrong, with its context; the caller prints it.
 pub fn run() -> anyhow::Result<Exit> {
     let Cli { globals, command } = Cli::parse();
+    if globals.readonly && !matches!(command, None | Some(Command::Tui | Command::Demo)) {
+        anyhow::bail!(
+            "--readonly is for the console; commands that only look need no leave, and the others were meant"
+        );
+    }
     match command.unwrap_or(Command::Tui) {
         Command::Tui => tui::run(&globals),
         Command::Serve(arguments) => serve::run(&globals, &arguments),
@@ -105,7 +116,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
-        Command::Demo => demo::run(),
+        Command::Demo => demo::run(&globals),
     }
 }
 

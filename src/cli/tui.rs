@@ -22,7 +22,8 @@ const LOG_BYTES_MAX: u64 = 5 << 20;
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
     need_terminal()?;
-    let (paths, console) = settings(globals)?;
+    let (paths, mut console) = settings(globals)?;
+    console.guards = guards(globals, console.guards);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     log_to_file(&paths)?;
     let (hub, address) = match &console.hub {
@@ -30,6 +31,12 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         None => own_hub(&runtime, &paths)?,
     };
     show(&runtime, &paths, &console, hub, address)
+}
+
+/// Returns the guards with what the arguments say.
+pub fn guards(globals: &Globals, settings: config::Guards) -> config::Guards {
+    let readonly = settings.readonly || globals.readonly;
+    config::Guards { readonly, scripted: globals.scripted, ..settings }
 }
 
 /// Says what to do instead where nobody can see a screen.
@@ -52,7 +59,8 @@ pub fn show(
     parts.embedded = hub.is_some();
     let _inside = runtime.enter();
     let console = console::Console::start(parts)?;
-    let options = tui::Options { keymap: Some(paths.config.join("keymap.toml")) };
+    let (keymap, session) = (Some(paths.config.join("keymap.toml")), Some(paths.state.join("session.toml")));
+    let options = tui::Options { keymap, session, guards: settings.guards.clone() };
     let screen = tui::Console::new(console.desk.clone(), options);
     stop_on_signals(screen.handle())?;
     let exit = screen.run();

@@ -1,6 +1,7 @@
 //! What can happen to the console, and what the console can want.
 
 use super::key::KeyPress;
+use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 pub enum Event {
     /// A key was pressed.
     Key(KeyPress),
+    /// A key that was read at that time; it may be handled later.
+    KeyAt(KeyPress, Timestamp),
     /// The terminal pasted.
     Paste(String),
     /// The terminal has this many columns and rows now.
@@ -31,6 +34,24 @@ pub enum Event {
     Stop,
     /// The terminal vanished, or gives no more input.
     Hangup,
+}
+
+impl Event {
+    /// Returns the same with the time at which it was read, where that matters.
+    pub(super) fn read_at(self, at: Timestamp) -> Self {
+        match self {
+            Self::Key(key) => Self::KeyAt(key, at),
+            other => other,
+        }
+    }
+
+    /// Returns what happened, and when: a key was pressed when it was read.
+    pub(super) fn timed(self, now: Timestamp) -> (Self, Timestamp) {
+        match self {
+            Self::KeyAt(key, at) => (Self::Key(key), at),
+            other => (other, now),
+        }
+    }
 }
 
 /// Something to do that `update` must not do itself.

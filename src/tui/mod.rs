@@ -33,6 +33,7 @@ mod input;
 mod out;
 mod run;
 mod screen;
+mod session;
 mod watchdog;
 
 #[cfg(test)]

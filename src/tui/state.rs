@@ -7,6 +7,7 @@ use super::overview::Overview;
 use super::past::Past;
 use super::update::BURST;
 use super::{action::Action, key::KeyPress, order::Sort};
+use crate::config::Guards;
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis};
@@ -23,8 +24,6 @@ use std::time::Duration;
 pub(crate) const FROZEN_FOR: Duration = Duration::from_secs(3);
 /// How long after the last key a person is taken to look at one line rather than at the list.
 pub(crate) const HANDS_ON_FOR: Duration = Duration::from_secs(60);
-/// How long nobody presses a key until the first verb asks whether it is meant.
-pub(crate) const ARM_AFTER_IDLE: Duration = Duration::from_secs(120);
 /// How long a good message stays.
 pub(crate) const TOAST_FOR: Duration = Duration::from_secs(10);
 
@@ -312,6 +311,8 @@ pub(crate) struct State {
     pub(crate) readonly: bool,
     /// How long nobody presses a key until the first verb asks; `None` never.
     pub(crate) arm_after_idle: Option<Duration>,
+    /// When the session is to be written.
+    pub(crate) keep_at: Option<Timestamp>,
     /// Where `page.back` returns to.
     pub(crate) place: Option<Place>,
     pub(crate) range: Option<Range>,
@@ -368,7 +369,8 @@ impl State {
             sort: Sort::default(),
             frozen: false,
             readonly: false,
-            arm_after_idle: Some(ARM_AFTER_IDLE),
+            arm_after_idle: Guards::default().arm_after_idle,
+            keep_at: None,
             place: None,
             range: None,
             past: Past::default(),
@@ -396,6 +398,13 @@ impl State {
         // What lay there before has its count on the screen; only what comes from now on rings.
         state.attention.letters = state.picture.inbox.iter().map(|letter| letter.id).collect();
         state
+    }
+
+    /// Takes the guards that the person chose.
+    pub(crate) fn guard_by(&mut self, guards: &Guards) {
+        self.readonly = guards.readonly;
+        self.arm_after_idle = guards.arm_after_idle;
+        self.guard.scripted = guards.scripted;
     }
 
     /// Returns where things stand.
@@ -485,7 +494,7 @@ impl State {
         let follows = self.held && !self.frozen;
         let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
         let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
-        let guards = held.into_iter().chain(self.guard.first_until);
+        let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
         toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).min()
     }
 

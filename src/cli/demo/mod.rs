@@ -2,7 +2,7 @@
 
 mod scenes;
 
-use super::{Exit, tui};
+use super::{Exit, Globals, tui};
 use crate::config::{self, Paths};
 use crate::domain::id::UserName;
 use crate::hub::{self, DEFAULT_LISTEN, Options};
@@ -40,7 +40,7 @@ impl Drop for TemporaryHome {
 }
 
 /// Runs the demonstration until the person leaves.
-pub fn run() -> anyhow::Result<Exit> {
+pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
     tui::need_terminal()?;
     let home = TemporaryHome::make()?;
     let paths = Paths::find(Some(home.0.clone()))?;
@@ -62,7 +62,8 @@ pub fn run() -> anyhow::Result<Exit> {
     runtime.spawn(send(hub.address, stop.clone()));
     let address = HubAddress::Unix(hub.socket.clone());
     let user = UserName::parse("you").context("naming the demonstration's person")?;
-    let settings = config::Console { hub: None, token_file: None, user, peers: config::Peers::default() };
+    let guards = tui::guards(globals, config::Guards::default());
+    let settings = config::Console { hub: None, token_file: None, user, peers: config::Peers::default(), guards };
     let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit

@@ -34,10 +34,11 @@ const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 
 /// Takes one event in and returns what is to be done about it.
 pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Effect> {
+    let (event, now) = event.timed(now);
     let mut effects = guard::release(state, now, false);
     state.guard.last_key.get_or_insert(now);
     effects.extend(match event {
-        Event::Key(key) => {
+        Event::Key(key) | Event::KeyAt(key, _) => {
             // What was shown when the key was pressed, not what the key brings.
             let presented = attention::present(state);
             presented.into_iter().chain(press(state, key, now)).collect()
