@@ -22,7 +22,10 @@ mod verb;
 mod layout;
 mod order;
 mod overview;
+mod past;
+mod sieve;
 mod state;
+mod tier;
 mod update;
 mod view;
 
@@ -33,6 +36,7 @@ mod out;
 pub mod plain;
 mod run;
 mod screen;
+mod session;
 mod stage;
 mod suspend;
 mod watchdog;
