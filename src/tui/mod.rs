@@ -18,6 +18,7 @@ mod nearest;
 mod theme;
 mod verb;
 
+mod history;
 mod layout;
 mod order;
 mod state;

@@ -5,7 +5,7 @@ use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
 use super::super::state::{Gist, State};
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, perform};
+use super::{act, bulk, filter, panes, perform};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 10] = [
+const COMMANDS: [(&str, Action); 12] = [
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -24,6 +24,8 @@ const COMMANDS: [(&str, Action); 10] = [
     ("help", Action::HelpOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("layout", Action::LayoutPanes),
+    ("tz", Action::ClockZone),
 ];
 
 /// Leaves without a question.
@@ -119,6 +121,7 @@ pub(super) fn run(
             filter::set(state, words.to_owned());
             Vec::new()
         }
+        (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),
         (Some(_), _) if targets.is_empty() => {

@@ -1,6 +1,7 @@
 //! A newer picture: what changed, who must be told, and what must not move.
 
 use super::super::event::Effect;
+use super::super::history::Digest;
 use super::super::order;
 use super::super::state::{State, Submission};
 use super::{act, attention, bulk, inbox, moving};
@@ -18,6 +19,7 @@ pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> 
     let before = order::shown_ids(state);
     note_changes(state, &picture, now);
     let old = std::mem::replace(&mut state.picture, picture);
+    state.digest = Digest::renewed(state.digest.take(), state.picture.detail.as_ref());
     order::arrange(state, &before, now);
     bulk::prune_marks(state);
     inbox::keep(state);
