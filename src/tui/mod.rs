@@ -16,18 +16,26 @@ mod key;
 mod keymap;
 mod nearest;
 mod theme;
+mod topic;
 mod verb;
 
 mod history;
 mod layout;
 mod order;
+mod overview;
 mod state;
 mod update;
 mod view;
 
+mod cells;
+mod crash;
 mod input;
+mod out;
+pub mod plain;
 mod run;
 mod screen;
+mod stage;
+mod suspend;
 mod watchdog;
 
 #[cfg(test)]
@@ -36,3 +44,9 @@ mod tests;
 pub use action::{Action, Group};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};
+pub use topic::{Reader, Topic};
+
+/// Returns what is wrong in a keymap, a line for each problem with file and line.
+pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
+    keymap::Keymap::load(Some(path)).1.iter().map(ToString::to_string).collect()
+}

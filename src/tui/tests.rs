@@ -6,6 +6,7 @@ mod leaving;
 mod panes;
 mod people;
 mod prompts;
+mod reading;
 mod screens;
 mod selection;
 mod several;

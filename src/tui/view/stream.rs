@@ -36,8 +36,7 @@ struct Columns {
 impl Columns {
     /// Drops, as it gets narrower, what comes next, owner, summary, the tail of the service, since.
     fn of(state: &State, width: usize) -> Self {
-        let numbers = state.order.iter().map(|index| state.picture.rows[*index].incident.number.0);
-        Self::in_cells(numbers.max().map_or(0, |number| number.to_string().len()).max(4), width)
+        Self::in_cells(state.overview.number_max().to_string().len().max(4), width)
     }
 
     fn in_cells(number: usize, width: usize) -> Self {

@@ -91,7 +91,7 @@ pub(super) fn next(state: &State, incident: &Incident) -> (String, Role) {
 /// Returns who has it: `you` for the person who looks, `>you` where nobody has it and the person is called.
 pub(super) fn owner(state: &State, incident: &Incident) -> (String, Role) {
     match &incident.owner {
-        None if state.picture.calls.iter().any(|page| page.incident == incident.id) => (">you".into(), Role::Me),
+        None if state.overview.is_called(incident.id) => (">you".into(), Role::Me),
         None => ("-".into(), Role::Dim),
         Some(owner) if *owner == state.picture.user => ("you".into(), Role::Me),
         Some(owner) => (owner.to_string(), Role::Other),
