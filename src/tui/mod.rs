@@ -19,6 +19,7 @@ mod theme;
 mod topic;
 mod verb;
 
+mod history;
 mod layout;
 mod order;
 mod overview;

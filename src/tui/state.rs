@@ -1,8 +1,9 @@
 //! All that the screen knows: a plain value that `update` changes and `view` reads.
 
 use super::editor::Editor;
+use super::history::Digest;
 use super::keymap::{Context, Keymap, Problem};
-use super::layout::Layout;
+use super::layout::{Layout, Shape};
 use super::overview::Overview;
 use super::past::Past;
 use super::topic::Topic;
@@ -28,11 +29,16 @@ pub(crate) const HANDS_ON_FOR: Duration = Duration::from_secs(60);
 /// How long a good message stays.
 pub(crate) const TOAST_FOR: Duration = Duration::from_secs(10);
 
-/// Which pane the keys move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Focus {
-    Stream,
-    Detail,
+pub(crate) use super::layout::Focus;
+
+/// With what charts are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Graph {
+    /// `.`, `:` and `#`: right in every font.
+    #[default]
+    Ascii,
+    /// Braille dots: finer, where the font has them.
+    Braille,
 }
 
 /// What takes the keys. A prompt is a mode, never a loop of its own: alerts keep arriving behind it.
@@ -333,6 +339,13 @@ pub(crate) struct State {
     /// The detail has the whole body.
     pub(crate) open: bool,
     pub(crate) detail_scroll: usize,
+    pub(crate) side_scroll: usize,
+    pub(crate) shape: Shape,
+    pub(crate) graph: Graph,
+    /// What the picture's detail comes to; made anew only when that changes.
+    pub(crate) digest: Option<Arc<Digest>>,
+    /// When the latest event came: for what holds at a time, such as who is on call.
+    pub(crate) now: Timestamp,
     /// Keys of a sequence that is not complete.
     pub(crate) pending: Vec<KeyPress>,
     pub(crate) toast: Option<Toast>,
@@ -386,6 +399,11 @@ impl State {
             focus: Focus::Stream,
             open: false,
             detail_scroll: 0,
+            side_scroll: 0,
+            shape: Shape::default(),
+            graph: Graph::default(),
+            digest: None,
+            now: Timestamp::from_millis(0),
             pending: Vec::new(),
             toast: None,
             notice_seen,
@@ -400,6 +418,7 @@ impl State {
             guard: Guard::default(),
         };
         super::order::arrange_anew(&mut state);
+        state.digest = Digest::renewed(None, state.picture.detail.as_ref());
         // What lay there before has its count on the screen; only what comes from now on rings.
         state.attention.letters = state.picture.inbox.iter().map(|letter| letter.id).collect();
         state
@@ -414,7 +433,7 @@ impl State {
 
     /// Returns where things stand.
     pub(crate) fn layout(&self) -> Layout {
-        Layout::new(self.width, self.height, self.open)
+        Layout::new(self.width, self.height, &self.shape, self.focus, self.open)
     }
 
     /// Returns how many rows of incidents have room: the list without the line that says that nothing is open.
@@ -489,7 +508,7 @@ impl State {
     pub(crate) fn pane_contexts(&self) -> &'static [Context] {
         match self.focus {
             Focus::Stream => &[Context::Stream, Context::Global],
-            Focus::Detail => &[Context::Detail, Context::Global],
+            Focus::Detail | Focus::Side => &[Context::Detail, Context::Global],
         }
     }
 
@@ -500,7 +519,19 @@ impl State {
         let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
         let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
         let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
-        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).min()
+        let shifts = self.next_handover();
+        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).chain(shifts).min()
+    }
+
+    /// Returns when the next shift begins or ends, as far as the list that is shown reaches.
+    pub(crate) fn next_handover(&self) -> Option<Timestamp> {
+        let shifts = self.picture.known.paging.iter().flat_map(|paging| &paging.on_call);
+        shifts.flat_map(|shift| [shift.from, shift.to]).filter(|at| *at > self.now).min()
+    }
+
+    /// Returns the detail of the incident under the cursor, once it is read.
+    pub(crate) fn digest(&self) -> Option<&Digest> {
+        self.digest.as_deref().filter(|digest| Some(digest.detail.incident) == self.selected)
     }
 
     /// Returns the row of that incident, wherever it stands.
@@ -524,6 +555,7 @@ impl State {
     pub(crate) fn show(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
         let same = Arc::ptr_eq(&self.picture.rows, &picture.rows);
         self.overview = Overview::of(&picture, same.then_some(&self.overview));
+        self.digest = Digest::renewed(self.digest.take(), picture.detail.as_ref());
         std::mem::replace(&mut self.picture, picture)
     }
 

@@ -7,7 +7,7 @@ use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, guard, perform, read, sight};
+use super::{act, bulk, filter, guard, panes, perform, read, sight};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 24] = [
+const COMMANDS: [(&str, Action); 26] = [
     ("undo", Action::UndoLast),
     ("redo", Action::UndoRedo),
     ("history", Action::HistoryOpen),
@@ -39,6 +39,8 @@ const COMMANDS: [(&str, Action); 24] = [
     ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("layout", Action::LayoutPanes),
+    ("tz", Action::ClockZone),
     ("suspend", Action::AppSuspend),
 ];
 
@@ -149,6 +151,7 @@ pub(super) fn run(
             filter::set(state, words.to_owned());
             Vec::new()
         }
+        (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),

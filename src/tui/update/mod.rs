@@ -11,6 +11,7 @@ mod inbox;
 mod life;
 pub(crate) mod line;
 mod moving;
+mod panes;
 mod picture;
 mod prompt;
 mod read;
@@ -26,6 +27,7 @@ use super::action::Action;
 use super::event::{Effect, Event, Exit};
 use super::key::KeyPress;
 use super::keymap::Found;
+use super::layout::Tab;
 use super::order::{self, Sort};
 use super::state::{FROZEN_FOR, Focus, Mode, State};
 use super::topic::Topic;
@@ -40,6 +42,7 @@ const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 /// Takes one event in and returns what is to be done about it.
 pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Effect> {
     let (event, now) = event.timed(now);
+    state.now = now;
     let mut effects = guard::release(state, now, false);
     state.guard.last_key.get_or_insert(now);
     effects.extend(match event {
@@ -83,8 +86,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
 
 fn resize(state: &mut State, width: u16, height: u16) -> Vec<Effect> {
     (state.width, state.height) = (width, height);
-    order::keep_in_view(state);
-    moving::clamp_scroll(state);
+    panes::settle(state);
     vec![Effect::Repaint]
 }
 
@@ -102,7 +104,8 @@ fn due(state: &mut State, now: Timestamp) {
 
 /// Asks for the detail of the incident that can be seen, when that is another one than before.
 fn look(state: &mut State) -> Option<Effect> {
-    let wanted = state.selected.filter(|_| state.layout().detail.is_some());
+    let layout = state.layout();
+    let wanted = state.selected.filter(|_| layout.detail.is_some() || layout.side.is_some());
     if wanted == state.looked {
         return None;
     }
@@ -213,7 +216,20 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::DetailOpen => open(state),
         Action::ViewBack => back(state, now),
         Action::ViewClose => close(state, now),
-        Action::PaneNext | Action::PanePrevious => other_pane(state),
+        Action::PaneNext => panes::go(state, 1),
+        Action::PanePrevious => panes::go(state, -1),
+        Action::PaneZoomMore => panes::zoom(state, state.shape.zoom.more()),
+        Action::PaneZoomLess => panes::zoom(state, state.shape.zoom.less()),
+        Action::LayoutPanes => panes::stand(state, state.shape.panes.next(), now),
+        Action::TabDetail => panes::tab(state, Tab::Detail),
+        Action::TabSeries => panes::tab(state, Tab::Series),
+        Action::TabTimeline => panes::tab(state, Tab::Timeline),
+        Action::TabNotes => panes::tab(state, Tab::Notes),
+        Action::TabPages => panes::tab(state, Tab::Pages),
+        Action::TabNext => panes::tab(state, state.shape.tab.step(1)),
+        Action::TabPrevious => panes::tab(state, state.shape.tab.step(Tab::ALL.len() - 1)),
+        Action::LabelsUnfold => panes::unfold(state),
+        Action::ClockZone => panes::zone(state, !state.shape.local, now),
         Action::FilterOpen => filter::open(state),
         Action::HelpOpen => state.mode = Mode::Help { scroll: 0 },
         Action::CommandOpen => {
@@ -253,31 +269,15 @@ fn open(state: &mut State) {
     }
 }
 
-fn other_pane(state: &mut State) {
-    match state.focus {
-        _ if !matches!(state.mode, Mode::Browse) => {}
-        Focus::Stream if state.layout().shows_both() => state.focus = Focus::Detail,
-        Focus::Stream => open(state),
-        Focus::Detail => leave_detail(state),
-    }
-}
-
-fn leave_detail(state: &mut State) {
-    state.open = false;
-    state.focus = Focus::Stream;
-    state.detail_scroll = 0;
-    order::keep_in_view(state);
-}
-
 /// Closes the nearest open thing; returns whether there was one.
 fn close_view(state: &mut State) -> bool {
     if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. } | Mode::History { .. }) {
         state.mode = Mode::Browse;
         return true;
     }
-    let in_detail = state.open || state.focus == Focus::Detail;
+    let in_detail = state.open || state.focus != Focus::Stream;
     if in_detail {
-        leave_detail(state);
+        panes::leave(state);
     }
     in_detail
 }
