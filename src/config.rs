@@ -100,6 +100,8 @@ pub struct RawConsole {
     pub peers: Vec<String>,
     /// Where this console listens for others, such as `0.0.0.0:7401`. Absent: nowhere.
     pub listen_peers: Option<SocketAddr>,
+    /// The keys: `default`, `vim`, `arrows`, `emacs`, or the name of a file under `keymaps/`. Absent: `default`.
+    pub keymap: Option<toml::Spanned<String>>,
 }
 
 /// `hub.toml`, as written.
@@ -338,6 +340,8 @@ pub struct Console {
     pub user: UserName,
     /// Other consoles.
     pub peers: Peers,
+    /// The keymap, and the line of `config.toml` that names it.
+    pub keymap: Option<(String, usize)>,
 }
 
 /// Where other consoles are.
@@ -394,8 +398,15 @@ impl Console {
         };
         let token_file = raw.token_file.map(|file| paths.config.join(file));
         let peers = Peers::resolve(&path, &raw.peers, raw.listen_peers)?;
-        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers })
+        let keymap = raw.keymap.map(|name| (name.get_ref().clone(), line_of(&path, name.span().start)));
+        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers, keymap })
     }
+}
+
+/// Returns the line in which that byte of a file stands; 1 where the file cannot be read any more.
+fn line_of(path: &Path, byte: usize) -> usize {
+    let text = std::fs::read(path).unwrap_or_default();
+    text.iter().take(byte).filter(|byte| **byte == b'\n').count() + 1
 }
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {

@@ -5,6 +5,7 @@ mod act;
 mod demo;
 mod inbox;
 mod join;
+mod keys;
 mod list;
 mod open;
 mod output;
@@ -83,6 +84,9 @@ enum Command {
     Devices(access::Devices),
     /// Lets a user or a device in no more; on the hub's machine.
     Revoke(access::Revoke),
+    /// Lists, checks and explains the keys of the console.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
 }
@@ -105,6 +109,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
+        Command::Keys(command) => keys::run(&globals, &command),
         Command::Demo => demo::run(),
     }
 }

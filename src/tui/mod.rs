@@ -15,6 +15,9 @@ mod event;
 mod key;
 mod keymap;
 mod nearest;
+mod palette;
+mod recent;
+mod sent;
 mod theme;
 mod verb;
 
@@ -34,4 +37,9 @@ mod tests;
 
 pub use action::{Action, Group};
 pub use event::Exit;
+pub(crate) use key::{KeyPress, doubt};
+pub use keymap::Choice;
+pub(crate) use keymap::{Keymap, Library, Loaded, NAMES as KEYMAPS, dump, explain, json, list, markdown, schema};
+pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
+pub(crate) use sent::{Sent, split};

@@ -3,7 +3,8 @@
 //! One thread draws and never waits for disk, network or a lock. A second reads keys, a third waits for the terminal to vanish.
 
 use super::event::{Effect, Event, Exit};
-use super::keymap::Keymap;
+use super::keymap::{Choice, Library};
+use super::recent::{self, Keeper};
 use super::screen::{self, Screen};
 use super::state::State;
 use super::theme::Theme;
@@ -29,6 +30,10 @@ const EVENTS_MAX: usize = 1024;
 pub struct Options {
     /// The person's own keymap, laid over the shipped one. A file that does not exist is no problem.
     pub keymap: Option<PathBuf>,
+    /// The keymap that the settings name; the person's own file may extend another.
+    pub keymap_choice: Option<Choice>,
+    /// Where the names of commands that were used are kept between runs.
+    pub recent: Option<PathBuf>,
 }
 
 /// Reaches a running console from another thread, such as the one that waits for signals.
@@ -67,6 +72,7 @@ pub struct Console {
     options: Options,
     handle: Handle,
     events: Receiver<Event>,
+    recent: Keeper,
 }
 
 /// Runs a console until it ends; for callers who need no [`Handle`].
@@ -83,7 +89,8 @@ impl Console {
         let (sender, events) = sync_channel(EVENTS_MAX);
         let (stop, picture_waits, picture_missed) = Default::default();
         let handle = Handle { events: sender, stop, picture_waits, picture_missed };
-        Self { desk, options, handle, events }
+        let recent = Keeper::start(options.recent.clone());
+        Self { desk, options, handle, events, recent }
     }
 
     /// Returns what ends it from another thread.
@@ -98,7 +105,7 @@ impl Console {
     /// # Errors
     /// When there is no terminal, or it cannot be written to.
     pub fn run(self) -> anyhow::Result<Exit> {
-        let (keymap, problems) = Keymap::load(self.options.keymap.as_deref());
+        let loaded = Library::of(self.options.keymap.as_deref()).load(self.options.keymap_choice.as_ref(), None);
         let over = Arc::new(AtomicBool::new(false));
         watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
         on_panic(self.handle.events.clone());
@@ -109,7 +116,9 @@ impl Console {
         read_keys(self.handle.events.clone()).context("reading keys")?;
         let (handle, desk) = (self.handle.clone(), self.desk.clone());
         self.desk.wake_with(move || handle.wake(&desk));
-        let mut state = State::new(self.desk.picture(), keymap, problems, size);
+        let mut state = State::new(self.desk.picture(), loaded.keymap, loaded.problems, size);
+        state.keymap_names = (loaded.name, loaded.names);
+        state.palette.recent = self.options.recent.as_deref().map_or_else(Vec::new, recent::read);
         state.zone = jiff::tz::TimeZone::system();
         let exit = self.turn(state, &mut screen);
         drop(screen);
@@ -178,11 +187,26 @@ impl Console {
                     // A terminal that takes no byte any more is noticed by the next drawing.
                     Effect::Bell => drop(screen.bell()),
                     Effect::Repaint => screen.forget(),
+                    Effect::LoadKeymap(name) => self.load_keymap(name),
+                    Effect::Remember(names) => self.recent.keep(names),
                     Effect::Leave(exit) => return Some(exit),
                 }
             }
         }
         None
+    }
+
+    /// Reads another keymap by a thread of its own, for a home directory may be slow; it comes back as an event.
+    fn load_keymap(&self, name: String) {
+        let (events, options) = (self.handle.events.clone(), self.options.clone());
+        let read = move || {
+            let library = Library::of(options.keymap.as_deref());
+            let loaded = library.load(options.keymap_choice.as_ref(), Some(&name));
+            drop(events.send(Event::Keymap(Box::new(loaded))));
+        };
+        if let Err(error) = std::thread::Builder::new().name("keymap".into()).spawn(read) {
+            tracing::warn!(%error, "the keymap cannot be read");
+        }
     }
 
     /// Hands an ask over; a refused act is told, a refused look is asked for again with the next event.
@@ -285,6 +309,7 @@ fn on_panic(events: SyncSender<Event>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::keymap::Keymap;
     use super::*;
     use crate::domain::id::UserName;
     use crate::sync::desk::Slot;

@@ -1,8 +1,9 @@
 //! All that the screen knows: a plain value that `update` changes and `view` reads.
 
 use super::editor::Editor;
-use super::keymap::{Context, Keymap, Problem};
+use super::keymap::{Binding, Condition, Context, Keymap, Problem};
 use super::layout::Layout;
+use super::palette::Palette;
 use super::{action::Action, key::KeyPress};
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
@@ -37,6 +38,8 @@ pub(crate) enum Mode {
     Browse,
     /// The help screen, scrolled by so many lines.
     Help { scroll: usize },
+    /// Words that the help screen is to show alone; `before` comes back when cancelled.
+    HelpFilter { editor: Editor, before: String },
     /// Words for the filter; `before` comes back when cancelled.
     Filter { editor: Editor, before: String },
     /// A command, meant for what was selected or marked when the prompt opened, as it was then; `says` is what it would come to.
@@ -224,6 +227,8 @@ pub(crate) struct Attention {
 pub(crate) struct State {
     pub(crate) picture: Arc<Picture>,
     pub(crate) keymap: Keymap,
+    /// What the keymap is called, and the names of all there are.
+    pub(crate) keymap_names: (String, Vec<String>),
     /// What is wrong in the keymap; shown until it is mended.
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
@@ -242,6 +247,10 @@ pub(crate) struct State {
     pub(crate) fresh: Vec<IncidentId>,
     pub(crate) filter: String,
     pub(crate) mode: Mode,
+    /// Words that the lines of the help screen must hold.
+    pub(crate) help_words: String,
+    /// What the command line offers.
+    pub(crate) palette: Palette,
     pub(crate) focus: Focus,
     /// The detail has the whole body.
     pub(crate) open: bool,
@@ -276,6 +285,7 @@ impl State {
         let mut state = Self {
             picture,
             keymap,
+            keymap_names: ("default".into(), super::keymap::NAMES.map(Into::into).to_vec()),
             problems,
             trouble: None,
             width: size.0,
@@ -287,6 +297,8 @@ impl State {
             fresh: Vec::new(),
             filter: String::new(),
             mode: Mode::Browse,
+            help_words: String::new(),
+            palette: Palette::default(),
             focus: Focus::Stream,
             open: false,
             detail_scroll: 0,
@@ -377,9 +389,23 @@ impl State {
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
+            | Mode::HelpFilter { .. }
             | Mode::Command { .. }
             | Mode::Entry { .. } => &[Context::Prompt],
         }
+    }
+
+    /// Returns whether that holds now.
+    pub(crate) fn holds(&self, condition: Condition) -> bool {
+        condition.holds(self)
+    }
+
+    /// Returns the first key that does this now in one of the contexts.
+    pub(crate) fn key_for(&self, action: Action, contexts: &[Context]) -> Option<&Binding> {
+        let now = |binding: &&Binding| {
+            binding.arm(&|condition| self.holds(condition)).is_some_and(|arm| arm.actions.contains(&action))
+        };
+        self.keymap.keys_of(action, contexts).into_iter().find(now)
     }
 
     /// Returns where keys are looked up once no prompt is open: what is said of the panes names these.

@@ -280,6 +280,8 @@ fn check_asked(keys: &str, expect: &[(u64, Act)]) {
     assert_eq!(desk.submitted(), expect, "{}", desk.screen());
 }
 
+mod keys;
+
 mod screens {
     use super::*;
 
@@ -1381,7 +1383,7 @@ mod prompts {
         check_asked(": \"ack_13\" enter", &[]);
         check(": \"akc\" enter", &["no command \"akc\", did you mean \"ack\"?"]);
         check(": \"", &[" :\""]);
-        check(": \"a\"", &[" :a   ack"]);
+        check(": \"a\"", &[" :a", "  ack  ", "  ack-all  "]);
     }
 
     #[test]

@@ -6,12 +6,13 @@ mod bulk;
 mod command;
 mod filter;
 mod inbox;
+mod keys;
 mod moving;
 mod picture;
 mod prompt;
 
 pub(crate) use attention::{calls, worst_call};
-pub(crate) use command::matching;
+pub(crate) use command::{Argument, argument, commands, matching, named, spoken};
 pub(crate) use inbox::{Next, next as next_act};
 
 use super::action::Action;
@@ -38,6 +39,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Paste(text) => prompt::paste(state, &text, now),
         Event::Resize { width, height } => resize(state, width, height),
         Event::Picture(picture) => picture::take(state, picture, now),
+        Event::Keymap(loaded) => {
+            keys::take(state, *loaded, now);
+            Vec::new()
+        }
         Event::Due => Vec::new(),
         Event::Busy => {
             state.saving = None;
@@ -87,11 +92,11 @@ fn look(state: &mut State) -> Option<Effect> {
 
 fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
     state.pending.push(key);
-    match state.keymap.find(state.contexts(), &state.pending) {
+    match state.keymap.find(state.contexts(), &state.pending, &|condition| state.holds(condition)) {
         Found::Prefix => Vec::new(),
         Found::Actions(actions) => {
             state.pending.clear();
-            actions.into_iter().flat_map(|action| perform(state, action, now)).collect()
+            in_order(state, actions, now)
         }
         Found::Nothing => {
             // A broken sequence is dropped whole: the "a" of "g a" was not meant as a verb.
@@ -101,6 +106,19 @@ fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Does several actions one after the other, until one asks or opens something: what follows was not meant for that.
+fn in_order(state: &mut State, actions: Vec<Action>, now: Timestamp) -> Vec<Effect> {
+    let before = std::mem::discriminant(&state.mode);
+    let mut effects = Vec::new();
+    for action in actions {
+        effects.extend(perform(state, action, now));
+        if std::mem::discriminant(&state.mode) != before {
+            break;
+        }
+    }
+    effects
 }
 
 /// Does what an action says, whichever key or command it came from.
@@ -164,12 +182,15 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::ViewBack => back(state, now),
         Action::ViewClose => close(state, now),
         Action::PaneNext | Action::PanePrevious => other_pane(state),
+        Action::FilterOpen if matches!(state.mode, Mode::Help { .. }) => keys::filter_help(state),
         Action::FilterOpen => filter::open(state),
-        Action::HelpOpen => state.mode = Mode::Help { scroll: 0 },
+        Action::HelpOpen => keys::open_help(state),
+        Action::KeymapChoose => keys::tell(state, now),
         Action::CommandOpen => {
             let (incident, targets) = (state.selected, state.targets());
             let says = Ok(crate::domain::text::SafeText::default());
             state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
+            super::palette::refresh(state);
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
         Action::AppInterrupt => return interrupt(state, now),
@@ -229,7 +250,7 @@ fn close_view(state: &mut State) -> bool {
 }
 
 fn back(state: &mut State, now: Timestamp) {
-    let closed = state.toast.take().is_some_and(|toast| toast.warn) || close_view(state);
+    let closed = state.toast.take().is_some_and(|toast| toast.warn) || keys::clear_help(state) || close_view(state);
     let unmarked = !closed && !state.marks.is_empty();
     if unmarked {
         state.marks.clear();

@@ -2,14 +2,14 @@
 
 use super::super::action::Action;
 use super::super::editor::Editor;
-use super::super::keymap::Context;
+use super::super::keymap::{Binding, Context};
 use super::super::layout::Layout;
 use super::super::state::{Focus, Gist, Item, Mode, Needs, Preview, State};
 use super::super::theme::Role;
 use super::super::update::{self, matching, worst_call};
 use super::super::verb;
 use super::paint::{Canvas, Line};
-use super::{clear, sheet, words};
+use super::{clear, palette, sheet, words};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::paging::Step;
@@ -221,13 +221,18 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
         }
-        Mode::Filter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
+        Mode::Filter { editor, .. } | Mode::HelpFilter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
         Mode::Entry { verb, targets, editor, says } => {
             let hint = if *verb == Action::IncidentNote { String::new() } else { hint(says) };
             Some((label(*verb, targets), editor, hint))
         }
         Mode::Command { editor, says, .. } => {
-            let hint = if editor.text().contains(' ') { hint(says) } else { matching(editor.text()).join(" ") };
+            let listed = palette::has_room(layout) && !state.palette.offers.is_empty();
+            let hint = match editor.text().contains(' ') {
+                true => hint(says),
+                false if listed => String::new(),
+                false => matching(editor.text()).join(" "),
+            };
             Some((" :".to_owned(), editor, hint))
         }
         Mode::Menu { verb, targets, choices } => {
@@ -342,11 +347,12 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let Some(area) = layout.footer else { return };
     let mut line = Line::of(Role::Footer, " ");
     for action in footer_actions(state) {
-        if let Some(keys) = keys_of(state, *action) {
+        if let Some(binding) = state.key_for(*action, state.contexts()) {
+            let own = binding.arm(&|condition| state.holds(condition)).and_then(|arm| arm.desc.as_deref());
             // What is done already is not cancelled by the key that closes its list.
             let done = *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. });
-            let word = if done { Action::ViewBack.short() } else { action.short() };
-            line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {word}  "));
+            let word = if done { Action::ViewBack.short() } else { own.unwrap_or(action.short()) };
+            line = line.with(Role::FooterKey, &binding.label()).with(Role::Footer, &format!(" {word}  "));
         }
     }
     canvas.line(area, &line);
@@ -355,9 +361,9 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn footer_actions(state: &State) -> &'static [Action] {
     use Action::*;
     match (&state.mode, state.focus) {
-        (Mode::Help { .. }, _) => &[CursorDown, CursorUp, ViewBack],
+        (Mode::Help { .. }, _) => &[CursorDown, CursorUp, FilterOpen, ViewBack],
         (Mode::Command { .. }, _) => &[PromptAccept, PromptComplete, PromptCancel],
-        (Mode::Filter { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Entry { verb, .. }, _) if verb::names_a_person(*verb) => &[PromptAccept, PromptComplete, PromptCancel],
         (Mode::Entry { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Menu { .. }, _) => &[ChooseOther, PromptCancel],
@@ -379,10 +385,6 @@ fn footer_actions(state: &State) -> &'static [Action] {
     }
 }
 
-fn keys_of(state: &State, action: Action) -> Option<String> {
-    keys_in(state, action, state.contexts())
-}
-
 fn keys_in(state: &State, action: Action, contexts: &[Context]) -> Option<String> {
-    state.keymap.keys_of(action, contexts).first().map(|binding| binding.label())
+    state.key_for(action, contexts).map(Binding::label)
 }
