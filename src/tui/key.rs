@@ -80,7 +80,7 @@ impl fmt::Display for Doubt {
             Self::Twin(says) => says,
             Self::Flow => "some terminals take it for flow control and stop the screen",
             Self::Kitty => "only the kitty keyboard protocol reports it, and that is not enabled",
-            Self::Alt => "on a slow link it falls apart into Esc and the letter",
+            Self::Alt => "on a slow link it is Esc and then the letter",
         })
     }
 }
