@@ -19,17 +19,25 @@ mod palette;
 mod recent;
 mod sent;
 mod theme;
+mod topic;
 mod verb;
 
 mod layout;
 mod order;
+mod overview;
 mod state;
 mod update;
 mod view;
 
+mod cells;
+mod crash;
 mod input;
+mod out;
+pub mod plain;
 mod run;
 mod screen;
+mod stage;
+mod suspend;
 mod watchdog;
 
 #[cfg(test)]
@@ -43,3 +51,9 @@ pub(crate) use keymap::{Keymap, Library, Loaded, NAMES as KEYMAPS, dump, explain
 pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
 pub(crate) use sent::{Sent, split};
+pub use topic::{Reader, Topic};
+
+/// Returns what is wrong in a keymap, a line for each problem with file and line.
+pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
+    Library::of(Some(path)).load(None, None).problems.iter().map(ToString::to_string).collect()
+}

@@ -18,8 +18,8 @@ const OFFERED_MAX: usize = 100;
 const QUERY_MAX: usize = 64;
 /// A description is searched from so many characters on: two letters in a row stand in every sentence.
 const DESCRIPTION_FROM: usize = 3;
-/// What each character of a match in a description must score: they stand together.
-const DESCRIPTION_SCORE: u32 = 16;
+/// What each character of a match must score at least: as much as one that stands alone, so that they stand nearly together.
+const SCORE_MIN: u32 = 16;
 
 /// What is offered for what is typed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -136,7 +136,9 @@ impl<'q> Search<'q> {
     }
 
     fn score(&mut self, text: &str) -> Option<u32> {
-        self.pattern.score(Utf32Str::new(text, &mut self.buffer), &mut self.matcher)
+        let length = self.query.chars().filter(|c| *c != ' ').count() as u32;
+        let score = self.pattern.score(Utf32Str::new(text, &mut self.buffer), &mut self.matcher);
+        score.filter(|score| *score >= SCORE_MIN * length)
     }
 
     /// Returns how near a name is: it is this, begins so, or has these characters in this order.
@@ -150,9 +152,8 @@ impl<'q> Search<'q> {
     }
 
     fn description(&mut self, text: &str) -> Option<(u8, u32)> {
-        let length = self.query.chars().filter(|c| *c != ' ').count();
-        let score = self.score(text).filter(|_| length >= DESCRIPTION_FROM)?;
-        (score >= DESCRIPTION_SCORE * length as u32).then_some((4, score))
+        let is_long = self.query.chars().count() >= DESCRIPTION_FROM;
+        self.score(text).filter(|_| is_long).map(|score| (4, score))
     }
 
     fn command(&mut self, word: &str, action: Action) -> Option<(u8, u32)> {

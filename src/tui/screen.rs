@@ -1,153 +1,136 @@
 //! The terminal: taken over, drawn on, given back.
 
-use super::theme::Theme;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::terminal::{
-    DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
-    enable_raw_mode,
-};
-use crossterm::{cursor, execute, style};
-use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::buffer::{Buffer, Cell};
-use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Stdout, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use unicode_width::UnicodeWidthStr as _;
+use super::out::{Line, Out};
+use super::watchdog;
+use crossterm::style;
+use ratatui::buffer::Buffer;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::fs::File;
+use std::io;
+use std::sync::{Mutex, PoisonError};
 
-/// Whether the terminal is ours now; whoever gives it back does so once.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+/// What we have taken from the terminal; whoever gives it back does so once.
+static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
 
-/// One write per drawing: a screen of 200 by 60 cells with its styles fits.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// What must be given back.
+struct Taken {
+    out: Out,
+    terminal: File,
+    before: Termios,
+}
+
+/// A state of the terminal that is other while it is ours.
+struct Mode {
+    /// What it is about.
+    #[cfg_attr(not(test), allow(dead_code, reason = "the table is read by people and tests"))]
+    name: &'static str,
+    /// Sent when we take the terminal: nothing for what we never set ourselves.
+    take: &'static str,
+    /// Sent when we give it back, whatever the state is: by then nobody may know it.
+    give_back: &'static str,
+}
+
+/// Every state that this program, or a part that answers to it, may ever set: what is not in this table must not be set at all.
+/// Kitty's keyboard flags and the cursor's shape are never touched.
+const MODES: &[Mode] = &[
+    // Kept before anything of ours stands there, by terminals that keep titles.
+    Mode { name: "title", take: "\x1b[22;2t", give_back: "\x1b[23;2t" },
+    Mode { name: "alternate screen", take: "\x1b[?1049h", give_back: "\x1b[?1049l" },
+    // Without wrapping, a text that the terminal thinks wider than we do ends at the edge instead of on the next line.
+    Mode { name: "line wrap", take: "\x1b[?7l", give_back: "\x1b[?7h" },
+    Mode { name: "bracketed paste", take: "\x1b[?2004h", give_back: "\x1b[?2004l" },
+    Mode { name: "cursor", take: "\x1b[?25l", give_back: "\x1b[?25h" },
+    Mode { name: "focus events", take: "", give_back: "\x1b[?1004l" },
+    Mode { name: "mouse", take: "", give_back: "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l" },
+    Mode { name: "colours and weights", take: "\x1b[m", give_back: "\x1b[m" },
+    Mode { name: "synchronised output", take: "", give_back: "\x1b[?2026l" },
+];
+
+/// Returns what takes the terminal over.
+fn take_bytes() -> String {
+    MODES.iter().map(|mode| mode.take).collect()
+}
+
+/// Returns what gives it back: the other way round.
+fn give_back_bytes() -> String {
+    MODES.iter().rev().map(|mode| mode.give_back).collect()
+}
 
 /// The terminal while it is ours. Dropping it gives it back.
 pub(super) struct Screen {
-    cells: Cells<BufWriter<Stdout>>,
-    pub(super) theme: Theme,
+    out: Out,
     title: Option<usize>,
 }
 
-/// The cells of a terminal, and what stands in them.
-struct Cells<W: Write> {
-    backend: CrosstermBackend<W>,
-    /// What stands on the terminal; `None` when nobody knows.
-    shown: Option<Buffer>,
-}
-
 impl Screen {
-    /// Takes the terminal over: raw, alternate screen, pastes marked, cursor hidden.
+    /// Takes the terminal over: raw, alternate screen, pastes marked, cursor hidden. It calls `failed` should the terminal take no more bytes.
     ///
     /// # Errors
     /// When the terminal refuses.
-    pub(super) fn take(theme: Theme) -> io::Result<Self> {
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
+    pub(super) fn take(failed: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         // crossterm 0.29 answers NO_COLOR by a bare `CSI m`, which takes bold and reverse away too; our theme has no colour then.
         style::force_color_output(true);
-        let screen =
-            Self { cells: Cells::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())), theme, title: None };
-        // Without wrapping, a text that the terminal thinks wider than we do ends at the edge instead of on the next line.
-        execute!(io::stdout(), EnterAlternateScreen, DisableLineWrap, EnableBracketedPaste, cursor::Hide)?;
+        let terminal = watchdog::terminal()?;
+        let out = Out::start(Line::open()?, failed)?;
+        let before = tcgetattr(&terminal)?;
+        make_raw(&terminal, &before)?;
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { out: out.clone(), terminal, before });
+        let screen = Self { out, title: None };
+        screen.out.begin(take_bytes().as_bytes())?;
         Ok(screen)
     }
 
-    /// Returns columns and rows.
-    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
-        self.cells.backend.size().map(|size| (size.width, size.height))
+    /// Takes the terminal anew after others may have had it: its states are set again, and the next drawing writes every cell.
+    ///
+    /// # Errors
+    /// When the terminal refuses.
+    pub(super) fn retake(&mut self) -> io::Result<()> {
+        if let Some(taken) = &*TAKEN.lock().unwrap_or_else(PoisonError::into_inner) {
+            make_raw(&taken.terminal, &taken.before)?;
+        }
+        let again = MODES.iter().filter(|mode| mode.name != "title").map(|mode| mode.take).collect::<String>();
+        self.emit(again.into_bytes());
+        self.title = None;
+        self.forget();
+        Ok(())
     }
 
     /// Forgets what stands on the terminal: the next drawing writes every cell.
     pub(super) fn forget(&mut self) {
-        self.cells.shown = None;
+        self.out.forget();
     }
 
-    /// Writes the cells that differ from what stands there, and nothing at all when none does.
+    /// Has the cells written that differ from what stands there. Does not wait: while the terminal takes nothing, the newest is kept.
+    ///
+    /// # Errors
+    /// When the terminal took no more bytes earlier.
     pub(super) fn show(&mut self, next: Buffer) -> io::Result<()> {
-        self.cells.show(next)
+        self.out.show(next)
     }
 
     /// Rings the terminal's bell.
-    pub(super) fn bell(&mut self) -> io::Result<()> {
-        let mut out = io::stdout();
-        out.write_all(b"\x07")?;
-        out.flush()
+    pub(super) fn bell(&mut self) {
+        self.out.bell();
+    }
+
+    /// Has a whole sequence of bytes written, between two frames and never inside one. Returns whether it was taken: not while 256 KiB
+    /// wait already. A state that it sets must stand in the table of this file.
+    pub(super) fn emit(&mut self, bytes: Vec<u8>) -> bool {
+        self.out.emit(bytes)
     }
 
     /// Writes how many incidents are open into the title, when that changed. No text from outside ever stands there.
-    pub(super) fn title(&mut self, open: usize) -> io::Result<()> {
-        if self.title.replace(open) == Some(open) {
-            return Ok(());
+    pub(super) fn title(&mut self, open: usize) {
+        if self.title.replace(open) != Some(open) {
+            self.out.title(format!("\x1b]0;nightdesk (open: {open})\x07").into_bytes());
         }
-        execute!(io::stdout(), SetTitle(format!("nightdesk (open: {open})")))
     }
 }
 
-impl<W: Write> Cells<W> {
-    fn new(writer: W) -> Self {
-        Self { backend: CrosstermBackend::new(writer), shown: None }
-    }
-
-    /// Writes the cells that differ from what stands there, and nothing at all when none does.
-    ///
-    /// Not by ratatui's `Terminal::draw`: that writes a few bytes even when no cell changed, which tmux shows as activity.
-    fn show(&mut self, next: Buffer) -> io::Result<()> {
-        let known = self.shown.take().filter(|shown| shown.area == next.area);
-        let last = match known {
-            Some(last) => last,
-            None => {
-                self.backend.clear()?;
-                Buffer::empty(next.area)
-            }
-        };
-        let mut cells = last.diff(&next);
-        let changed: BTreeSet<u16> = cells.iter().map(|(_, y, _)| *y).collect();
-        let unsure: BTreeSet<u16> =
-            changed.into_iter().filter(|y| is_unsure(&last, *y) || is_unsure(&next, *y)).collect();
-        cells.retain(|(_, y, _)| !unsure.contains(y));
-        if !cells.is_empty() {
-            self.backend.draw(cells.into_iter())?;
-        }
-        for y in unsure {
-            self.row(&next, y)?;
-        }
-        // An empty buffer flushes to no bytes.
-        Write::flush(&mut self.backend)?;
-        self.shown = Some(next);
-        Ok(())
-    }
-}
-
-impl<W: Write> Cells<W> {
-    /// Writes a whole row, over blanks and with each grapheme put in its place: what a terminal draws wider than it is meant to be is
-    /// written over by what follows, and where it draws narrower nothing old is left.
-    fn row(&mut self, next: &Buffer, y: u16) -> io::Result<()> {
-        let columns = next.area.left()..next.area.right();
-        self.backend.draw(columns.clone().map(|x| (x, y, &Cell::EMPTY)))?;
-        let mut run = Vec::new();
-        let mut free = columns.start;
-        for x in columns {
-            let cell = &next[(x, y)];
-            if x < free {
-                continue;
-            }
-            free = x + (cell.symbol().width().max(1) as u16);
-            run.push((x, y, cell));
-            // Each drawing begins by putting the cursor in its place.
-            if is_unsure_symbol(cell.symbol()) {
-                self.backend.draw(std::mem::take(&mut run).into_iter())?;
-            }
-        }
-        self.backend.draw(run.into_iter())
-    }
-}
-
-fn is_unsure(buffer: &Buffer, y: u16) -> bool {
-    (buffer.area.left()..buffer.area.right()).any(|x| is_unsure_symbol(buffer[(x, y)].symbol()))
-}
-
-/// Returns whether terminals differ in how many cells this takes: joined emoji, conjuncts, and all that is wide.
-fn is_unsure_symbol(symbol: &str) -> bool {
-    !symbol.is_ascii() && (symbol.chars().nth(1).is_some() || symbol.width() != 1)
+fn make_raw(terminal: &File, before: &Termios) -> io::Result<()> {
+    let mut raw = before.clone();
+    raw.make_raw();
+    Ok(tcsetattr(terminal, OptionalActions::Now, &raw)?)
 }
 
 impl Drop for Screen {
@@ -156,89 +139,43 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the terminal back as it was, once; may be called from any thread.
+/// Gives the terminal back as it was, once, and within a second; may be called from any thread.
 pub(super) fn give_back() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
-        return;
+    let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(Taken { out, terminal, before }) = taken {
+        // Whatever of it fails: the rest must be tried, and there is nobody to tell.
+        out.end(give_back_bytes().as_bytes());
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
     }
-    // Whatever of it fails: the rest must be tried, and there is nobody to tell.
-    let _ = execute!(io::stdout(), DisableBracketedPaste, EnableLineWrap, LeaveAlternateScreen, cursor::Show);
-    let _ = disable_raw_mode();
 }
 
 /// Returns whether the terminal is ours now.
 pub(super) fn is_taken() -> bool {
-    TAKEN.load(Ordering::SeqCst)
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ratatui::layout::Rect;
-
-    /// Counts what is written.
-    #[derive(Clone, Default)]
-    struct Tape(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
-
-    impl Write for Tape {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn written(tape: &Tape) -> String {
-        String::from_utf8(std::mem::take(&mut *tape.0.borrow_mut())).unwrap()
-    }
-
-    fn page(words: &str) -> Buffer {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 2));
-        buffer.set_string(0, 0, words, ratatui::style::Style::new());
-        buffer
-    }
 
     #[test]
-    fn a_screen_that_did_not_change_writes_no_byte() {
-        let tape = Tape::default();
-        let mut cells = Cells::new(tape.clone());
-        cells.show(page("NEW 12")).unwrap();
-        assert!(written(&tape).contains("NEW"));
-        cells.show(page("NEW 12")).unwrap();
-        assert_eq!(written(&tape), "");
-        cells.show(page("ACK 12")).unwrap();
-        let change = written(&tape);
-        assert!(change.contains("ACK") && !change.contains("12"), "{change:?}");
-    }
-
-    #[test]
-    fn what_a_terminal_draws_wider_or_in_parts_leaves_nothing_behind() {
-        let tape = Tape::default();
-        let mut cells = Cells::new(tape.clone());
-        let size = |cells: u16| std::num::NonZeroU16::new(cells).unwrap();
-        let mut terminal = vt100::Parser::new(size(2), size(20), 0);
-        // A terminal that joins nothing draws eight cells of the family, and the conjunct as two letters of their own.
-        for words in ["a 👩\u{200d}👩\u{200d}👧\u{200d}👦 b", "a జ్ఞా b", "", "plain", "a 👩\u{200d}👦 b", "x"]
-        {
-            cells.show(page(words)).unwrap();
-            terminal.process(written(&tape).as_bytes());
-            let seen = terminal.screen().contents();
-            assert!(seen.trim_end().ends_with(words.split(' ').next_back().unwrap()), "{words:?}: {seen:?}");
-            assert!(seen.trim_end().chars().count() <= words.chars().count(), "{words:?}: {seen:?}");
+    fn whatever_is_set_is_undone_the_other_way_round() {
+        for mode in MODES {
+            let opposite = match mode.take {
+                "" | "\x1b[m" => continue,
+                "\x1b[22;2t" => "\x1b[23;2t".to_owned(),
+                set if set.ends_with('h') => set.replace('h', "l"),
+                reset => reset.replace('l', "h"),
+            };
+            assert_eq!(mode.give_back, opposite, "{}", mode.name);
         }
-    }
-
-    #[test]
-    fn a_forgotten_screen_is_written_whole() {
-        let tape = Tape::default();
-        let mut cells = Cells::new(tape.clone());
-        cells.show(page("NEW")).unwrap();
-        written(&tape);
-        cells.shown = None;
-        cells.show(page("NEW")).unwrap();
-        assert!(written(&tape).contains("NEW"));
+        let (take, back) = (take_bytes(), give_back_bytes());
+        assert!(
+            take.find("?1049h") < take.find("?25l"),
+            "what is set on our screen is set there, not on the shell's: {take:?}"
+        );
+        assert!(back.find("?25h") < back.find("?1049l"));
+        assert!(back.starts_with("\x1b[?2026l"), "nothing is seen before this");
+        assert!(!back.contains("\x1b[<") && !back.contains("\x1b[>"), "keyboard flags are not ours");
     }
 }

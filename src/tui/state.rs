@@ -3,7 +3,9 @@
 use super::editor::Editor;
 use super::keymap::{Binding, Condition, Context, Keymap, Problem};
 use super::layout::Layout;
+use super::overview::Overview;
 use super::palette::Palette;
+use super::topic::Topic;
 use super::{action::Action, key::KeyPress};
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
@@ -54,6 +56,8 @@ pub(crate) enum Mode {
     Preview(Preview),
     /// What each of several incidents got, scrolled by so many lines.
     Results { scroll: usize },
+    /// Something to read, scrolled by so many lines; `None` while it is being read.
+    Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -90,6 +94,8 @@ pub(crate) enum Deed {
     Submit(Submission),
     /// Leaving.
     Quit,
+    /// Stopping for a while.
+    Suspend,
 }
 
 impl Deed {
@@ -97,7 +103,7 @@ impl Deed {
     pub(crate) fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Submit(submission) => Some(submission.incident),
-            Self::Quit => None,
+            Self::Quit | Self::Suspend => None,
         }
     }
 }
@@ -226,6 +232,8 @@ pub(crate) struct Attention {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) picture: Arc<Picture>,
+    /// What is counted and found in the picture; [`State::show`] keeps both together.
+    pub(crate) overview: Overview,
     pub(crate) keymap: Keymap,
     /// What the keymap is called, and the names of all there are.
     pub(crate) keymap_names: (String, Vec<String>),
@@ -283,6 +291,7 @@ impl State {
     pub(crate) fn new(picture: Arc<Picture>, keymap: Keymap, problems: Vec<Problem>, size: (u16, u16)) -> Self {
         let notice_seen = picture.notices.iter().map(|notice| notice.no).max().unwrap_or(0);
         let mut state = Self {
+            overview: Overview::of(&picture, None),
             picture,
             keymap,
             keymap_names: ("default".into(), super::keymap::NAMES.map(Into::into).to_vec()),
@@ -343,8 +352,8 @@ impl State {
 
     /// Returns where the selected incident stands among the rows shown.
     pub(crate) fn position(&self) -> Option<usize> {
-        let selected = self.selected?;
-        self.order.iter().position(|index| self.picture.rows[*index].incident.id == selected)
+        let place = self.overview.place(self.selected?)?;
+        self.order.iter().position(|index| *index == place)
     }
 
     /// Returns the row at that place of the list.
@@ -359,7 +368,7 @@ impl State {
 
     /// Returns how many incidents are open, those beyond the rows included.
     pub(crate) fn open_count(&self) -> usize {
-        self.unresolved().count() + self.picture.rows_hidden
+        self.overview.unresolved() + self.picture.rows_hidden
     }
 
     /// Returns the rows that are not over.
@@ -369,7 +378,7 @@ impl State {
 
     /// Returns how many incidents nobody has, by what the hub confirmed.
     pub(crate) fn unacked(&self) -> usize {
-        self.picture.rows.iter().filter(|row| row.incident.life == Life::Triggered).count()
+        self.overview.unacked()
     }
 
     /// Returns whether nothing newer exists than what is shown.
@@ -385,7 +394,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Read { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
@@ -425,7 +434,7 @@ impl State {
 
     /// Returns the row of that incident, wherever it stands.
     pub(crate) fn row_of(&self, incident: IncidentId) -> Option<&Row> {
-        self.picture.rows.iter().find(|row| row.incident.id == incident)
+        self.overview.place(incident).map(|place| &self.picture.rows[place])
     }
 
     /// Returns what verbs act on: the marked incidents in their order on the screen, else the one under the cursor.
@@ -434,26 +443,22 @@ impl State {
             return self.row().map(|row| row.incident.clone()).into_iter().collect();
         }
         let shown = (0..self.order.len()).filter_map(|position| self.row_at(position));
-        let hidden = self.picture.rows.iter().filter(|row| !self.is_shown(row.incident.id));
+        let order: HashSet<usize> = self.order.iter().copied().collect();
+        let rows = self.picture.rows.iter().enumerate();
+        let hidden = rows.filter(|(place, _)| !order.contains(place)).map(|(_, row)| row);
         shown.chain(hidden).map(|row| &row.incident).filter(|one| self.marks.contains(&one.id)).cloned().collect()
     }
 
-    fn is_shown(&self, incident: IncidentId) -> bool {
-        self.order.iter().any(|index| self.picture.rows[*index].incident.id == incident)
+    /// Takes a newer picture, and returns the one before.
+    pub(crate) fn show(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
+        let same = Arc::ptr_eq(&self.picture.rows, &picture.rows);
+        self.overview = Overview::of(&picture, same.then_some(&self.overview));
+        std::mem::replace(&mut self.picture, picture)
     }
 
     /// Returns what lies in the inbox: what others wait for first, then letters, the oldest first.
-    pub(crate) fn inbox(&self) -> Vec<Item> {
-        let me = &self.picture.user;
-        let rows = || self.unresolved().map(|row| &row.incident);
-        let offers = rows().filter_map(|one| {
-            one.offer.as_ref().filter(|offer| offer.to == *me).map(|offer| Item::Offer(one.id, offer.op))
-        });
-        let asked = rows().filter_map(|one| {
-            one.assigned.as_ref().filter(|asked| asked.to == *me).map(|asked| Item::Asked(one.id, asked.op))
-        });
-        let letters = self.picture.inbox.iter().map(|letter| Item::Letter(letter.id));
-        offers.chain(asked).chain(letters).collect()
+    pub(crate) fn inbox(&self) -> &[Item] {
+        &self.overview.inbox
     }
 
     /// Tells good news; bad news stays in its place.

@@ -40,7 +40,7 @@ pub(super) fn start(events: SyncSender<Event>, over: Arc<AtomicBool>) -> std::io
 }
 
 /// Returns the terminal that crossterm reads: standard input, or the controlling one where that is redirected.
-fn terminal() -> std::io::Result<File> {
+pub(super) fn terminal() -> std::io::Result<File> {
     let stdin = std::io::stdin();
     if rustix::termios::isatty(&stdin) {
         return stdin.as_fd().try_clone_to_owned().map(File::from);

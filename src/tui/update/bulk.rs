@@ -131,7 +131,7 @@ pub(super) fn shift(state: &mut State, now: Timestamp) -> Vec<Effect> {
 }
 
 /// Hands the whole shift to that person.
-pub(super) fn shift_to(state: &mut State, words: &str, now: Timestamp) -> Vec<Effect> {
+pub(crate) fn shift_to(state: &mut State, words: &str, now: Timestamp) -> Vec<Effect> {
     match mine(state) {
         mine if mine.is_empty() => {
             state.tell("nothing is yours", now);
@@ -231,8 +231,8 @@ pub(super) fn note_outcome(state: &mut State, notice: &Notice) {
 /// Forgets marks of what is not known any more.
 pub(super) fn prune_marks(state: &mut State) {
     if !state.marks.is_empty() {
-        let known: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
-        state.marks.retain(|id| known.contains(id));
+        let overview = &state.overview;
+        state.marks.retain(|id| overview.place(*id).is_some());
     }
 }
 

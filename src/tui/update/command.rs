@@ -4,8 +4,9 @@ use super::super::action::{Action, Group};
 use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
 use super::super::state::{Gist, State};
+use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, perform};
+use super::{act, bulk, filter, perform, read};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -13,7 +14,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 13] = [
+const COMMANDS: [(&str, Action); 19] = [
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -25,8 +26,14 @@ const COMMANDS: [(&str, Action); 13] = [
     ("keys", Action::HelpOpen),
     ("keymap", Action::KeymapChoose),
     ("unmark", Action::MarkClear),
+    ("log", Action::LogOpen),
+    ("doctor", Action::DoctorOpen),
+    ("whatsnew", Action::WhatsNewOpen),
+    ("crash", Action::CrashOpen),
+    ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("suspend", Action::AppSuspend),
 ];
 
 /// Leaves without a question.
@@ -163,6 +170,7 @@ pub(super) fn run(
             Vec::new()
         }
         (Some(Action::KeymapChoose), name) => vec![Effect::LoadKeymap(name.to_owned())],
+        (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),
         (Some(_), _) if targets.is_empty() => {

@@ -7,11 +7,15 @@ mod command;
 mod filter;
 mod inbox;
 mod keys;
+mod life;
+pub(crate) mod line;
 mod moving;
 mod picture;
 mod prompt;
+mod read;
 
 pub(crate) use attention::{calls, worst_call};
+pub(crate) use bulk::shift_to;
 pub(crate) use command::{Argument, argument, commands, matching, named, spoken};
 pub(crate) use inbox::{Next, next as next_act};
 
@@ -21,6 +25,7 @@ use super::key::KeyPress;
 use super::keymap::Found;
 use super::order;
 use super::state::{FROZEN_FOR, Focus, Mode, State};
+use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use std::time::Duration;
@@ -49,11 +54,19 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             state.warn("the mirror is busy: NOT done, press again");
             Vec::new()
         }
+        Event::Read(topic, lines) => {
+            read::take(state, topic, lines);
+            Vec::new()
+        }
         Event::Trouble(text) => {
             state.trouble = Some(text);
             Vec::new()
         }
         Event::Stop => vec![Effect::Leave(Exit::Stopped)],
+        Event::Reload => vec![Effect::Repaint],
+        Event::Suspend => vec![Effect::Suspend],
+        Event::NoShell => life::no_shell(state),
+        Event::Continued => life::continued(state),
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     };
     due(state, now);
@@ -193,7 +206,11 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             super::palette::refresh(state);
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
+            return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
+        }
         Action::AppInterrupt => return interrupt(state, now),
+        Action::AppSuspend => return life::suspend(state),
         Action::AppQuit => return quit(state),
         Action::PromptAccept => return prompt::accept(state, now),
         Action::PromptCancel => prompt::cancel(state),

@@ -24,6 +24,7 @@ fn editor(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Menu { .. }
         | Mode::Preview(Preview { needs: Needs::Yes, .. })
         | Mode::Results { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. } => None,
     }
 }
@@ -134,6 +135,7 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         | Mode::Help { .. }
         | Mode::Menu { .. }
         | Mode::Results { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
@@ -183,6 +185,7 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Menu { .. }
         | Mode::Preview(_)
         | Mode::Results { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. }
         | Mode::Browse
         | Mode::Help { .. } => {}
@@ -208,6 +211,7 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
     match deed {
         Deed::Submit(submission) => act::submit(state, submission, now),
         Deed::Quit => vec![Effect::Leave(Exit::Quit)],
+        Deed::Suspend => vec![Effect::Suspend],
     }
 }
 

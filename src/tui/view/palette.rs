@@ -36,7 +36,8 @@ pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     canvas.line(area, &Line::of(Role::BorderFocus, &"-".repeat(area.width.into())));
     let shown = usize::from(rows - 1);
     let top = state.palette.at.map_or(0, |at| (at + 1).saturating_sub(shown));
-    let name = offers.iter().map(|offer| SafeText::line(&offer.name, 60).width()).max().unwrap_or(0).clamp(6, 26);
+    let name_max = if area.width >= DESCRIBED { 26 } else { 16 };
+    let name = offers.iter().map(|offer| SafeText::line(&offer.name, 60).width()).max().unwrap_or(0).clamp(6, name_max);
     for (place, offer) in offers.iter().enumerate().skip(top).take(shown) {
         let row = Rect { y: area.y + 1 + (place - top) as u16, height: 1, ..area };
         let chosen = state.palette.at == Some(place);

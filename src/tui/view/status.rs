@@ -17,7 +17,7 @@ use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
 use crate::sync::picture::{Link, Row};
 use ratatui::layout::Rect;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Draws the one line of a screen that has room for no list.
 pub(super) fn tiny(state: &State, canvas: &mut Canvas<'_>) {
@@ -60,10 +60,7 @@ fn headers(state: &State) -> Vec<Line> {
 
 /// Returns `S1:1 S3:2`: what is open, by severity.
 fn severities(state: &State) -> String {
-    let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
-    for row in state.unresolved() {
-        *counts.entry(row.incident.severity.map_or(u8::MAX, Severity::number)).or_default() += 1;
-    }
+    let counts = state.overview.severities();
     let name = |number: u8| words::severity(Severity::new(number).ok());
     let words: Vec<String> = counts.iter().map(|(number, count)| format!("{}:{count}", name(*number))).collect();
     if words.is_empty() { "none open".to_owned() } else { words.join(" ") }
@@ -194,7 +191,7 @@ fn waits_for_answer(state: &State) -> Option<String> {
 
 /// Says what came in above the screen while the list stood still.
 fn fresh(state: &State) -> Option<(String, Role)> {
-    let row = state.picture.rows.iter().find(|row| state.fresh.first() == Some(&row.incident.id))?;
+    let row = state.row_of(*state.fresh.first()?)?;
     let incident = &row.incident;
     let keys = keys_in(state, Action::CursorTop, state.pane_contexts()).unwrap_or_else(|| ":cursor.top".to_owned());
     let severity = words::severity(incident.severity);
@@ -205,6 +202,9 @@ fn fresh(state: &State) -> Option<(String, Role)> {
 
 /// Says how many incidents that nobody has are hidden by the filter: a filter must not make anybody blind.
 fn hidden(state: &State) -> Option<(String, Role)> {
+    if state.filter.is_empty() {
+        return None;
+    }
     let is_new = |row: &&Row| row.incident.life == Life::Triggered;
     let shown = (0..state.order.len()).filter_map(|position| state.row_at(position)).filter(is_new).count();
     let hidden = state.unacked() - shown;
@@ -216,7 +216,7 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     // A prompt without a line of its own stands over the status: who types must see it.
     let own = layout.toast;
     let asked = match &state.mode {
-        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Inbox { .. } => None,
+        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Inbox { .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
@@ -350,7 +350,8 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         if let Some(binding) = state.key_for(*action, state.contexts()) {
             let own = binding.arm(&|condition| state.holds(condition)).and_then(|arm| arm.desc.as_deref());
             // What is done already is not cancelled by the key that closes its list.
-            let done = *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. });
+            let done =
+                *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. } | Mode::Read { .. });
             let word = if done { Action::ViewBack.short() } else { own.unwrap_or(action.short()) };
             line = line.with(Role::FooterKey, &binding.label()).with(Role::Footer, &format!(" {word}  "));
         }
@@ -372,7 +373,7 @@ fn footer_actions(state: &State) -> &'static [Action] {
             (Needs::Yes, _) => &[ConfirmYes, PromptCancel],
             (Needs::Count(_), _) => &[PromptAccept, PromptCancel],
         },
-        (Mode::Results { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
+        (Mode::Results { .. } | Mode::Read { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
         (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],
