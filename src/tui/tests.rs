@@ -2,6 +2,7 @@
 
 mod calling;
 mod inbox;
+mod keys;
 mod leaving;
 mod panes;
 mod people;
