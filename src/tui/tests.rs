@@ -4,6 +4,7 @@ mod calling;
 mod inbox;
 mod leaving;
 mod people;
+mod plain;
 mod prompts;
 mod reading;
 mod screens;

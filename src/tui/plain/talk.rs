@@ -48,7 +48,7 @@ struct Picking {
 }
 
 /// What is known and what is asked.
-pub(super) struct Talk {
+pub(in crate::tui) struct Talk {
     state: State,
     picking: Option<Picking>,
     /// Whose detail is printed once it is read.
@@ -56,18 +56,18 @@ pub(super) struct Talk {
 }
 
 /// Lines to print, and what is to be done.
-pub(super) type Said = (Vec<String>, Vec<Effect>);
+pub(in crate::tui) type Said = (Vec<String>, Vec<Effect>);
 
 impl Talk {
     /// Returns a talk that begins with this picture.
-    pub(super) fn new(picture: Arc<Picture>, zone: jiff::tz::TimeZone) -> Self {
+    pub(in crate::tui) fn new(picture: Arc<Picture>, zone: jiff::tz::TimeZone) -> Self {
         let mut state = State::new(picture, Keymap::builtin(), Vec::new(), SIZE);
         state.zone = zone;
         Self { state, picking: None, showing: None }
     }
 
     /// Returns what is said at the start.
-    pub(super) fn opening(&self) -> Vec<String> {
+    pub(in crate::tui) fn opening(&self) -> Vec<String> {
         let picture = &self.state.picture;
         let mut lines = vec![format!("NIGHTDESK you are {} at {}; type help", picture.user, safe(&picture.hub))];
         lines.extend(changes::opening(picture));
@@ -75,7 +75,7 @@ impl Talk {
     }
 
     /// Takes a newer picture in.
-    pub(super) fn heard(&mut self, picture: Arc<Picture>, now: Timestamp) -> Said {
+    pub(in crate::tui) fn heard(&mut self, picture: Arc<Picture>, now: Timestamp) -> Said {
         let before = self.state.picture.clone();
         let effects = update::update(&mut self.state, crate::tui::event::Event::Picture(picture), now);
         // Notices are lines of their own, and a line has no time at which it goes.
@@ -86,13 +86,13 @@ impl Talk {
     }
 
     /// Says that the mirror took no more.
-    pub(super) fn busy(&mut self) -> Vec<String> {
+    pub(in crate::tui) fn busy(&mut self) -> Vec<String> {
         self.state.saving = None;
         vec!["BUSY the mirror takes no more now: NOT done, type it again".to_owned()]
     }
 
     /// Takes what was read.
-    pub(super) fn read(topic: Topic, lines: &[String]) -> Vec<String> {
+    pub(in crate::tui) fn read(topic: Topic, lines: &[String]) -> Vec<String> {
         let first = if topic.ends_newest() { lines.len().saturating_sub(SHOWN_MAX) } else { 0 };
         let lines = lines[first..].iter().map(|line| format!("READ {}", SafeText::line(line, 1000)));
         let nothing = std::iter::once(format!("READ {}", topic.nothing()));
@@ -101,7 +101,7 @@ impl Talk {
     }
 
     /// Takes a line that was typed.
-    pub(super) fn typed(&mut self, text: &str, now: Timestamp) -> Said {
+    pub(in crate::tui) fn typed(&mut self, text: &str, now: Timestamp) -> Said {
         let text = text.trim();
         let mut effects: Vec<Effect> = line::present(&mut self.state).into_iter().collect();
         self.state.toast = None;
