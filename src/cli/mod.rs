@@ -17,6 +17,7 @@ mod quarantine;
 mod read;
 mod serve;
 mod show;
+mod signals;
 mod tui;
 
 use clap::{Args, Parser, Subcommand};

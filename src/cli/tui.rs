@@ -1,7 +1,7 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals, log, plain, read};
+use super::{Exit, Globals, log, plain, read, signals};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
 use crate::sync::client::HubAddress;
@@ -13,7 +13,6 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
@@ -75,9 +74,13 @@ pub fn show(
 }
 
 fn on_screen(desk: &Desk, paths: &Paths, reader: tui::Reader) -> anyhow::Result<tui::Exit> {
-    let options = tui::Options { keymap: Some(paths.config.join("keymap.toml")), reader: Some(reader) };
+    let options = tui::Options {
+        keymap: Some(paths.config.join("keymap.toml")),
+        state: Some(paths.state.clone()),
+        reader: Some(reader),
+    };
     let screen = tui::Console::new(desk.clone(), options);
-    stop_on_signals(screen.handle())?;
+    signals::listen(screen.handle())?;
     screen.run()
 }
 
@@ -107,17 +110,4 @@ fn own_hub(runtime: &Runtime, paths: &Paths) -> anyhow::Result<(Option<Running>,
 /// Returns where this hub listened last: sources are configured for that address.
 fn last_address(data: &Path) -> Option<SocketAddr> {
     std::fs::read_to_string(data.join("address")).ok()?.trim().parse().ok()
-}
-
-fn stop_on_signals(screen: tui::Handle) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        screen.stop();
-    });
-    Ok(())
 }

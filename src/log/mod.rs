@@ -3,9 +3,11 @@
 //! One event is one line, whatever stands in it: characters that a terminal could obey, or that end a line, are written as escapes. A log
 //! that cannot be written never troubles the program, and nothing of it reaches the terminal while a screen is up.
 
+mod facts;
 mod ring;
 mod rotate;
 
+pub use facts::fact_lines;
 pub use ring::{LINES_MAX, recent_lines};
 pub use rotate::{FILE_BYTES_MAX, FILES, Rotating};
 
@@ -14,6 +16,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What is logged where nobody said anything.
 pub const DEFAULT_LEVEL: &str = "info";
@@ -58,13 +62,9 @@ pub fn to_stderr(level: &str) -> Result<(), BadLevel> {
 }
 
 fn start(sink: Sink, level: &str) -> Result<(), BadLevel> {
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter(level)?)
-        .with_ansi(false)
-        // A log that cannot be written would be told on standard error: over the screen.
-        .log_internal_errors(false)
-        .with_writer(sink)
-        .try_init();
+    // A log that cannot be written would be told on standard error: over the screen.
+    let written = tracing_subscriber::fmt::layer().with_ansi(false).log_internal_errors(false).with_writer(sink);
+    let _ = tracing_subscriber::registry().with(filter(level)?).with(written).with(facts::facts()).try_init();
     Ok(())
 }
 

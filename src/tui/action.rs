@@ -116,6 +116,7 @@ actions! {
     CommandOpen, "command.open", Program, "command", "Type a command";
     ScreenRepaint, "screen.repaint", Program, "repaint", "Draw the whole screen anew";
     AppInterrupt, "app.interrupt", Program, "cancel", "Cancel; twice within 2 s at the root leaves";
+    AppSuspend, "app.suspend", Program, "suspend", "Stop and give the terminal to the shell, until `fg`; nothing can show meanwhile";
     LogOpen, "log.open", Program, "log", "The last lines of the log; words behind it narrow it";
     DoctorOpen, "doctor.open", Program, "doctor", "Look at everything that must hold, and what to do where it does not";
     WhatsNewOpen, "whatsnew.open", Program, "what's new", "What is new in this version";

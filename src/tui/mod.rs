@@ -27,11 +27,14 @@ mod update;
 mod view;
 
 mod cells;
+mod crash;
 mod input;
 mod out;
 pub mod plain;
 mod run;
 mod screen;
+mod stage;
+mod suspend;
 mod watchdog;
 
 #[cfg(test)]

@@ -91,6 +91,8 @@ pub(crate) enum Deed {
     Submit(Submission),
     /// Leaving.
     Quit,
+    /// Stopping for a while.
+    Suspend,
 }
 
 impl Deed {
@@ -98,7 +100,7 @@ impl Deed {
     pub(crate) fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Submit(submission) => Some(submission.incident),
-            Self::Quit => None,
+            Self::Quit | Self::Suspend => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 15] = [
+const COMMANDS: [(&str, Action); 16] = [
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -30,6 +30,7 @@ const COMMANDS: [(&str, Action); 15] = [
     ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("suspend", Action::AppSuspend),
 ];
 
 /// Leaves without a question.

@@ -6,6 +6,7 @@ mod bulk;
 mod command;
 mod filter;
 mod inbox;
+mod life;
 pub(crate) mod line;
 mod moving;
 mod picture;
@@ -57,6 +58,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             Vec::new()
         }
         Event::Stop => vec![Effect::Leave(Exit::Stopped)],
+        Event::Reload => vec![Effect::Repaint],
+        Event::Suspend => vec![Effect::Suspend],
+        Event::NoShell => life::no_shell(state),
+        Event::Continued => life::continued(state),
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     };
     due(state, now);
@@ -184,6 +189,7 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
         Action::AppInterrupt => return interrupt(state, now),
+        Action::AppSuspend => return life::suspend(state),
         Action::AppQuit => return quit(state),
         Action::PromptAccept => return prompt::accept(state, now),
         Action::PromptCancel => prompt::cancel(state),
