@@ -37,6 +37,10 @@ pub(in crate::tui) fn open(picture: &Picture) -> Vec<String> {
     lines
 }
 
+fn has_open(picture: &Picture) -> bool {
+    picture.rows_hidden > 0 || picture.rows.iter().any(|row| row.incident.life != Life::Resolved)
+}
+
 /// Empty is not green: it is what the hub said at a time.
 fn nothing_open(picture: &Picture) -> String {
     match (&picture.link, picture.as_of) {
@@ -114,6 +118,9 @@ pub(in crate::tui) fn between(before: &Picture, after: &Picture) -> Vec<String> 
     let mut lines = Vec::new();
     if is_other_link(&before.link, &after.link) {
         lines.push(link(after));
+        if after.link == Link::Live && !has_open(after) {
+            lines.push(nothing_open(after));
+        }
     }
     lines.extend(loud(Some(before), after));
     let mut rest = rows(before, after);

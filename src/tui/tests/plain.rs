@@ -128,6 +128,9 @@ fn a_storm_is_bounded_and_counted() {
 fn empty_is_not_green() {
     let mut none = picture(Vec::new());
     assert!(opening(&none).contains(&"NONE open, confirmed by the hub".to_owned()));
+    let mut before = none.clone();
+    before.link = Link::Connecting;
+    assert_eq!(between(&before, &none)[1..], ["NONE open, confirmed by the hub"]);
     none.link = Link::Offline { since: at("03:16"), reason: String::new(), refused: false };
     assert!(opening(&none).contains(&"NONE open as of 03:17Z; cannot know since then".to_owned()));
     none.inbox.push(lost(1, 7, None));
