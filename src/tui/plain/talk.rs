@@ -1,6 +1,7 @@
 //! Lines that are typed: the verbs of the palette, with the number of the incident behind them, and answers to what is asked.
 
 use super::{changes, clock, named, safe};
+use crate::config::Guards;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Author, Incident, Life};
 use crate::domain::text::SafeText;
@@ -24,13 +25,15 @@ const PICKS_MAX: usize = 30;
 const SHOWN_MAX: usize = 50;
 
 /// What is said beside the verbs.
-const OTHERS: [(&str, &str); 13] = [
+const OTHERS: [(&str, &str); 15] = [
     ("list", "what is open"),
     ("show NUMBER", "an incident with its series and its timeline"),
     ("inbox", "what waits for you; inbox dismiss puts it away"),
     ("ack-all", "acknowledge what calls you, after a list"),
     ("shift", "hand over all that is yours, or accept all that is offered"),
     ("undo", "take your latest act back"),
+    ("redo", "do again what was taken back"),
+    ("ro, rw", "only look from now on; allow acts again"),
     ("results", "what became of the last act on several"),
     ("log [WORDS]", "the last lines of the log"),
     ("doctor [TOPIC]", "what does not hold, and what to do"),
@@ -60,9 +63,10 @@ pub(in crate::tui) type Said = (Vec<String>, Vec<Effect>);
 
 impl Talk {
     /// Returns a talk that begins with this picture.
-    pub(in crate::tui) fn new(picture: Arc<Picture>, zone: jiff::tz::TimeZone) -> Self {
+    pub(in crate::tui) fn new(picture: Arc<Picture>, zone: jiff::tz::TimeZone, guards: &Guards) -> Self {
         let mut state = State::new(picture, Keymap::builtin(), Vec::new(), SIZE);
         state.zone = zone;
+        state.guard_by(guards);
         Self { state, picking: None, showing: None }
     }
 
@@ -114,6 +118,7 @@ impl Talk {
             effects.extend(self.command(text, &mut lines, now));
         }
         self.state.marks.clear();
+        line::seal(&mut self.state, &mut effects, now);
         lines.extend(self.state.toast.take().map(|toast| format!("SAID {}", toast.text)));
         lines.extend(self.asked());
         (lines, effects)
@@ -151,10 +156,17 @@ impl Talk {
             return self.begin_verb(action, rest, lines, now);
         }
         match action {
-            Action::ShiftHandover if !rest.is_empty() => update::shift_to(&mut self.state, rest, now),
-            Action::IncidentStill | Action::ShiftHandover | Action::BulkAck | Action::UndoLast | Action::AppQuit => {
-                line::action(&mut self.state, action, now)
+            Action::ShiftHandover if !rest.is_empty() && !self.state.readonly => {
+                update::shift_to(&mut self.state, rest, now)
             }
+            Action::IncidentStill
+            | Action::ShiftHandover
+            | Action::BulkAck
+            | Action::UndoLast
+            | Action::UndoRedo
+            | Action::ReadOnlyOn
+            | Action::ReadOnlyOff
+            | Action::AppQuit => line::action(&mut self.state, action, now),
             _ => {
                 lines.push(format!("WRONG {} needs the screen; type help", safe(word)));
                 Vec::new()

@@ -4,6 +4,7 @@ use super::super::plain::changes::{between, opening};
 use super::super::plain::talk::Talk;
 use super::shift::{lost, page};
 use super::*;
+use crate::config::Guards;
 use crate::domain::incident::{Hold, Offer};
 use crate::domain::paging::{Page, Step};
 use crate::sync::picture::Said;
@@ -139,7 +140,7 @@ fn empty_is_not_green() {
 
 /// Types lines on the usual picture; returns what was printed and what was asked of the hub.
 fn typed(lines: &[&str]) -> (Vec<String>, Vec<(u64, Act)>) {
-    let mut talk = Talk::new(Arc::new(picture(rows())), jiff::tz::TimeZone::UTC);
+    let mut talk = Talk::new(Arc::new(picture(rows())), jiff::tz::TimeZone::UTC, &Guards::default());
     let (mut printed, mut asked) = (Vec::new(), Vec::new());
     for line in lines {
         let (said, effects) = talk.typed(line, night());
@@ -236,7 +237,7 @@ fn what_is_no_command_says_what_was_meant() {
 
 #[test]
 fn a_detail_is_printed_once_it_is_read() {
-    let mut talk = Talk::new(Arc::new(picture(rows())), jiff::tz::TimeZone::UTC);
+    let mut talk = Talk::new(Arc::new(picture(rows())), jiff::tz::TimeZone::UTC, &Guards::default());
     let (_, effects) = talk.typed("show 12", night());
     assert!(effects.contains(&Effect::Ask(Ask::Look(Some(id(12))))));
     let read = Arc::new(Picture { detail: Some(detail(12)), ..picture(rows()) });
@@ -250,7 +251,22 @@ fn a_detail_is_printed_once_it_is_read() {
 fn who_types_has_seen_what_was_printed() {
     let mut calling = picture(rows());
     calling.calls.push(call(12, "03:19"));
-    let mut talk = Talk::new(Arc::new(calling), jiff::tz::TimeZone::UTC);
+    let mut talk = Talk::new(Arc::new(calling), jiff::tz::TimeZone::UTC, &Guards::default());
     let (_, effects) = talk.typed("", night());
     assert!(matches!(effects.as_slice(), [Effect::Ask(Ask::Present { calls, .. })] if calls.len() == 1), "{effects:?}");
+}
+
+#[test]
+fn a_console_that_only_looks_asks_nothing_of_anybody() {
+    let mut calling = picture(rows());
+    calling.calls.push(call(12, "03:19"));
+    let guards = Guards { readonly: true, ..Guards::default() };
+    let mut talk = Talk::new(Arc::new(calling), jiff::tz::TimeZone::UTC, &guards);
+    for typed in ["ack 12", "ack", "1", "note 12 hello", "resolve 12", "yes", "shift", "ack-all", "inbox dismiss"] {
+        let (_, effects) = talk.typed(typed, night());
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Ask(_))), "{typed}: {effects:?}");
+    }
+    assert!(talk.typed("ack 12", night()).0.iter().any(|line| line.contains("read-only")));
+    talk.typed("rw", night());
+    assert!(!talk.typed("ack 12", night()).1.is_empty());
 }
