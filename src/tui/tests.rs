@@ -6,6 +6,7 @@ mod keys;
 mod leaving;
 mod panes;
 mod people;
+mod plain;
 mod prompts;
 mod reading;
 mod screens;
