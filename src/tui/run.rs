@@ -333,6 +333,7 @@ mod tests {
             ingest_open: false,
             demo: false,
             link: Link::Live,
+            halted: None,
             as_of: None,
             skew_ms: None,
             rows: Arc::default(),
