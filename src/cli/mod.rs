@@ -2,13 +2,19 @@
 
 mod access;
 mod act;
+mod completions;
 mod demo;
+mod doctor;
 mod inbox;
 mod join;
 mod list;
+mod log;
 mod open;
 mod output;
+mod paths;
+mod plain;
 mod quarantine;
+mod read;
 mod serve;
 mod show;
 mod signals;
@@ -24,6 +30,8 @@ pub enum Exit {
     Confirmed = 0,
     /// It failed; nothing was done.
     Failed = 1,
+    /// `doctor` found something broken.
+    Broken = 2,
     /// Saved here, not confirmed by the hub.
     Waiting = 3,
     /// Another was faster, or the rules forbid it.
@@ -47,7 +55,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Globals {
     /// The hub: https://HOST:7400 (once joined), http://127.0.0.1:7400 or unix:/path/to/hub.sock. Without one, a hub of this user's own.
     #[arg(long, env = "NIGHTDESK_HUB", global = true, value_name = "ADDRESS")]
@@ -58,6 +66,18 @@ struct Globals {
     /// Puts configuration, data and state under this directory instead of the XDG ones.
     #[arg(long, env = "NIGHTDESK_HOME", global = true, value_name = "DIR", hide_env_values = true)]
     home: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug or trace, or for one part `info,nightdesk::sync=debug`.
+    #[arg(long, env = "NIGHTDESK_LOG", global = true, value_name = "LEVEL", value_parser = log::level)]
+    log_level: Option<String>,
+    /// The console as lines instead of a screen: for screen readers, terminals without a cursor, and pipes.
+    #[arg(long, global = true)]
+    plain: bool,
+    /// Opens a console that only looks: every act is refused until `:rw`.
+    #[arg(long, global = true, help_heading = "Console")]
+    readonly: bool,
+    /// Keys of the console come from a script such as `tmux send-keys`, as fast as it likes; else a burst is taken for pasted text.
+    #[arg(long, env = "NIGHTDESK_SCRIPTED", global = true, help_heading = "Console")]
+    scripted: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,6 +104,16 @@ enum Command {
     Devices(access::Devices),
     /// Lets a user or a device in no more; on the hub's machine.
     Revoke(access::Revoke),
+    /// Looks at everything that must hold, and says what to do where it does not. Changes nothing.
+    ///
+    /// Exit status: 0 all good; 1 something to look at; 2 something is broken.
+    Doctor(doctor::Arguments),
+    /// Says where files lie, which of them exist, and what put them there.
+    Paths(paths::Arguments),
+    /// Prints the completions for a shell.
+    Completions(completions::Arguments),
+    /// Writes a manual page for the program and one for each command into a directory.
+    Man(completions::Man),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
 }
@@ -94,6 +124,11 @@ enum Command {
 /// What went wrong, with its context; the caller prints it.
 pub fn run() -> anyhow::Result<Exit> {
     let Cli { globals, command } = Cli::parse();
+    if globals.readonly && !matches!(command, None | Some(Command::Tui | Command::Demo)) {
+        anyhow::bail!(
+            "--readonly is for the console; commands that only look need no leave, and the others were meant"
+        );
+    }
     match command.unwrap_or(Command::Tui) {
         Command::Tui => tui::run(&globals),
         Command::Serve(arguments) => serve::run(&globals, &arguments),
@@ -106,7 +141,11 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
-        Command::Demo => demo::run(),
+        Command::Doctor(arguments) => doctor::run(&globals, &arguments),
+        Command::Paths(arguments) => paths::run(&globals, &arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
+        Command::Demo => demo::run(&globals),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What can happen to the console, and what the console can want.
 
 use super::key::KeyPress;
+use super::topic::Topic;
+use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use std::sync::Arc;
 pub enum Event {
     /// A key was pressed.
     Key(KeyPress),
+    /// A key that was read at that time; it may be handled later.
+    KeyAt(KeyPress, Timestamp),
     /// The terminal pasted.
     Paste(String),
     /// The terminal has this many columns and rows now.
@@ -25,6 +29,8 @@ pub enum Event {
     Due,
     /// The mirror took no more asks: what was asked for is not done.
     Busy,
+    /// What was to be read was read.
+    Read(Topic, Vec<String>),
     /// A part of the program failed; where, in our own words.
     Trouble(String),
     /// Somebody asked the process to end (a signal).
@@ -41,6 +47,24 @@ pub enum Event {
     Hangup,
 }
 
+impl Event {
+    /// Returns the same with the time at which it was read, where that matters.
+    pub(super) fn read_at(self, at: Timestamp) -> Self {
+        match self {
+            Self::Key(key) => Self::KeyAt(key, at),
+            other => other,
+        }
+    }
+
+    /// Returns what happened, and when: a key was pressed when it was read.
+    pub(super) fn timed(self, now: Timestamp) -> (Self, Timestamp) {
+        match self {
+            Self::KeyAt(key, at) => (Self::Key(key), at),
+            other => (other, now),
+        }
+    }
+}
+
 /// Something to do that `update` must not do itself.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -52,6 +76,8 @@ pub enum Effect {
     Repaint,
     /// Give the terminal back and stop, until somebody continues the process.
     Suspend,
+    /// Read this, narrowed by these words.
+    Read(Topic, String),
     /// Leave.
     Leave(Exit),
 }

@@ -16,11 +16,16 @@ mod key;
 mod keymap;
 mod nearest;
 mod theme;
+mod topic;
 mod verb;
 
 mod layout;
 mod order;
+mod overview;
+mod past;
+mod sieve;
 mod state;
+mod tier;
 mod update;
 mod view;
 
@@ -28,8 +33,10 @@ mod cells;
 mod crash;
 mod input;
 mod out;
+pub mod plain;
 mod run;
 mod screen;
+mod session;
 mod stage;
 mod suspend;
 mod watchdog;
@@ -38,6 +45,11 @@ mod watchdog;
 mod tests;
 
 pub use action::{Action, Group};
-pub use crash::{Recent, recent};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};
+pub use topic::{Reader, Topic};
+
+/// Returns what is wrong in a keymap, a line for each problem with file and line.
+pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
+    keymap::Keymap::load(Some(path)).1.iter().map(ToString::to_string).collect()
+}

@@ -3,7 +3,12 @@
 use super::editor::Editor;
 use super::keymap::{Context, Keymap, Problem};
 use super::layout::Layout;
-use super::{action::Action, key::KeyPress};
+use super::overview::Overview;
+use super::past::Past;
+use super::topic::Topic;
+use super::update::BURST;
+use super::{action::Action, key::KeyPress, order::Sort};
+use crate::config::Guards;
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis};
@@ -51,6 +56,10 @@ pub(crate) enum Mode {
     Preview(Preview),
     /// What each of several incidents got, scrolled by so many lines.
     Results { scroll: usize },
+    /// Something to read, scrolled by so many lines; `None` while it is being read.
+    Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
+    /// What was done on this screen, the newest first; `at` is the line under the cursor.
+    History { at: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -89,6 +98,10 @@ pub(crate) enum Deed {
     Quit,
     /// Stopping for a while.
     Suspend,
+    /// The first verb after a long pause, meant for the incident that was under the cursor.
+    First { action: Action, incident: Option<IncidentId> },
+    /// Words to those who were called by what cannot be taken back.
+    StandDown(IncidentId),
 }
 
 impl Deed {
@@ -96,7 +109,9 @@ impl Deed {
     pub(crate) fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Submit(submission) => Some(submission.incident),
-            Self::Quit | Self::Suspend => None,
+            Self::StandDown(incident) => Some(*incident),
+            // What it begins looks at the incident itself.
+            Self::First { .. } | Self::Quit | Self::Suspend => None,
         }
     }
 }
@@ -162,6 +177,10 @@ pub(crate) struct BatchItem {
     pub(crate) service: String,
     /// What the hub said, and whether that is what was asked for; `None` while it waits.
     pub(crate) outcome: Option<(SafeText, bool)>,
+    /// The hub showed it as the person's.
+    pub(crate) held: bool,
+    /// It was the person's and is no longer: who has it.
+    pub(crate) lost: Option<SafeText>,
 }
 
 /// Something in the inbox.
@@ -198,6 +217,56 @@ pub(crate) struct Guard {
     pub(crate) interrupted_at: Option<Timestamp>,
     /// Esc was pressed at the root with a filter on: the next clears it.
     pub(crate) clearing: bool,
+    /// Keys come from a script, as fast as it likes: no burst of them is taken for a text.
+    pub(crate) scripted: bool,
+    /// A key whose act waits until it is sure that it did not come with a text.
+    pub(crate) held: Option<Held>,
+    /// The latest key that was no move.
+    pub(crate) stroke: Option<(KeyPress, Timestamp)>,
+    /// When letters came that mean nothing.
+    pub(crate) strays: Vec<Timestamp>,
+    /// Keys looked like typing: verbs wait for Esc.
+    pub(crate) locked: bool,
+    /// The end of a line came with its text and was not taken.
+    pub(crate) again: bool,
+    /// The key that brought the open question up: another one answers it.
+    pub(crate) asked_by: Option<KeyPress>,
+    /// When a key came last, or the screen was opened.
+    pub(crate) last_key: Option<Timestamp>,
+    /// Nobody pressed a key for long: the first verb asks.
+    pub(crate) armed: bool,
+    /// Until when the question of that verb stands.
+    pub(crate) first_until: Option<Timestamp>,
+}
+
+/// A key that waits, with what it was meant for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) key: KeyPress,
+    pub(crate) actions: Vec<Action>,
+    /// The incident under the cursor then.
+    pub(crate) selected: Option<IncidentId>,
+    /// When it was pressed.
+    pub(crate) at: Timestamp,
+}
+
+/// Where the person was before going to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) selected: Option<IncidentId>,
+    pub(crate) filter: String,
+    pub(crate) focus: Focus,
+    pub(crate) open: bool,
+    pub(crate) top: usize,
+}
+
+/// Marks that follow the cursor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Range {
+    /// Where it began.
+    pub(crate) from: IncidentId,
+    /// What was marked before.
+    pub(crate) before: BTreeSet<IncidentId>,
 }
 
 /// What has called for attention, so that nothing rings twice.
@@ -225,13 +294,13 @@ pub(crate) struct Attention {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) picture: Arc<Picture>,
+    /// What is counted and found in the picture; [`State::show`] keeps both together.
+    pub(crate) overview: Overview,
     pub(crate) keymap: Keymap,
     /// What is wrong in the keymap; shown until it is mended.
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
     pub(crate) trouble: Option<String>,
-    /// Where the latest failure of this program is written down.
-    pub(crate) crash: Option<std::path::PathBuf>,
     pub(crate) width: u16,
     pub(crate) height: u16,
     /// The selection is an incident, never a row.
@@ -240,6 +309,20 @@ pub(crate) struct State {
     pub(crate) order: Vec<usize>,
     /// The order stands still and would be another.
     pub(crate) held: bool,
+    pub(crate) sort: Sort,
+    /// The order stands still until the person lets it follow again.
+    pub(crate) frozen: bool,
+    /// No act is taken.
+    pub(crate) readonly: bool,
+    /// How long nobody presses a key until the first verb asks; `None` never.
+    pub(crate) arm_after_idle: Option<Duration>,
+    /// When the session is to be written.
+    pub(crate) keep_at: Option<Timestamp>,
+    /// Where `page.back` returns to.
+    pub(crate) place: Option<Place>,
+    pub(crate) range: Option<Range>,
+    /// What was done on this screen, the oldest first.
+    pub(crate) past: Past,
     /// How many rows are scrolled away above.
     pub(crate) top: usize,
     /// Incidents that came while they had no place on the screen.
@@ -278,16 +361,24 @@ impl State {
     pub(crate) fn new(picture: Arc<Picture>, keymap: Keymap, problems: Vec<Problem>, size: (u16, u16)) -> Self {
         let notice_seen = picture.notices.iter().map(|notice| notice.no).max().unwrap_or(0);
         let mut state = Self {
+            overview: Overview::of(&picture, None),
             picture,
             keymap,
             problems,
             trouble: None,
-            crash: None,
             width: size.0,
             height: size.1,
             selected: None,
             order: Vec::new(),
             held: false,
+            sort: Sort::default(),
+            frozen: false,
+            readonly: false,
+            arm_after_idle: Guards::default().arm_after_idle,
+            keep_at: None,
+            place: None,
+            range: None,
+            past: Past::default(),
             top: 0,
             fresh: Vec::new(),
             filter: String::new(),
@@ -314,6 +405,13 @@ impl State {
         state
     }
 
+    /// Takes the guards that the person chose.
+    pub(crate) fn guard_by(&mut self, guards: &Guards) {
+        self.readonly = guards.readonly;
+        self.arm_after_idle = guards.arm_after_idle;
+        self.guard.scripted = guards.scripted;
+    }
+
     /// Returns where things stand.
     pub(crate) fn layout(&self) -> Layout {
         Layout::new(self.width, self.height, self.open)
@@ -336,8 +434,8 @@ impl State {
 
     /// Returns where the selected incident stands among the rows shown.
     pub(crate) fn position(&self) -> Option<usize> {
-        let selected = self.selected?;
-        self.order.iter().position(|index| self.picture.rows[*index].incident.id == selected)
+        let place = self.overview.place(self.selected?)?;
+        self.order.iter().position(|index| *index == place)
     }
 
     /// Returns the row at that place of the list.
@@ -352,7 +450,7 @@ impl State {
 
     /// Returns how many incidents are open, those beyond the rows included.
     pub(crate) fn open_count(&self) -> usize {
-        self.unresolved().count() + self.picture.rows_hidden
+        self.overview.unresolved() + self.picture.rows_hidden
     }
 
     /// Returns the rows that are not over.
@@ -362,7 +460,7 @@ impl State {
 
     /// Returns how many incidents nobody has, by what the hub confirmed.
     pub(crate) fn unacked(&self) -> usize {
-        self.picture.rows.iter().filter(|row| row.incident.life == Life::Triggered).count()
+        self.overview.unacked()
     }
 
     /// Returns whether nothing newer exists than what is shown.
@@ -378,7 +476,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
@@ -398,13 +496,16 @@ impl State {
     /// Returns when something must be drawn anew though nothing happens: the only timers of the screen.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let toast = self.toast.as_ref().and_then(|toast| toast.until);
-        let order = self.guard.moved_at.filter(|_| self.held).map(|moved| moved.plus(FROZEN_FOR));
-        toast.into_iter().chain(order).chain(self.attention.ring_at).min()
+        let follows = self.held && !self.frozen;
+        let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
+        let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
+        let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
+        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).min()
     }
 
     /// Returns the row of that incident, wherever it stands.
     pub(crate) fn row_of(&self, incident: IncidentId) -> Option<&Row> {
-        self.picture.rows.iter().find(|row| row.incident.id == incident)
+        self.overview.place(incident).map(|place| &self.picture.rows[place])
     }
 
     /// Returns what verbs act on: the marked incidents in their order on the screen, else the one under the cursor.
@@ -413,26 +514,22 @@ impl State {
             return self.row().map(|row| row.incident.clone()).into_iter().collect();
         }
         let shown = (0..self.order.len()).filter_map(|position| self.row_at(position));
-        let hidden = self.picture.rows.iter().filter(|row| !self.is_shown(row.incident.id));
+        let order: HashSet<usize> = self.order.iter().copied().collect();
+        let rows = self.picture.rows.iter().enumerate();
+        let hidden = rows.filter(|(place, _)| !order.contains(place)).map(|(_, row)| row);
         shown.chain(hidden).map(|row| &row.incident).filter(|one| self.marks.contains(&one.id)).cloned().collect()
     }
 
-    fn is_shown(&self, incident: IncidentId) -> bool {
-        self.order.iter().any(|index| self.picture.rows[*index].incident.id == incident)
+    /// Takes a newer picture, and returns the one before.
+    pub(crate) fn show(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
+        let same = Arc::ptr_eq(&self.picture.rows, &picture.rows);
+        self.overview = Overview::of(&picture, same.then_some(&self.overview));
+        std::mem::replace(&mut self.picture, picture)
     }
 
     /// Returns what lies in the inbox: what others wait for first, then letters, the oldest first.
-    pub(crate) fn inbox(&self) -> Vec<Item> {
-        let me = &self.picture.user;
-        let rows = || self.unresolved().map(|row| &row.incident);
-        let offers = rows().filter_map(|one| {
-            one.offer.as_ref().filter(|offer| offer.to == *me).map(|offer| Item::Offer(one.id, offer.op))
-        });
-        let asked = rows().filter_map(|one| {
-            one.assigned.as_ref().filter(|asked| asked.to == *me).map(|asked| Item::Asked(one.id, asked.op))
-        });
-        let letters = self.picture.inbox.iter().map(|letter| Item::Letter(letter.id));
-        offers.chain(asked).chain(letters).collect()
+    pub(crate) fn inbox(&self) -> &[Item] {
+        &self.overview.inbox
     }
 
     /// Tells good news; bad news stays in its place.

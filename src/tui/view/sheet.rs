@@ -5,21 +5,28 @@ use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{BatchItem, Item, Mode, Needs, Preview, PreviewItem, State};
 use super::super::theme::Role;
+use super::super::topic::Topic;
 use super::super::update::{Next, next_act};
 use super::super::verb;
-use super::paint::{Canvas, Line};
-use super::words;
+use super::paint::{Canvas, Line, wrap};
+use super::{history, words};
 use crate::sync::picture::Letter;
 use ratatui::layout::Rect;
 
 /// Cells of a service in a list.
 const SERVICE: usize = 16;
+/// Rows that one line of something to read takes at most.
+const READ_LINES_MAX: usize = 12;
 
 /// Draws the sheet that is open; returns whether one is.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) -> bool {
     match &state.mode {
-        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } => {
+        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } | Mode::Read { scroll, .. } => {
             canvas.lines(layout.body, &lines(state), *scroll);
+            true
+        }
+        Mode::History { at } => {
+            history::draw(state, *at, layout, canvas);
             true
         }
         Mode::Inbox { at } => {
@@ -35,6 +42,7 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
     match &state.mode {
         Mode::Preview(preview) => previewed(preview),
         Mode::Results { .. } => results(state),
+        Mode::Read { topic, words, lines, .. } => read(state, *topic, words, lines.as_deref()),
         _ => Vec::new(),
     }
 }
@@ -71,10 +79,28 @@ fn would(item: &PreviewItem) -> Line {
         .safe(Role::Text, item.would.clone())
 }
 
+fn read(state: &State, topic: Topic, words: &str, lines: Option<&[String]>) -> Vec<Line> {
+    let narrowed = if words.is_empty() { String::new() } else { format!(" ({words})") };
+    let mut shown = vec![Line::of(Role::Title, &format!(" {}{narrowed}", topic.title())), Line::default()];
+    let room = usize::from(state.width).saturating_sub(2).max(16);
+    match lines {
+        None => shown.push(Line::of(Role::Dim, " looking ...")),
+        Some([]) => shown.push(Line::of(Role::Dim, &format!(" {}", topic.nothing()))),
+        Some(lines) => {
+            let wrapped = lines.iter().flat_map(|line| wrap(line, room, READ_LINES_MAX));
+            shown.extend(wrapped.map(|line| Line::of(Role::Text, " ").with(Role::Text, &line)));
+        }
+    }
+    shown
+}
+
 fn results(state: &State) -> Vec<Line> {
     let items = &state.batch.items;
     let waiting = items.iter().filter(|item| item.outcome.is_none()).count();
-    let refused = items.iter().filter(|item| item.outcome.as_ref().is_some_and(|(_, welcome)| !welcome)).count();
+    let refused = items
+        .iter()
+        .filter(|item| item.lost.is_some() || item.outcome.as_ref().is_some_and(|(_, welcome)| !welcome))
+        .count();
     let count = format!(" {} done, {refused} otherwise, {waiting} wait for the hub", items.len() - waiting - refused);
     let mut lines =
         vec![Line::of(Role::Title, &format!(" {}", state.batch.title)), Line::of(Role::Dim, &count), Line::default()];
@@ -88,6 +114,9 @@ fn result(state: &State, item: &BatchItem) -> Line {
         SERVICE,
         &item.service,
     );
+    if let Some(lost) = &item.lost {
+        return line.safe(Role::StateNew, lost.clone());
+    }
     match &item.outcome {
         None if state.is_live() => line.with(Role::StatePending, "waits for the hub"),
         None => line.with(Role::StatePending, "saved here only, NOT sent"),
@@ -105,7 +134,7 @@ fn inbox(state: &State, at: Option<Item>, area: Rect, canvas: &mut Canvas<'_>) {
         lines.push(Line::of(Role::Dim, " Nothing waits to be read."));
     }
     let mut cursor = 0..1;
-    for item in &items {
+    for item in items {
         let selected = at == Some(*item);
         let before = lines.len();
         lines.extend(self::item(state, *item, selected));

@@ -101,6 +101,14 @@ impl Pty {
         self.shared.lock().raw.len()
     }
 
+    /// Waits until the program has written more than `before` bytes; returns whether it did within `limit`.
+    pub fn wait_for_bytes(&self, before: usize, limit: Duration) -> bool {
+        let seen = self.shared.lock();
+        let waiting = |seen: &mut Seen| seen.raw.len() <= before && !seen.ended;
+        let seen = self.shared.0.1.wait_timeout_while(seen, limit, waiting).expect("no holder of this lock panics").0;
+        seen.raw.len() > before
+    }
+
     /// Reads no more than so many bytes a second from now on, as a slow line does; 0 is as fast as it can.
     pub fn read_slowly(&self, bytes_a_second: u64) {
         self.pace.store(bytes_a_second, Ordering::SeqCst);
