@@ -1,36 +1,33 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals};
+use super::{Exit, Globals, log, plain, read, signals};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
-use crate::store::file;
 use crate::sync::client::HubAddress;
 use crate::sync::console;
+use crate::sync::desk::Desk;
 use crate::tui;
 use anyhow::Context as _;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-
-/// A log that grew beyond this is begun anew; the one before is kept.
-const LOG_BYTES_MAX: u64 = 5 << 20;
 
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
-    need_terminal()?;
     let (paths, mut console) = settings(globals)?;
     console.guards = guards(globals, console.guards);
+    if !plain::is_wanted(globals, &console) {
+        need_terminal()?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    log_to_file(&paths)?;
+    log::to_file(&paths, globals, console.log_level.as_deref())?;
     let (hub, address) = match &console.hub {
         Some(text) => (None, HubAddress::parse(text)?),
         None => own_hub(&runtime, &paths)?,
     };
-    show(&runtime, &paths, &console, hub, address)
+    show(globals, &runtime, &paths, &console, hub, address)
 }
 
 /// Returns the guards with what the arguments say.
@@ -44,11 +41,12 @@ pub fn need_terminal() -> anyhow::Result<()> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return Ok(());
     }
-    anyhow::bail!("the console needs a terminal; `nightdesk list` and the other commands do not")
+    anyhow::bail!("the console needs a terminal; `nightdesk --plain`, `nightdesk list` and the other commands do not")
 }
 
 /// Shows the hub at that address until the person leaves, then ends the hub if it is in this process.
 pub fn show(
+    globals: &Globals,
     runtime: &Runtime,
     paths: &Paths,
     settings: &config::Console,
@@ -59,11 +57,11 @@ pub fn show(
     parts.embedded = hub.is_some();
     let _inside = runtime.enter();
     let console = console::Console::start(parts)?;
-    let (keymap, session) = (Some(paths.config.join("keymap.toml")), Some(paths.state.join("session.toml")));
-    let options = tui::Options { keymap, session, guards: settings.guards.clone() };
-    let screen = tui::Console::new(console.desk.clone(), options);
-    stop_on_signals(screen.handle())?;
-    let exit = screen.run();
+    let reader = read::reader(globals, paths);
+    let exit = match plain::is_wanted(globals, settings) {
+        true => plain::run(&console.desk, reader, settings.guards.readonly),
+        false => on_screen(&console.desk, paths, reader, settings.guards.clone()),
+    };
     let unsent = console.picture().unsent;
     runtime.block_on(async {
         console.close().await;
@@ -80,6 +78,19 @@ pub fn show(
         tui::Exit::Quit | tui::Exit::Stopped => Exit::Confirmed,
         tui::Exit::Hangup => Exit::HungUp,
     })
+}
+
+fn on_screen(desk: &Desk, paths: &Paths, reader: tui::Reader, guards: config::Guards) -> anyhow::Result<tui::Exit> {
+    let options = tui::Options {
+        keymap: Some(paths.config.join("keymap.toml")),
+        state: Some(paths.state.clone()),
+        session: Some(paths.state.join("session.toml")),
+        guards,
+        reader: Some(reader),
+    };
+    let screen = tui::Console::new(desk.clone(), options);
+    signals::listen(screen.handle())?;
+    screen.run()
 }
 
 /// Starts this user's own hub, or attaches to it where it runs already.
@@ -108,36 +119,4 @@ fn own_hub(runtime: &Runtime, paths: &Paths) -> anyhow::Result<(Option<Running>,
 /// Returns where this hub listened last: sources are configured for that address.
 fn last_address(data: &Path) -> Option<SocketAddr> {
     std::fs::read_to_string(data.join("address")).ok()?.trim().parse().ok()
-}
-
-fn stop_on_signals(screen: tui::Handle) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        screen.stop();
-    });
-    Ok(())
-}
-
-/// Logs to a file: the screen is taken.
-pub fn log_to_file(paths: &Paths) -> anyhow::Result<()> {
-    file::private_dir(&paths.state)?;
-    let path = paths.state.join("nightdesk.log");
-    if std::fs::metadata(&path).is_ok_and(|meta| meta.len() > LOG_BYTES_MAX) {
-        std::fs::rename(&path, paths.state.join("nightdesk.log.1")).context("putting the old log aside")?;
-    }
-    let log = file::private_file(&path)?;
-    let log = {
-        use std::io::Seek as _;
-        let mut log = log;
-        log.seek(std::io::SeekFrom::End(0)).context("opening the log")?;
-        log
-    };
-    let filter = EnvFilter::try_from_env("NIGHTDESK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log).init();
-    Ok(())
 }

@@ -3,6 +3,7 @@
 //! The overlay is computed anew for each picture and never written into the mirror.
 
 mod peering;
+mod sleep;
 
 pub(super) use peering::Peering;
 
@@ -87,6 +88,10 @@ pub(super) struct Teller {
     /// The present round of pushing, and what its last push sent.
     round: Round,
     sent: Vec<SignedOp>,
+    /// Since when nothing is known to be current because this process did not run before; until the hub has answered what was asked since.
+    woke_at: Option<Timestamp>,
+    /// That is not passed on yet.
+    wakes: bool,
     /// When what is too old was last forgotten: a console stays open for weeks.
     pruned_at: Timestamp,
 }
@@ -132,6 +137,8 @@ impl Teller {
             peering,
             round: Round::default(),
             sent: Vec::new(),
+            woke_at: None,
+            wakes: false,
             pruned_at: clock::now(),
         };
         teller.as_of = teller.mirror.as_of()?;
@@ -151,6 +158,7 @@ impl Teller {
             Note::Ask(Ask::Present { claims, calls }) => return self.present(&claims, &calls),
             Note::Ask(Ask::Dismiss(letters)) => self.dismiss(&letters)?,
             Note::Ask(Ask::Refresh) => return self.look_at_disk(),
+            Note::Ask(Ask::Wake) => self.wake(clock::now())?,
             Note::Ask(Ask::Close) => {}
             Note::Cursor(reply) => {
                 let _ = reply.send(self.mirror.cursor()?);
@@ -439,6 +447,10 @@ impl Teller {
     }
 
     fn answered(&mut self, at: Timestamp, skew_ms: Option<i64>, news: bool, caught_up: bool) -> Result<(), StoreError> {
+        if !self.is_of_now(at) {
+            // Asked before this process slept: true, but not known to be the newest.
+            return Ok(());
+        }
         self.last_answer = Some(at);
         let was_live = self.link == Link::Live;
         if caught_up {
@@ -581,6 +593,8 @@ impl Teller {
             }
             Link::Connecting | Link::Live | Link::Offline { refused: true, .. } => return Vec::new(),
         };
+        // What was known before a sleep is no ground for an alarm: the hub gets its time to answer first.
+        let since = self.woke_at.map_or(since, |woke| woke.max(since));
         if now.since(since) < ALARM_AFTER {
             return Vec::new();
         }

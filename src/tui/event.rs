@@ -1,6 +1,7 @@
 //! What can happen to the console, and what the console can want.
 
 use super::key::KeyPress;
+use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
@@ -28,10 +29,20 @@ pub enum Event {
     Due,
     /// The mirror took no more asks: what was asked for is not done.
     Busy,
+    /// What was to be read was read.
+    Read(Topic, Vec<String>),
     /// A part of the program failed; where, in our own words.
     Trouble(String),
     /// Somebody asked the process to end (a signal).
     Stop,
+    /// Somebody asked for the settings to be read again (SIGUSR1).
+    Reload,
+    /// Somebody asked the process to stop for a while (SIGTSTP).
+    Suspend,
+    /// The process was not stopped: no shell could ever continue it.
+    NoShell,
+    /// The process was stopped, by itself or by others, and goes on; the terminal was taken again.
+    Continued,
     /// The terminal vanished, or gives no more input.
     Hangup,
 }
@@ -63,6 +74,10 @@ pub enum Effect {
     Bell,
     /// Write every cell anew.
     Repaint,
+    /// Give the terminal back and stop, until somebody continues the process.
+    Suspend,
+    /// Read this, narrowed by these words.
+    Read(Topic, String),
     /// Leave.
     Leave(Exit),
 }

@@ -16,6 +16,7 @@ mod key;
 mod keymap;
 mod nearest;
 mod theme;
+mod topic;
 mod verb;
 
 mod layout;
@@ -29,11 +30,15 @@ mod update;
 mod view;
 
 mod cells;
+mod crash;
 mod input;
 mod out;
+pub mod plain;
 mod run;
 mod screen;
 mod session;
+mod stage;
+mod suspend;
 mod watchdog;
 
 #[cfg(test)]
@@ -42,3 +47,9 @@ mod tests;
 pub use action::{Action, Group};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};
+pub use topic::{Reader, Topic};
+
+/// Returns what is wrong in a keymap, a line for each problem with file and line.
+pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
+    keymap::Keymap::load(Some(path)).1.iter().map(ToString::to_string).collect()
+}

@@ -5,6 +5,7 @@ use super::keymap::{Context, Keymap, Problem};
 use super::layout::Layout;
 use super::overview::Overview;
 use super::past::Past;
+use super::topic::Topic;
 use super::update::BURST;
 use super::{action::Action, key::KeyPress, order::Sort};
 use crate::config::Guards;
@@ -57,6 +58,8 @@ pub(crate) enum Mode {
     Results { scroll: usize },
     /// What was done on this screen, the newest first; `at` is the line under the cursor.
     History { at: usize },
+    /// Something to read, scrolled by so many lines; `None` while it is being read.
+    Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -93,6 +96,8 @@ pub(crate) enum Deed {
     Submit(Submission),
     /// Leaving.
     Quit,
+    /// Stopping for a while.
+    Suspend,
     /// The first verb after a long pause, meant for the incident that was under the cursor.
     First { action: Action, incident: Option<IncidentId> },
     /// Words to those who were called by what cannot be taken back.
@@ -106,7 +111,7 @@ impl Deed {
             Self::Submit(submission) => Some(submission.incident),
             Self::StandDown(incident) => Some(*incident),
             // What it begins looks at the incident itself.
-            Self::First { .. } | Self::Quit => None,
+            Self::First { .. } | Self::Quit | Self::Suspend => None,
         }
     }
 }
@@ -471,7 +476,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } | Mode::History { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }

@@ -2,7 +2,7 @@
 
 mod scenes;
 
-use super::{Exit, Globals, tui};
+use super::{Exit, Globals, log, tui};
 use crate::config::{self, Paths};
 use crate::domain::id::UserName;
 use crate::hub::{self, DEFAULT_LISTEN, Options};
@@ -41,10 +41,12 @@ impl Drop for TemporaryHome {
 
 /// Runs the demonstration until the person leaves.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
-    tui::need_terminal()?;
+    if !globals.plain {
+        tui::need_terminal()?;
+    }
     let home = TemporaryHome::make()?;
     let paths = Paths::find(Some(home.0.clone()))?;
-    tui::log_to_file(&paths)?;
+    log::to_file(&paths, globals, None)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut config = config::Hub::default();
     config.timing.flap_window = FLAP_WINDOW;
@@ -62,11 +64,23 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
     runtime.spawn(send(hub.address, stop.clone()));
     let address = HubAddress::Unix(hub.socket.clone());
     let user = UserName::parse("you").context("naming the demonstration's person")?;
-    let guards = tui::guards(globals, config::Guards::default());
-    let settings = config::Console { hub: None, token_file: None, user, peers: config::Peers::default(), guards };
-    let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
+    let settings = config::Console {
+        hub: None,
+        token_file: None,
+        user,
+        peers: config::Peers::default(),
+        log_level: None,
+        plain: globals.plain,
+        guards: tui::guards(globals, config::Guards::default()),
+    };
+    let exit = tui::show(&at_home(globals, &home), &runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit
+}
+
+/// Returns the arguments as they would be for a console that lives there: what is looked at is the demonstration.
+fn at_home(globals: &Globals, home: &TemporaryHome) -> Globals {
+    Globals { hub: None, token_file: None, home: Some(home.0.clone()), ..globals.clone() }
 }
 
 /// Sends what the scenes say, as a Prometheus would: all that fires, every evaluation, and each end for a while.

@@ -5,8 +5,9 @@ use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
 use super::super::order::Sort;
 use super::super::state::{Gist, State};
+use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, guard, perform, sight};
+use super::{act, bulk, filter, guard, perform, read, sight};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -14,7 +15,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 18] = [
+const COMMANDS: [(&str, Action); 24] = [
     ("undo", Action::UndoLast),
     ("redo", Action::UndoRedo),
     ("history", Action::HistoryOpen),
@@ -31,8 +32,14 @@ const COMMANDS: [(&str, Action); 18] = [
     ("filter", Action::FilterOpen),
     ("quit", Action::AppQuit),
     ("help", Action::HelpOpen),
+    ("log", Action::LogOpen),
+    ("doctor", Action::DoctorOpen),
+    ("whatsnew", Action::WhatsNewOpen),
+    ("crash", Action::CrashOpen),
+    ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("suspend", Action::AppSuspend),
 ];
 
 /// Leaves without a question.
@@ -43,7 +50,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns what a word names.
-fn named(word: &str) -> Option<Action> {
+pub(crate) fn named(word: &str) -> Option<Action> {
     let verb = VERBS.iter().find(|(name, ..)| *name == word).map(|(_, action, _)| *action);
     let short = || COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
     verb.or_else(short).or_else(|| Action::parse(word))
@@ -117,9 +124,7 @@ pub(super) fn run(
             state.warn(format!("no command {word:?}{hint}"));
             Vec::new()
         }
-        (Some(Action::ShiftHandover), words) if !state.readonly && !words.is_empty() => {
-            bulk::shift_to(state, words, now)
-        }
+        (Some(Action::ShiftHandover), words) if !words.is_empty() => bulk::shift_to(state, words, now),
         (Some(action), _) if guard::refuses(state, action) => Vec::new(),
         (Some(action), _) if is_moved(state, action, meant) => {
             state.warn("the incident under the cursor changed while you typed; nothing was done");
@@ -142,6 +147,7 @@ pub(super) fn run(
             filter::set(state, words.to_owned());
             Vec::new()
         }
+        (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),
         (Some(_), _) if targets.is_empty() => {

@@ -8,13 +8,17 @@ mod filter;
 mod guard;
 mod history;
 mod inbox;
+mod life;
+pub(crate) mod line;
 mod moving;
 mod picture;
 mod prompt;
+mod read;
 mod sight;
 
 pub(crate) use attention::{calls, worst_call};
-pub(crate) use command::matching;
+pub(crate) use bulk::shift_to;
+pub(crate) use command::{matching, named};
 pub(crate) use guard::BURST;
 pub(crate) use inbox::{Next, next as next_act};
 
@@ -24,6 +28,7 @@ use super::key::KeyPress;
 use super::keymap::Found;
 use super::order::{self, Sort};
 use super::state::{FROZEN_FOR, Focus, Mode, State};
+use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use guard::Judged;
@@ -53,11 +58,19 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             state.warn("the mirror is busy: NOT done, press again");
             Vec::new()
         }
+        Event::Read(topic, lines) => {
+            read::take(state, topic, lines);
+            Vec::new()
+        }
         Event::Trouble(text) => {
             state.trouble = Some(text);
             Vec::new()
         }
         Event::Stop => vec![Effect::Leave(Exit::Stopped)],
+        Event::Reload => vec![Effect::Repaint],
+        Event::Suspend => vec![Effect::Suspend],
+        Event::NoShell => life::no_shell(state),
+        Event::Continued => life::continued(state),
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     });
     due(state, now);
@@ -209,7 +222,11 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
+            return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
+        }
         Action::AppInterrupt => return interrupt(state, now),
+        Action::AppSuspend => return life::suspend(state),
         Action::AppQuit => return quit(state),
         Action::PromptAccept => return prompt::accept(state, now),
         Action::PromptCancel => prompt::cancel(state),

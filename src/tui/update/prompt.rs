@@ -23,6 +23,7 @@ fn editor(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Preview(Preview { needs: Needs::Yes, .. })
         | Mode::Results { .. }
         | Mode::History { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. } => None,
     }
 }
@@ -119,6 +120,7 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         | Mode::Menu { .. }
         | Mode::Results { .. }
         | Mode::History { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
@@ -165,6 +167,7 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Preview(_)
         | Mode::Results { .. }
         | Mode::History { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. }
         | Mode::Browse
         | Mode::Help { .. } => {}
@@ -192,6 +195,7 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
         Deed::Quit => vec![Effect::Leave(Exit::Quit)],
         Deed::First { action, incident } => guard::first(state, action, incident, now),
         Deed::StandDown(incident) => history::stand_down(state, incident, now),
+        Deed::Suspend => vec![Effect::Suspend],
     }
 }
 

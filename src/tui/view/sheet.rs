@@ -5,20 +5,23 @@ use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{BatchItem, Item, Mode, Needs, Preview, PreviewItem, State};
 use super::super::theme::Role;
+use super::super::topic::Topic;
 use super::super::update::{Next, next_act};
 use super::super::verb;
-use super::paint::{Canvas, Line};
+use super::paint::{Canvas, Line, wrap};
 use super::{history, words};
 use crate::sync::picture::Letter;
 use ratatui::layout::Rect;
 
 /// Cells of a service in a list.
 const SERVICE: usize = 16;
+/// Rows that one line of something to read takes at most.
+const READ_LINES_MAX: usize = 12;
 
 /// Draws the sheet that is open; returns whether one is.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) -> bool {
     match &state.mode {
-        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } => {
+        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } | Mode::Read { scroll, .. } => {
             canvas.lines(layout.body, &lines(state), *scroll);
             true
         }
@@ -39,6 +42,7 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
     match &state.mode {
         Mode::Preview(preview) => previewed(preview),
         Mode::Results { .. } => results(state),
+        Mode::Read { topic, words, lines, .. } => read(state, *topic, words, lines.as_deref()),
         _ => Vec::new(),
     }
 }
@@ -73,6 +77,21 @@ fn would(item: &PreviewItem) -> Line {
         .cell(Role::Title, 5, &target.number.to_string())
         .cell(Role::Text, SERVICE, &target.service)
         .safe(Role::Text, item.would.clone())
+}
+
+fn read(state: &State, topic: Topic, words: &str, lines: Option<&[String]>) -> Vec<Line> {
+    let narrowed = if words.is_empty() { String::new() } else { format!(" ({words})") };
+    let mut shown = vec![Line::of(Role::Title, &format!(" {}{narrowed}", topic.title())), Line::default()];
+    let room = usize::from(state.width).saturating_sub(2).max(16);
+    match lines {
+        None => shown.push(Line::of(Role::Dim, " looking ...")),
+        Some([]) => shown.push(Line::of(Role::Dim, &format!(" {}", topic.nothing()))),
+        Some(lines) => {
+            let wrapped = lines.iter().flat_map(|line| wrap(line, room, READ_LINES_MAX));
+            shown.extend(wrapped.map(|line| Line::of(Role::Text, " ").with(Role::Text, &line)));
+        }
+    }
+    shown
 }
 
 fn results(state: &State) -> Vec<Line> {

@@ -221,7 +221,8 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     // A prompt without a line of its own stands over the status: who types must see it.
     let own = layout.toast;
     let asked = match &state.mode {
-        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::History { .. } | Mode::Inbox { .. } => None,
+        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Inbox { .. } => None,
+        Mode::History { .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
@@ -378,8 +379,8 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     for action in footer_actions(state) {
         if let Some(keys) = keys_of(state, *action) {
             // What is done already is not cancelled by the key that closes its list.
-            let done =
-                *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. } | Mode::History { .. });
+            let done = *action == Action::PromptCancel
+                && matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. });
             let word = match action {
                 _ if done => Action::ViewBack.short(),
                 Action::ConfirmForce if !forces(state) => "the other",
@@ -411,7 +412,7 @@ fn footer_actions(state: &State) -> &'static [Action] {
             (Needs::Yes, _) => &[ConfirmYes, PromptCancel],
             (Needs::Count(_), _) => &[PromptAccept, PromptCancel],
         },
-        (Mode::Results { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
+        (Mode::Results { .. } | Mode::Read { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
         (Mode::History { .. }, _) => &[CursorDown, CursorUp, UndoLast, PromptCancel],
         (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
