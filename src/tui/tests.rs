@@ -1,6 +1,7 @@
 //! Screens and keys: state in by events, screen out as text, at a fixed time.
 
 mod calling;
+mod guards;
 mod inbox;
 mod keys;
 mod leaving;
@@ -13,6 +14,7 @@ mod screens;
 mod selection;
 mod several;
 mod shift;
+mod sight;
 mod truth;
 mod undo;
 mod verbs;

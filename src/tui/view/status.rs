@@ -186,12 +186,10 @@ fn calls(state: &State) -> Option<String> {
     } else {
         format!("{} goes there", key(Action::PageGo))
     };
-    let shown = state.order.iter().any(|index| state.picture.rows[*index].incident.id == one.id);
-    let answer = match (row.waiting.is_empty(), shown) {
-        (false, _) => "asked, NOT confirmed".to_owned(),
-        (true, true) => answer,
-        (true, false) => format!("hidden by the filter, {} shows it", key(Action::PageGo)),
-    };
+    let answer = if row.waiting.is_empty() { answer } else { "asked, NOT confirmed".to_owned() };
+    if !state.is_shown(one.id) {
+        return Some(format!("{what} | hidden by the filter, {} shows it", key(Action::PageGo)));
+    }
     Some(format!("{what} | {step} since {since} | {answer}"))
 }
 
