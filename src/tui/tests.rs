@@ -11,6 +11,7 @@ mod screens;
 mod selection;
 mod several;
 mod shift;
+mod sizes;
 mod truth;
 mod undo;
 mod verbs;
@@ -166,7 +167,8 @@ impl Desk {
     }
 
     fn sized(picture: Picture, width: u16, height: u16) -> Self {
-        let state = State::new(Arc::new(picture), Keymap::builtin(), Vec::new(), (width, height));
+        let mut state = State::new(Arc::new(picture), Keymap::builtin(), Vec::new(), (width, height));
+        state.now = night();
         Self { state, now: night(), effects: Vec::new() }
     }
 
