@@ -23,7 +23,10 @@ mod history;
 mod layout;
 mod order;
 mod overview;
+mod past;
+mod sieve;
 mod state;
+mod tier;
 mod update;
 mod view;
 
@@ -34,6 +37,7 @@ mod out;
 pub mod plain;
 mod run;
 mod screen;
+mod session;
 mod stage;
 mod suspend;
 mod watchdog;

@@ -5,8 +5,11 @@ use super::history::Digest;
 use super::keymap::{Context, Keymap, Problem};
 use super::layout::{Layout, Shape};
 use super::overview::Overview;
+use super::past::Past;
 use super::topic::Topic;
-use super::{action::Action, key::KeyPress};
+use super::update::BURST;
+use super::{action::Action, key::KeyPress, order::Sort};
+use crate::config::Guards;
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis};
@@ -61,6 +64,8 @@ pub(crate) enum Mode {
     Results { scroll: usize },
     /// Something to read, scrolled by so many lines; `None` while it is being read.
     Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
+    /// What was done on this screen, the newest first; `at` is the line under the cursor.
+    History { at: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -99,6 +104,10 @@ pub(crate) enum Deed {
     Quit,
     /// Stopping for a while.
     Suspend,
+    /// The first verb after a long pause, meant for the incident that was under the cursor.
+    First { action: Action, incident: Option<IncidentId> },
+    /// Words to those who were called by what cannot be taken back.
+    StandDown(IncidentId),
 }
 
 impl Deed {
@@ -106,7 +115,9 @@ impl Deed {
     pub(crate) fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Submit(submission) => Some(submission.incident),
-            Self::Quit | Self::Suspend => None,
+            Self::StandDown(incident) => Some(*incident),
+            // What it begins looks at the incident itself.
+            Self::First { .. } | Self::Quit | Self::Suspend => None,
         }
     }
 }
@@ -172,6 +183,10 @@ pub(crate) struct BatchItem {
     pub(crate) service: String,
     /// What the hub said, and whether that is what was asked for; `None` while it waits.
     pub(crate) outcome: Option<(SafeText, bool)>,
+    /// The hub showed it as the person's.
+    pub(crate) held: bool,
+    /// It was the person's and is no longer: who has it.
+    pub(crate) lost: Option<SafeText>,
 }
 
 /// Something in the inbox.
@@ -208,6 +223,56 @@ pub(crate) struct Guard {
     pub(crate) interrupted_at: Option<Timestamp>,
     /// Esc was pressed at the root with a filter on: the next clears it.
     pub(crate) clearing: bool,
+    /// Keys come from a script, as fast as it likes: no burst of them is taken for a text.
+    pub(crate) scripted: bool,
+    /// A key whose act waits until it is sure that it did not come with a text.
+    pub(crate) held: Option<Held>,
+    /// The latest key that was no move.
+    pub(crate) stroke: Option<(KeyPress, Timestamp)>,
+    /// When letters came that mean nothing.
+    pub(crate) strays: Vec<Timestamp>,
+    /// Keys looked like typing: verbs wait for Esc.
+    pub(crate) locked: bool,
+    /// The end of a line came with its text and was not taken.
+    pub(crate) again: bool,
+    /// The key that brought the open question up: another one answers it.
+    pub(crate) asked_by: Option<KeyPress>,
+    /// When a key came last, or the screen was opened.
+    pub(crate) last_key: Option<Timestamp>,
+    /// Nobody pressed a key for long: the first verb asks.
+    pub(crate) armed: bool,
+    /// Until when the question of that verb stands.
+    pub(crate) first_until: Option<Timestamp>,
+}
+
+/// A key that waits, with what it was meant for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) key: KeyPress,
+    pub(crate) actions: Vec<Action>,
+    /// The incident under the cursor then.
+    pub(crate) selected: Option<IncidentId>,
+    /// When it was pressed.
+    pub(crate) at: Timestamp,
+}
+
+/// Where the person was before going to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) selected: Option<IncidentId>,
+    pub(crate) filter: String,
+    pub(crate) focus: Focus,
+    pub(crate) open: bool,
+    pub(crate) top: usize,
+}
+
+/// Marks that follow the cursor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Range {
+    /// Where it began.
+    pub(crate) from: IncidentId,
+    /// What was marked before.
+    pub(crate) before: BTreeSet<IncidentId>,
 }
 
 /// What has called for attention, so that nothing rings twice.
@@ -250,6 +315,20 @@ pub(crate) struct State {
     pub(crate) order: Vec<usize>,
     /// The order stands still and would be another.
     pub(crate) held: bool,
+    pub(crate) sort: Sort,
+    /// The order stands still until the person lets it follow again.
+    pub(crate) frozen: bool,
+    /// No act is taken.
+    pub(crate) readonly: bool,
+    /// How long nobody presses a key until the first verb asks; `None` never.
+    pub(crate) arm_after_idle: Option<Duration>,
+    /// When the session is to be written.
+    pub(crate) keep_at: Option<Timestamp>,
+    /// Where `page.back` returns to.
+    pub(crate) place: Option<Place>,
+    pub(crate) range: Option<Range>,
+    /// What was done on this screen, the oldest first.
+    pub(crate) past: Past,
     /// How many rows are scrolled away above.
     pub(crate) top: usize,
     /// Incidents that came while they had no place on the screen.
@@ -305,6 +384,14 @@ impl State {
             selected: None,
             order: Vec::new(),
             held: false,
+            sort: Sort::default(),
+            frozen: false,
+            readonly: false,
+            arm_after_idle: Guards::default().arm_after_idle,
+            keep_at: None,
+            place: None,
+            range: None,
+            past: Past::default(),
             top: 0,
             fresh: Vec::new(),
             filter: String::new(),
@@ -335,6 +422,13 @@ impl State {
         // What lay there before has its count on the screen; only what comes from now on rings.
         state.attention.letters = state.picture.inbox.iter().map(|letter| letter.id).collect();
         state
+    }
+
+    /// Takes the guards that the person chose.
+    pub(crate) fn guard_by(&mut self, guards: &Guards) {
+        self.readonly = guards.readonly;
+        self.arm_after_idle = guards.arm_after_idle;
+        self.guard.scripted = guards.scripted;
     }
 
     /// Returns where things stand.
@@ -401,7 +495,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } | Mode::Read { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
@@ -421,8 +515,12 @@ impl State {
     /// Returns when something must be drawn anew though nothing happens: the only timers of the screen.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let toast = self.toast.as_ref().and_then(|toast| toast.until);
-        let order = self.guard.moved_at.filter(|_| self.held).map(|moved| moved.plus(FROZEN_FOR));
-        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(self.next_handover()).min()
+        let follows = self.held && !self.frozen;
+        let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
+        let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
+        let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
+        let shifts = self.next_handover();
+        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).chain(shifts).min()
     }
 
     /// Returns when the next shift begins or ends, as far as the list that is shown reaches.

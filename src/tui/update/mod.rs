@@ -5,6 +5,8 @@ mod attention;
 mod bulk;
 mod command;
 mod filter;
+mod guard;
+mod history;
 mod inbox;
 mod life;
 pub(crate) mod line;
@@ -13,10 +15,12 @@ mod panes;
 mod picture;
 mod prompt;
 mod read;
+mod sight;
 
 pub(crate) use attention::{calls, worst_call};
 pub(crate) use bulk::shift_to;
 pub(crate) use command::{matching, named};
+pub(crate) use guard::BURST;
 pub(crate) use inbox::{Next, next as next_act};
 
 use super::action::Action;
@@ -24,11 +28,12 @@ use super::event::{Effect, Event, Exit};
 use super::key::KeyPress;
 use super::keymap::Found;
 use super::layout::Tab;
-use super::order;
+use super::order::{self, Sort};
 use super::state::{FROZEN_FOR, Focus, Mode, State};
 use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
+use guard::Judged;
 use std::time::Duration;
 
 /// Within which a second Ctrl-c at the root leaves.
@@ -36,9 +41,12 @@ const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 
 /// Takes one event in and returns what is to be done about it.
 pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Effect> {
+    let (event, now) = event.timed(now);
     state.now = now;
-    let mut effects = match event {
-        Event::Key(key) => {
+    let mut effects = guard::release(state, now, false);
+    state.guard.last_key.get_or_insert(now);
+    effects.extend(match event {
+        Event::Key(key) | Event::KeyAt(key, _) => {
             // What was shown when the key was pressed, not what the key brings.
             let presented = attention::present(state);
             presented.into_iter().chain(press(state, key, now)).collect()
@@ -49,6 +57,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Due => Vec::new(),
         Event::Busy => {
             state.saving = None;
+            state.past.forget_latest();
             state.warn("the mirror is busy: NOT done, press again");
             Vec::new()
         }
@@ -66,10 +75,12 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::NoShell => life::no_shell(state),
         Event::Continued => life::continued(state),
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
-    };
+    });
     due(state, now);
     effects.extend(attention::due(state, now));
     effects.extend(look(state));
+    guard::only_look(state, &mut effects);
+    history::record(state, &effects, now);
     effects
 }
 
@@ -84,7 +95,8 @@ fn due(state: &mut State, now: Timestamp) {
     if state.toast.as_ref().and_then(|toast| toast.until).is_some_and(|until| until <= now) {
         state.toast = None;
     }
-    if state.held && state.guard.moved_at.is_none_or(|moved| moved.plus(FROZEN_FOR) <= now) {
+    guard::due(state, now);
+    if state.held && !state.frozen && state.guard.moved_at.is_none_or(|moved| moved.plus(FROZEN_FOR) <= now) {
         let before = order::shown_ids(state);
         order::arrange(state, &before, now);
     }
@@ -102,12 +114,21 @@ fn look(state: &mut State) -> Option<Effect> {
 }
 
 fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
+    state.guard.again = false;
+    if guard::wakes(state, key, now) {
+        return Vec::new();
+    }
     state.pending.push(key);
-    match state.keymap.find(state.contexts(), &state.pending) {
+    let found = state.keymap.find(state.contexts(), &state.pending);
+    if guard::judge(state, key, &found, now) == Judged::Swallowed {
+        state.pending.clear();
+        return Vec::new();
+    }
+    match found {
         Found::Prefix => Vec::new(),
         Found::Actions(actions) => {
             state.pending.clear();
-            actions.into_iter().flat_map(|action| perform(state, action, now)).collect()
+            guard::admit(state, key, actions, now)
         }
         Found::Nothing => {
             // A broken sequence is dropped whole: the "a" of "g a" was not meant as a verb.
@@ -123,6 +144,9 @@ fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
 fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
     if action != Action::ViewBack {
         state.guard.clearing = false;
+    }
+    if guard::refuses(state, action) {
+        return Vec::new();
     }
     match action {
         Action::IncidentAck
@@ -142,16 +166,29 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         | Action::IncidentMerge
         | Action::IncidentSplit
         | Action::IncidentStill => return act::begin(state, action, now),
-        Action::UndoLast => return act::undo(state, now),
+        Action::UndoLast => return history::undo(state, now),
+        Action::UndoRedo => return history::redo(state, now),
+        Action::HistoryOpen => history::open(state, now),
         Action::BulkAck => return bulk::ack_all(state, now),
         Action::ShiftHandover => return bulk::shift(state, now),
         Action::MarkToggle => {
             bulk::toggle(state);
             moving::by(state, 1, now);
         }
+        Action::MarkRange => sight::range(state, now),
         Action::MarkAll => bulk::mark_all(state, now),
-        Action::MarkClear => state.marks.clear(),
+        Action::MarkClear => sight::unmark(state),
         Action::PageGo => bulk::go_to_call(state, now),
+        Action::PageBack => sight::back(state, now),
+        Action::SortSeverity => sight::sort(state, Sort::Severity, now),
+        Action::SortTime => sight::sort(state, Sort::Time, now),
+        Action::SortOwner => sight::sort(state, Sort::Owner, now),
+        Action::ListFreeze => sight::freeze(state, now),
+        Action::FilterUnacked => filter::quick(state, "state:new", now),
+        Action::FilterMine => filter::quick(state, "owner:me", now),
+        Action::FilterPages => filter::quick(state, "page:me", now),
+        Action::FilterOpenOnes => filter::quick(state, "-state:res", now),
+        Action::ReadOnlyOn | Action::ReadOnlyOff => sight::read_only(state, action == Action::ReadOnlyOn, now),
         Action::InboxOpen => inbox::open(state),
         Action::InboxDismiss => return inbox::dismiss(state, now),
         Action::InboxNext => return inbox::do_next(state, now),
@@ -234,7 +271,7 @@ fn open(state: &mut State) {
 
 /// Closes the nearest open thing; returns whether there was one.
 fn close_view(state: &mut State) -> bool {
-    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. } | Mode::History { .. }) {
         state.mode = Mode::Browse;
         return true;
     }
@@ -247,9 +284,9 @@ fn close_view(state: &mut State) -> bool {
 
 fn back(state: &mut State, now: Timestamp) {
     let closed = state.toast.take().is_some_and(|toast| toast.warn) || close_view(state);
-    let unmarked = !closed && !state.marks.is_empty();
+    let unmarked = !closed && (!state.marks.is_empty() || state.range.is_some());
     if unmarked {
-        state.marks.clear();
+        sight::unmark(state);
     }
     if closed || unmarked || state.filter.is_empty() {
         state.guard.clearing = false;
@@ -269,7 +306,7 @@ fn close(state: &mut State, now: Timestamp) {
 }
 
 fn interrupt(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. } | Mode::History { .. }) {
         state.mode = Mode::Browse;
         return Vec::new();
     }

@@ -3,7 +3,7 @@
 use super::super::order;
 use super::super::state::{Focus, Mode, Preview, State};
 use super::super::view;
-use super::inbox;
+use super::{inbox, sight};
 use crate::domain::time::Timestamp;
 
 /// Moves by so many lines what has the focus.
@@ -19,6 +19,9 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
             *scroll = scroll.saturating_add_signed(lines);
         }
         (Mode::Inbox { .. }, _) => inbox::by(state, lines),
+        (Mode::History { at }, _) => {
+            *at = at.saturating_add_signed(lines).min(state.past.deeds().count().saturating_sub(1));
+        }
         // A prompt has no lines to move over.
         (Mode::Filter { .. } | Mode::Command { .. } | Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {
         }
@@ -33,9 +36,15 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
 pub(super) fn by_half_pages(state: &mut State, pages: isize, now: Timestamp) {
     let layout = state.layout();
     let rows = match (&state.mode, state.focus) {
-        (Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Preview(_) | Mode::Inbox { .. }, _) => {
-            layout.body.height
-        }
+        (
+            Mode::Help { .. }
+            | Mode::Results { .. }
+            | Mode::Read { .. }
+            | Mode::Preview(_)
+            | Mode::Inbox { .. }
+            | Mode::History { .. },
+            _,
+        ) => layout.body.height,
         (_, Focus::Detail) => layout.detail.map_or(1, |area| area.height),
         (_, Focus::Side) => layout.side.map_or(1, |area| area.height),
         (_, Focus::Stream) => layout.list.height,
@@ -52,6 +61,7 @@ fn cursor(state: &mut State, lines: isize, now: Timestamp) {
         state.selected = selected;
         (state.detail_scroll, state.side_scroll) = (0, 0);
     }
+    sight::follow(state, now);
     order::keep_in_view(state);
 }
 

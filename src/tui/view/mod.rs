@@ -2,6 +2,7 @@
 
 mod detail;
 mod help;
+mod history;
 mod paint;
 mod panel;
 mod sheet;

@@ -4,7 +4,8 @@ use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::keymap::Context;
 use super::super::layout::Layout;
-use super::super::state::{Focus, Gist, Item, Mode, Needs, Preview, State};
+use super::super::order::Sort;
+use super::super::state::{Deed, Focus, Gist, Item, Mode, Needs, Preview, State, Submission};
 use super::super::theme::Role;
 use super::super::update::{self, matching, worst_call};
 use super::super::verb;
@@ -12,6 +13,7 @@ use super::paint::{Canvas, Line};
 use super::{clear, sheet, words};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
+use crate::domain::op::Act;
 use crate::domain::paging::Step;
 use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
@@ -183,7 +185,12 @@ fn calls(state: &State) -> Option<String> {
     } else {
         format!("{} goes there", key(Action::PageGo))
     };
-    let answer = if row.waiting.is_empty() { answer } else { "asked, NOT confirmed".to_owned() };
+    let shown = state.order.iter().any(|index| state.picture.rows[*index].incident.id == one.id);
+    let answer = match (row.waiting.is_empty(), shown) {
+        (false, _) => "asked, NOT confirmed".to_owned(),
+        (true, true) => answer,
+        (true, false) => format!("hidden by the filter, {} shows it", key(Action::PageGo)),
+    };
     Some(format!("{what} | {step} since {since} | {answer}"))
 }
 
@@ -249,7 +256,8 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     // A prompt without a line of its own stands over the status: who types must see it.
     let own = layout.toast;
     let asked = match &state.mode {
-        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Inbox { .. } => None,
+        Mode::Browse | Mode::Help { .. } | Mode::Inbox { .. } => None,
+        Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
@@ -281,6 +289,8 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     };
     match (asked, &state.toast) {
         (Some((label, editor, hint)), _) => {
+            let again = "the line's end came with its text: press it again";
+            let hint = if state.guard.again { again.to_owned() } else { hint };
             let area = clear(canvas, own.unwrap_or(layout.status));
             prompt(area, &label, editor, &hint, canvas);
         }
@@ -289,7 +299,11 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
             // Bad news takes the status line where it has no line of its own; good news is dropped there.
             if let Some(area) = own.or(toast.warn.then_some(layout.status)) {
                 let area = clear(canvas, area);
-                canvas.line(area, &Line::of(Role::Text, " ").safe(role, toast.text.clone()));
+                let text = Line::of(Role::Text, " ").safe(role, toast.text.clone());
+                match undoes(state).filter(|undo| !toast.warn && text.width() + undo.width() < area.width.into()) {
+                    Some(undo) => canvas.ends(area, &text, &undo),
+                    None => canvas.line(area, &text),
+                }
             }
         }
         (None, None) => beneath(state, layout, canvas),
@@ -302,6 +316,15 @@ fn beneath(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     if let (true, Some(area), Some(row)) = (listed, layout.toast, state.row()) {
         canvas.line(area, &Line::of(Role::Dim, " ").with(Role::Text, &row.incident.summary));
     }
+}
+
+/// Returns what the key for undo takes back, where that is what this screen did last.
+fn undoes(state: &State) -> Option<Line> {
+    let (undo, latest) = (state.picture.undo.first()?, state.latest.as_ref()?);
+    let own = latest.incident == undo.incident && latest.act.known() == Some(undo.kind) && undo.refused.is_none();
+    let key = keys_of(state, Action::UndoLast).filter(|_| own && !state.readonly)?;
+    let what = format!("{key} undoes {} {} ", undo.kind.word(), latest.number);
+    Some(Line::of(Role::Dim, &what))
 }
 
 fn hint(says: &Gist) -> String {
@@ -370,19 +393,32 @@ enum Part {
 fn left(state: &State, dropped: &[Part]) -> Line {
     let picture = &state.picture;
     let (shown, total) = (state.order.len(), picture.rows.len() + picture.rows_hidden);
-    let mode = if picture.demo { " DEMO  " } else { " RW  " };
+    let mode = match (state.readonly, picture.demo) {
+        (true, _) => " RO  ",
+        (false, true) => " DEMO  ",
+        (false, false) => " RW  ",
+    };
     let role = if shown < total { Role::FilterHides } else { Role::Text };
     let has = |part: Part| !dropped.contains(&part);
     let count = if has(Part::Words) { format!("{shown} of {total} shown") } else { format!("{shown}/{total}") };
     let mut left = Line::of(Role::Title, mode).with(role, &count);
+    if state.guard.locked {
+        left = left.with(Role::PromptDanger, " LOCKED ");
+    }
     if !state.filter.is_empty() && has(Part::Filter) {
         left = left.with(Role::Text, "  filter: ").with(Role::Text, &state.filter);
     }
-    if state.held && has(Part::Frozen) {
+    if state.frozen && has(Part::Frozen) {
+        left = left.with(Role::Title, "  frozen");
+    } else if state.held && has(Part::Frozen) {
         left = left.with(Role::Dim, "  order held");
     }
+    if state.sort != Sort::default() && has(Part::Frozen) {
+        left = left.with(Role::Text, &format!("  by {}", state.sort.word()));
+    }
     if !state.marks.is_empty() && has(Part::Marks) {
-        left = left.with(Role::Title, &format!("  {} marked", state.marks.len()));
+        let range = if state.range.is_some() { ", v ends the range" } else { "" };
+        left = left.with(Role::Title, &format!("  {} marked{range}", state.marks.len()));
     }
     if state.shape.local && has(Part::Zone) {
         left = left.with(Role::Dim, "  local time");
@@ -421,13 +457,23 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     for action in footer_actions(state) {
         if let Some(keys) = keys_of(state, *action) {
             // What is done already is not cancelled by the key that closes its list.
-            let done =
-                *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. } | Mode::Read { .. });
-            let word = if done { Action::ViewBack.short() } else { action.short() };
+            let done = matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. })
+                && *action == Action::PromptCancel;
+            let word = match action {
+                _ if done => Action::ViewBack.short(),
+                Action::ConfirmForce if !forces(state) => "the other",
+                _ => action.short(),
+            };
             line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {word}  "));
         }
     }
     canvas.line(area, &line);
+}
+
+/// Returns whether the second answer of the open question is the same act by force.
+fn forces(state: &State) -> bool {
+    let second = if let Mode::Confirm(confirm) = &state.mode { confirm.force.as_ref() } else { None };
+    matches!(second, Some(Deed::Submit(Submission { act: Act::Resolve { .. }, .. })))
 }
 
 fn footer_actions(state: &State) -> &'static [Action] {
@@ -445,6 +491,7 @@ fn footer_actions(state: &State) -> &'static [Action] {
             (Needs::Count(_), _) => &[PromptAccept, PromptCancel],
         },
         (Mode::Results { .. } | Mode::Read { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
+        (Mode::History { .. }, _) => &[CursorDown, CursorUp, UndoLast, PromptCancel],
         (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],

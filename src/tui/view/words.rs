@@ -3,7 +3,7 @@
 use super::super::order::state_word;
 use super::super::state::State;
 use super::super::theme::Role;
-use crate::domain::incident::{Incident, Shown};
+use crate::domain::incident::{Hold, Incident, Life, Shown};
 use crate::domain::op::Act;
 use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
@@ -53,12 +53,23 @@ pub(super) fn state(row: &Row, live: bool) -> (String, Role) {
         None => {
             let role =
                 if row.incident.overdue && shown == Shown::New { Role::StateOverdue } else { Role::shown(shown) };
-            (format!("{}{overdue}", state_word(shown)), role)
+            let held = if shown == Shown::Unknown { kept_while_unknown(&row.incident) } else { "" };
+            (format!("{}{held}{overdue}", state_word(shown)), role)
         }
         Some(asked) => {
             let unsure = if live { "" } else { "?" };
             (format!("{}>{asked}{overdue}{unsure}", state_word(shown)), Role::StatePending)
         }
+    }
+}
+
+/// Returns what a silent source does not change: somebody has it, or it is quiet until a time.
+fn kept_while_unknown(incident: &Incident) -> &'static str {
+    match (incident.life, &incident.hold) {
+        (Life::Acked, Some(Hold { wait: Some(_), .. })) => "/WAI",
+        (Life::Acked, Some(_)) => "/SNZ",
+        (Life::Acked, None) => "/ACK",
+        (Life::Triggered | Life::Resolved, _) => "",
     }
 }
 
