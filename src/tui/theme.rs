@@ -62,6 +62,14 @@ roles! {
     PromptDanger, "prompt.danger";
     PromptCursor, "prompt.cursor";
     FilterHides, "filter.hides";
+    ChartLine, "chart.line";
+    ChartLimit, "chart.limit";
+    ChartGap, "chart.gap";
+    ChartAxis, "chart.axis";
+    StripFiring, "strip.firing";
+    StripResolved, "strip.resolved";
+    StripUnknown, "strip.unknown";
+    StripPending, "strip.pending";
     Me, "me";
     Other, "other";
 }
