@@ -48,6 +48,7 @@ mod tests;
 pub use action::{Action, Group};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};
+pub use state::Graph;
 pub use topic::{Reader, Topic};
 
 /// Returns what is wrong in a keymap, a line for each problem with file and line.

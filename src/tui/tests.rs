@@ -1,6 +1,7 @@
 //! Screens and keys: state in by events, screen out as text, at a fixed time.
 
 mod calling;
+mod history;
 mod inbox;
 mod leaving;
 mod panes;

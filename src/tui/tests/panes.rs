@@ -90,6 +90,21 @@ fn times_are_utc_until_local_ones_are_asked_for() {
 }
 
 #[test]
+fn tab_layout_and_clock_are_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let keeper = || crate::tui::session::Keeper::new(Some(dir.path().join("session.toml")));
+    let mut desk = with(detail(12), 200, 60);
+    desk.keys("3 : \"layout_2\" enter : \"tz_local\" enter");
+    let first = keeper();
+    first.note(&mut desk.state, desk.now);
+    first.finish();
+    let mut again = with(detail(12), 200, 60);
+    assert_ne!(again.state.shape, desk.state.shape);
+    keeper().restore(&mut again.state, again.now);
+    assert_eq!(again.state.shape, desk.state.shape);
+}
+
+#[test]
 fn labels_that_all_have_are_folded_and_unfold_by_a_key() {
     let mut desk = with(many(3), 120, 40);
     desk.keys("2 L");
