@@ -56,6 +56,7 @@ pub(crate) use keymap::{Keymap, Library, Loaded, NAMES as KEYMAPS, dump, explain
 pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
 pub(crate) use sent::{Sent, split};
+pub use state::Graph;
 pub use topic::{Reader, Topic};
 
 /// Returns what is wrong in a keymap, a line for each problem with file and line.

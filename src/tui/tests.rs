@@ -2,6 +2,7 @@
 
 mod calling;
 mod guards;
+mod history;
 mod inbox;
 mod keys;
 mod leaving;
@@ -15,6 +16,7 @@ mod selection;
 mod several;
 mod shift;
 mod sight;
+mod sizes;
 mod truth;
 mod undo;
 mod verbs;
@@ -171,7 +173,8 @@ impl Desk {
     }
 
     fn sized(picture: Picture, width: u16, height: u16) -> Self {
-        let state = State::new(Arc::new(picture), Keymap::builtin(), Vec::new(), (width, height));
+        let mut state = State::new(Arc::new(picture), Keymap::builtin(), Vec::new(), (width, height));
+        state.now = night();
         Self { state, now: night(), effects: Vec::new() }
     }
 

@@ -310,7 +310,15 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
                 }
             }
         }
-        (None, None) => {}
+        (None, None) => beneath(state, layout, canvas),
+    }
+}
+
+/// Draws, where only the list has room, the summary that the list had to cut, on the line that would else be empty.
+fn beneath(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let listed = matches!(state.mode, Mode::Browse) && layout.detail.is_none() && !layout.list.is_empty();
+    if let (true, Some(area), Some(row)) = (listed, layout.toast, state.row()) {
+        canvas.line(area, &Line::of(Role::Dim, " ").with(Role::Text, &row.incident.summary));
     }
 }
 
