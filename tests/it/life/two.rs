@@ -4,7 +4,7 @@ use super::{LIMIT, hub_and_person, is_live};
 use crate::support::alerts::{firing_until, in_seconds};
 use crate::support::database::Database;
 use crate::support::pty::Pty;
-use crate::support::{mirror, try_until, until};
+use crate::support::{mirror, try_until};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -21,13 +21,14 @@ fn row<'s>(screen: &'s str, word: &str) -> &'s str {
 /// Acknowledges one row after the other here until the other console shows it.
 fn acked_here_is_seen_there(here: &mut Pty, there: &Pty, seen: impl Fn(&str) -> bool) {
     let mut moves = [b"j", b"k"].into_iter().cycle();
-    until("what the other pane did", LIMIT, || {
+    let done = try_until(LIMIT, || {
         // A verb on what changed just now, or on what the cursor just came to, is refused for a moment.
         here.write(moves.next()?);
         let _: Option<()> = try_until(Duration::from_millis(800), || None);
         here.write(b"a");
         try_until(Duration::from_secs(1), || seen(&there.screen_text()).then_some(()))
     });
+    assert!(done.is_some(), "here:\n{}\nthere:\n{}", here.screen_text(), there.screen_text());
 }
 
 #[test]
