@@ -3,6 +3,7 @@
 mod calling;
 mod inbox;
 mod leaving;
+mod life;
 mod people;
 mod prompts;
 mod reading;
