@@ -2,9 +2,12 @@
 
 mod calling;
 mod inbox;
+mod keys;
 mod leaving;
 mod life;
+mod panes;
 mod people;
+mod plain;
 mod prompts;
 mod reading;
 mod screens;
