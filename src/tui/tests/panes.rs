@@ -247,7 +247,7 @@ fn every_size_draws_and_a_list_says_severity_number_and_state() {
     for (turn, keys) in zooms.into_iter().chain(["s", "?", "n \"x\""]).enumerate() {
         let mut desk = with(many(30), 200, 60);
         desk.change(|picture| picture.calls = vec![page(11, Step::Level(0))]).keys(keys);
-        let widths = edges.into_iter().filter(|width| turn == 0 || (width + turn as u16) % 3 == 0);
+        let widths = edges.into_iter().filter(|width| turn == 0 || (width + turn as u16).is_multiple_of(3));
         for (width, height) in widths.flat_map(|width| heights.map(|height| (width, height))) {
             desk.event(Event::Resize { width, height });
             assert_eq!(desk.lines().len(), usize::from(height));
