@@ -6,6 +6,7 @@ mod history;
 mod inbox;
 mod keys;
 mod leaving;
+mod life;
 mod panes;
 mod people;
 mod plain;
