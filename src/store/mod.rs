@@ -5,6 +5,7 @@
 
 pub mod devices;
 pub mod file;
+pub mod health;
 pub mod hub;
 pub mod memory;
 pub mod mirror;
@@ -13,11 +14,6 @@ mod sqlite;
 mod tests;
 
 pub use hub::HubStore;
-
-/// Looks at databases that change nothing.
-pub mod health {
-    pub use super::sqlite::health::{Database, Health, Kept, examine, kept, sqlite_version};
-}
 
 use crate::domain::id::{NodeId, SourceName};
 use crate::domain::time::Timestamp;

@@ -12,7 +12,8 @@ impl Home {
     fn console(&self) -> Pty {
         let text = |name: &str| self.0.join(name).display().to_string();
         let places = [("HOME", text("")), ("XDG_CONFIG_HOME", text("config")), ("XDG_DATA_HOME", text("data"))];
-        let state = [("XDG_STATE_HOME", text("state")), ("USER", "mira".to_owned())];
+        let state =
+            [("XDG_STATE_HOME", text("state")), ("USER", "mira".to_owned()), ("NIGHTDESK_SCRIPTED", "true".to_owned())];
         let env: Vec<(&str, String)> = places.into_iter().chain(state).collect();
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Pty::start(120, 40, BINARY, &[], &env)
