@@ -84,6 +84,8 @@ pub fn show(
 fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui::Reader) -> anyhow::Result<tui::Exit> {
     let options = tui::Options {
         keymap: Some(paths.config.join("keymap.toml")),
+        keymap_choice: super::keys::choice(settings),
+        recent: Some(paths.state.join("commands")),
         state: Some(paths.state.clone()),
         reader: Some(reader),
         session: Some(paths.state.join("session.toml")),

@@ -12,6 +12,7 @@ mod feed;
 mod hostile;
 mod identity;
 mod idle;
+mod keys;
 mod kill;
 mod life;
 mod limits;
