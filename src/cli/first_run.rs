@@ -19,6 +19,15 @@ const ANSWER_BYTES_MAX: u64 = 4096;
 /// How often a question is asked that was answered wrongly.
 const TRIES: usize = 3;
 
+/// Lines that fit a terminal of 80 columns.
+const GREETING: [&str; 5] = [
+    "Nightdesk, for the first time here. Four short questions, asked once.",
+    "Enter skips one, Ctrl-D skips all.",
+    "",
+    "1 of 4  Which hub? Paste the code that `nightdesk enrol` printed on its machine,",
+    "        or write http://127.0.0.1:7400 or unix:/path/to/hub.sock.",
+];
+
 /// What was answered; `None` was skipped.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answers {
@@ -61,15 +70,9 @@ fn questions(input: &mut dyn BufRead, out: &mut dyn Write, login: &str) -> Answe
 }
 
 fn converse(input: &mut dyn BufRead, out: &mut dyn Write, login: &str, answers: &mut Answers) -> Answered<()> {
-    say(
-        out,
-        "Nightdesk, for the first time here. Four short questions: Enter skips one, Ctrl-D skips all, and none is asked again.",
-    )?;
-    say(out, "")?;
-    say(
-        out,
-        "1 of 4  Which hub? Paste the code that `nightdesk enrol` printed there, or write http://127.0.0.1:7400 or unix:/path.",
-    )?;
+    for line in GREETING {
+        say(out, line)?;
+    }
     say(out, "        Enter: none yet, this console runs one of its own.")?;
     ask(input, out, |text| {
         if Code::parse(text).is_ok() {
@@ -89,7 +92,7 @@ fn converse(input: &mut dyn BufRead, out: &mut dyn Write, login: &str, answers: 
         }
     })?;
     if answers.code.is_none() {
-        say(out, &format!("2 of 4  Who are you? The name by which others hand you work. Enter: {}.", named(login)))?;
+        say(out, &format!("2 of 4  Who are you? The name by which others call you. Enter: {}.", named(login)))?;
         ask(input, out, |text| match UserName::parse(text) {
             Ok(user) => {
                 answers.user = Some(user.as_str().to_owned());
@@ -113,10 +116,9 @@ fn converse(input: &mut dyn BufRead, out: &mut dyn Write, login: &str, answers: 
         Ok(())
     })?;
     if rang {
-        say(
-            out,
-            "\x07        That was it. If you neither heard nor saw it, `nightdesk doctor` says what the terminal does.",
-        )?;
+        say(out, "\x07        That was it. Neither heard nor seen? `nightdesk doctor terminal` looks.")?;
+        say(out, "        Enter opens the console.")?;
+        ask(input, out, |_| Ok(()))?;
     }
     Ok(())
 }

@@ -46,6 +46,8 @@ fn what_is_answered_is_written_and_never_asked_again() {
     console.write(b"\n");
     console.wait_for(LIMIT, |screen| screen.contains("4 of 4"));
     console.write(b"y\n");
+    console.wait_for(LIMIT, |screen| screen.contains("Enter opens the console"));
+    console.write(b"\n");
     console.wait_for(LIMIT, |screen| screen.contains("LIVE") && screen.contains("lena@"));
     assert!(console.raw().contains(&7), "the bell was tested");
     assert_eq!(super::plain::mode(&home.config()), 0o600);
