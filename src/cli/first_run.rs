@@ -9,6 +9,7 @@ use crate::domain::text::SafeText;
 use crate::store::file;
 use crate::sync::client::HubAddress;
 use crate::sync::enrolment::Code;
+use crate::tui::{KEYMAPS, did_you_mean};
 use anyhow::Context as _;
 use std::io::{self, BufRead, IsTerminal as _, Read, Write};
 use std::path::PathBuf;
@@ -18,12 +19,22 @@ const ANSWER_BYTES_MAX: u64 = 4096;
 /// How often a question is asked that was answered wrongly.
 const TRIES: usize = 3;
 
+/// Lines that fit a terminal of 80 columns.
+const GREETING: [&str; 5] = [
+    "Nightdesk, for the first time here. Four short questions, asked once.",
+    "Enter skips one, Ctrl-D skips all.",
+    "",
+    "1 of 4  Which hub? Paste the code that `nightdesk enrol` printed on its machine,",
+    "        or write http://127.0.0.1:7400 or unix:/path/to/hub.sock.",
+];
+
 /// What was answered; `None` was skipped.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Answers {
     hub: Option<String>,
     code: Option<String>,
     user: Option<String>,
+    keymap: Option<String>,
 }
 
 /// Nobody answers any more: the rest is skipped.
@@ -59,15 +70,9 @@ fn questions(input: &mut dyn BufRead, out: &mut dyn Write, login: &str) -> Answe
 }
 
 fn converse(input: &mut dyn BufRead, out: &mut dyn Write, login: &str, answers: &mut Answers) -> Answered<()> {
-    say(
-        out,
-        "Nightdesk, for the first time here. Three short questions: Enter skips one, Ctrl-D skips all, and none is asked again.",
-    )?;
-    say(out, "")?;
-    say(
-        out,
-        "1 of 3  Which hub? Paste the code that `nightdesk enrol` printed there, or write http://127.0.0.1:7400 or unix:/path.",
-    )?;
+    for line in GREETING {
+        say(out, line)?;
+    }
     say(out, "        Enter: none yet, this console runs one of its own.")?;
     ask(input, out, |text| {
         if Code::parse(text).is_ok() {
@@ -87,7 +92,7 @@ fn converse(input: &mut dyn BufRead, out: &mut dyn Write, login: &str, answers: 
         }
     })?;
     if answers.code.is_none() {
-        say(out, &format!("2 of 3  Who are you? The name by which others hand you work. Enter: {}.", named(login)))?;
+        say(out, &format!("2 of 4  Who are you? The name by which others call you. Enter: {}.", named(login)))?;
         ask(input, out, |text| match UserName::parse(text) {
             Ok(user) => {
                 answers.user = Some(user.as_str().to_owned());
@@ -96,17 +101,24 @@ fn converse(input: &mut dyn BufRead, out: &mut dyn Write, login: &str, answers: 
             Err(error) => Err(error.to_string()),
         })?;
     }
-    say(out, "3 of 3  Test the bell? A page rings it. y rings it now; Enter goes on.")?;
+    say(out, &format!("3 of 4  Which keys? {}. Enter: {}.", KEYMAPS.join(", "), KEYMAPS[0]))?;
+    ask(input, out, |text| match KEYMAPS.contains(&text) {
+        true => {
+            answers.keymap = Some(text.to_owned());
+            Ok(())
+        }
+        false => Err(format!("no keymap {text:?}{}", did_you_mean(text, KEYMAPS))),
+    })?;
+    say(out, "4 of 4  Test the bell? A page rings it. y rings it now; Enter goes on.")?;
     let mut rang = false;
     ask(input, out, |text| {
         rang = matches!(text, "y" | "yes");
         Ok(())
     })?;
     if rang {
-        say(
-            out,
-            "\x07        That was it. If you neither heard nor saw it, `nightdesk doctor` says what the terminal does.",
-        )?;
+        say(out, "\x07        That was it. Neither heard nor seen? `nightdesk doctor terminal` looks.")?;
+        say(out, "        Enter opens the console.")?;
+        ask(input, out, |_| Ok(()))?;
     }
     Ok(())
 }
@@ -154,13 +166,15 @@ fn keep(globals: &Globals, paths: &Paths, answers: &Answers) -> anyhow::Result<(
     let Some(text) = configuration(answers) else { return Ok(()) };
     std::fs::create_dir_all(&paths.config).context("making the directory of the configuration")?;
     let path = paths.config.join("config.toml");
-    file::write_private(&path, text.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
+    // What joining wrote there stays.
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    file::write_private(&path, (before + &text).as_bytes()).with_context(|| format!("writing {}", path.display()))?;
     println!("written: {}", path.display());
     Ok(())
 }
 
 fn configuration(answers: &Answers) -> Option<String> {
-    let lines = [("hub", &answers.hub), ("user", &answers.user)];
+    let lines = [("hub", &answers.hub), ("user", &answers.user), ("keymap", &answers.keymap)];
     let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name} = {}\n", quoted(value.as_ref()?))));
     let lines: String = lines.collect();
     (!lines.is_empty())
@@ -183,7 +197,7 @@ mod tests {
 
     #[test]
     fn each_question_can_be_skipped_and_all_at_once() {
-        for typed in ["\n\n\n", "", "\x1b\n", "\n\x1b\nx\n", "\n"] {
+        for typed in ["\n\n\n\n", "", "\x1b\n", "\n\x1b\nx\n", "\n"] {
             let (answers, _) = answered(typed);
             assert_eq!(answers, Answers::default(), "{typed:?}");
             assert_eq!(configuration(&answers), None);
@@ -198,9 +212,12 @@ mod tests {
             ["hub = \"http://127.0.0.1:7400\""]
         );
         assert!(out.contains("Enter: mira.") && !out.contains('\x07'), "{out}");
-        let (answers, out) = answered("\njonas\ny\n");
-        assert_eq!(configuration(&answers).unwrap().lines().skip(1).collect::<Vec<_>>(), ["user = \"jonas\""]);
-        assert!(out.contains('\x07'));
+        let (answers, out) = answered("\njonas\nvmi\nvim\ny\n");
+        assert_eq!(
+            configuration(&answers).unwrap().lines().skip(1).collect::<Vec<_>>(),
+            ["user = \"jonas\"", "keymap = \"vim\""]
+        );
+        assert!(out.contains('\x07') && out.contains("did you mean \"vim\"?"), "{out}");
     }
 
     #[test]
@@ -215,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        let answers = Answers { hub: Some("unix:/a \"b\"\\c".into()), user: Some("mira".into()), code: None };
+        let answers = Answers { hub: Some("unix:/a \"b\"\\c".into()), user: Some("mira".into()), ..Answers::default() };
         let table: toml::Table = toml::from_str(&configuration(&answers).unwrap()).unwrap();
         assert_eq!(table["hub"].as_str(), Some("unix:/a \"b\"\\c"));
     }

@@ -67,6 +67,7 @@ pub fn places(globals: &Globals) -> anyhow::Result<Vec<Place>> {
     put("data", paths.data.clone(), "XDG_DATA_HOME");
     put("hub", paths.hub(), "XDG_DATA_HOME");
     put("state", paths.state.clone(), "XDG_STATE_HOME");
+    put("session.toml", paths.state.join("session.toml"), "XDG_STATE_HOME");
     put("log", paths.log(), "XDG_STATE_HOME");
     put("cache", paths.cache.clone(), "XDG_CACHE_HOME");
     if let Some(runtime) = paths.runtime {

@@ -3,8 +3,8 @@
 use super::Globals;
 use crate::config::Console;
 use crate::sync::desk::Desk;
-use crate::tui::plain::{Handle, Plain};
-use crate::tui::{Exit, Reader};
+use crate::tui::Exit;
+use crate::tui::plain::{Handle, Options, Plain};
 use anyhow::Context as _;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,8 +20,8 @@ pub fn is_wanted(globals: &Globals, console: &Console) -> bool {
 }
 
 /// Prints lines until the person leaves, a signal says so, or nobody reads them any more.
-pub fn run(desk: &Desk, reader: Reader, console: &Console) -> anyhow::Result<Exit> {
-    let plain = Plain::new(desk.clone(), Some(reader), console.guards.clone());
+pub fn run(desk: &Desk, options: Options) -> anyhow::Result<Exit> {
+    let plain = Plain::new(desk.clone(), options);
     stop_on_signals(plain.handle())?;
     plain.run()
 }

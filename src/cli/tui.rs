@@ -60,7 +60,7 @@ pub fn show(
     let console = console::Console::start(parts)?;
     let reader = read::reader(globals, paths);
     let exit = match plain::is_wanted(globals, settings) {
-        true => plain::run(&console.desk, reader, settings),
+        true => plain::run(&console.desk, in_lines(paths, settings, reader)),
         false => on_screen(&console.desk, paths, settings, reader),
     };
     let unsent = console.picture().unsent;
@@ -79,6 +79,10 @@ pub fn show(
         tui::Exit::Quit | tui::Exit::Stopped => Exit::Confirmed,
         tui::Exit::Hangup => Exit::HungUp,
     })
+}
+
+fn in_lines(paths: &Paths, settings: &config::Console, reader: tui::Reader) -> tui::plain::Options {
+    tui::plain::Options { reader: Some(reader), guards: settings.guards.clone(), state: Some(paths.state.clone()) }
 }
 
 fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui::Reader) -> anyhow::Result<tui::Exit> {

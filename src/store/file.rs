@@ -34,9 +34,17 @@ pub fn private_dir(path: &Path) -> Result<(), StoreError> {
     refuse_network(path)
 }
 
-fn refuse_network(path: &Path) -> Result<(), StoreError> {
+/// Returns the name of the file system under this path, if it lies on another machine.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn network_of(path: &Path) -> Result<Option<&'static str>, StoreError> {
     let stat = rustix::fs::statfs(path).map_err(|errno| io_error(path)(errno.into()))?;
-    match network_kind(stat.f_type as i64, || mounted_as(path)) {
+    Ok(network_kind(stat.f_type as i64, || mounted_as(path)))
+}
+
+fn refuse_network(path: &Path) -> Result<(), StoreError> {
+    match network_of(path)? {
         Some(kind) => Err(StoreError::NetworkFile { path: path.to_owned(), kind }),
         None => Ok(()),
     }

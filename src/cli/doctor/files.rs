@@ -99,45 +99,34 @@ fn entry(check: &str, path: &Path, meta: &Metadata, closed: u32, mode: &str) -> 
     Some(Finding::broken(check, says, format!("chmod {mode} {}", path.display())))
 }
 
-/// The kinds of statfs(2) that matter, with whether the network lies in between.
-const KINDS: [(i64, &str, bool); 14] = [
-    (0x6969, "NFS", true),
-    (0x517B, "SMB", true),
-    (0xFF53_4D42, "CIFS", true),
-    (0xFE53_4D42, "SMB2", true),
-    (0x6573_5546, "FUSE (sshfs and the like)", true),
-    (0x0102_1997, "9p", true),
-    (0x5346_414F, "AFS", true),
-    (0x00C3_6400, "Ceph", true),
-    (0xEF53, "ext4", false),
-    (0x9123_683E, "btrfs", false),
-    (0x5846_5342, "XFS", false),
-    (0x0102_1994, "tmpfs", false),
-    (0x794C_7630, "overlayfs", false),
-    (0x2FC1_2FC1, "ZFS", false),
+/// Local file systems by their numbers of statfs(2).
+const LOCAL: [(i64, &str); 7] = [
+    (0xEF53, "ext4"),
+    (0x9123_683E, "btrfs"),
+    (0x5846_5342, "XFS"),
+    (0x0102_1994, "tmpfs"),
+    (0x794C_7630, "overlayfs"),
+    (0x2FC1_2FC1, "ZFS"),
+    (0xF2F5_2010, "F2FS"),
 ];
-
-fn kind(magic: i64) -> (String, bool) {
-    match KINDS.iter().find(|(known, ..)| *known == magic) {
-        Some((_, name, network)) => ((*name).to_owned(), *network),
-        None => (format!("a file system of kind {magic:#x}"), false),
-    }
-}
 
 /// Looks at what a directory lies on: databases must not lie on the network, and need room.
 fn disk(dir: &Path) -> Vec<Finding> {
     let (Ok(stat), Ok(space)) = (rustix::fs::statfs(dir), rustix::fs::statvfs(dir)) else { return Vec::new() };
-    placed(dir, stat.f_type, space.f_bavail.saturating_mul(space.f_frsize))
+    let magic = stat.f_type as i64 & 0xFFFF_FFFF;
+    let local = LOCAL.iter().find(|(known, _)| *known == magic).map(|(_, name)| (*name).to_owned());
+    let local = local.unwrap_or_else(|| format!("a file system of kind {magic:#x}"));
+    placed(dir, file::network_of(dir).ok().flatten(), &local, space.f_bavail.saturating_mul(space.f_frsize))
 }
 
-fn placed(dir: &Path, magic: i64, free: u64) -> Vec<Finding> {
-    let (name, network) = kind(magic);
+fn placed(dir: &Path, network: Option<&str>, local: &str, free: u64) -> Vec<Finding> {
     let shown = dir.display();
-    let place = if network {
-        let remedy = "set NIGHTDESK_HOME (a hub: --data) to a directory of a local disk";
-        Finding::broken("files.system", format!("{shown} lies on {name}, where SQLite loses data"), remedy)
-    } else {
-        Finding::good("files.system", format!("{shown} lies on {name}"))
+    let place = match network {
+        Some(kind) => {
+            let remedy = "set NIGHTDESK_HOME (a hub: --data) to a directory of a local disk";
+            Finding::broken("files.system", format!("{shown} lies on {kind}, where SQLite loses data"), remedy)
+        }
+        None => Finding::good("files.system", format!("{shown} lies on {local}")),
     };
     let says = format!("{shown}: {} MiB free", free >> 20);
     let remedy = "make room on that disk: nothing can be kept without";
@@ -221,12 +210,10 @@ mod tests {
     fn the_network_and_a_full_disk_are_broken() {
         let dir = Path::new("/x");
         let plenty = SPACE_LOW * 10;
-        assert_eq!(statuses(&placed(dir, 0xEF53, plenty)), [Status::Good, Status::Good]);
-        for network in [0x6969, 0xFF53_4D42, 0x6573_5546] {
-            assert_eq!(statuses(&placed(dir, network, plenty))[0], Status::Broken, "{network:x}");
-        }
-        assert_eq!(statuses(&placed(dir, 0x1234, SPACE_LOW - 1)), [Status::Good, Status::Warning]);
-        assert_eq!(statuses(&placed(dir, 0xEF53, 0)), [Status::Good, Status::Broken]);
+        assert_eq!(statuses(&placed(dir, None, "ext4", plenty)), [Status::Good, Status::Good]);
+        assert_eq!(statuses(&placed(dir, Some("NFS"), "?", plenty)), [Status::Broken, Status::Good]);
+        assert_eq!(statuses(&placed(dir, None, "ext4", SPACE_LOW - 1)), [Status::Good, Status::Warning]);
+        assert_eq!(statuses(&placed(dir, None, "ext4", 0)), [Status::Good, Status::Broken]);
     }
 
     #[test]

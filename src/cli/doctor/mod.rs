@@ -183,7 +183,9 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
 /// Returns the same as lines, for a screen.
 pub fn lines(globals: &Globals, topic: &str) -> Vec<String> {
     match examine(globals, topic) {
-        Ok(findings) => {
+        Ok(mut findings) => {
+            // Who looks at a screen wants to see first what is wrong.
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.status));
             let lines = findings.iter().flat_map(Finding::lines);
             std::iter::once(verdict(&findings)).chain(lines).collect()
         }

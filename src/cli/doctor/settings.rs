@@ -1,13 +1,16 @@
 //! What people wrote: configuration, keymap, environment.
 
 use super::{Finding, Scene};
+use crate::cli::keys;
 use crate::config;
 use crate::store::file;
-use crate::tui;
+use crate::tui::Library;
 
 /// The variables that this program reads.
 const VARIABLES: [&str; 5] =
     ["NIGHTDESK_HUB", "NIGHTDESK_TOKEN_FILE", "NIGHTDESK_HOME", "NIGHTDESK_LOG", "NIGHTDESK_SCRIPTED"];
+/// Most mistakes of one file that are told.
+const PROBLEMS_MAX: usize = 20;
 /// Beginnings of names that only tests set.
 const OF_TESTS: &str = "NIGHTDESK_TEST";
 
@@ -23,18 +26,21 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             Err(error) => wrong("config.hub", &super::chain(&error)),
         });
     }
-    let keymap = dir.join("keymap.toml");
-    if keymap.exists() {
-        let problems = tui::keymap_problems(&keymap);
-        found.extend(problems.iter().map(|problem| {
-            Finding::warning("config.keymap", problem, "mend that line; until then the shipped key holds")
-        }));
-        if problems.is_empty() {
-            found.push(Finding::good("config.keymap", format!("{} can be used", keymap.display())));
-        }
-    }
+    found.extend(keymap(scene));
     found.push(environment());
     found
+}
+
+/// Looks at the keymap that the console would take.
+fn keymap(scene: &Scene) -> Vec<Finding> {
+    let choice = scene.console.as_ref().ok().and_then(keys::choice);
+    let loaded = Library::of(Some(&scene.paths.config.join("keymap.toml"))).load(choice.as_ref(), None);
+    if loaded.problems.is_empty() {
+        return vec![Finding::good("config.keymap", format!("the keymap {} can be used", loaded.name))];
+    }
+    let remedy = "mend that line; until then what lies below it holds (nightdesk keys check)";
+    let problems = loaded.problems.iter().take(PROBLEMS_MAX);
+    problems.map(|problem| Finding::warning("config.keymap", problem.to_string(), remedy)).collect()
 }
 
 fn wrong(check: &str, error: &str) -> Finding {

@@ -11,7 +11,7 @@ pub(super) mod changes;
 mod run;
 pub(super) mod talk;
 
-pub use run::{Handle, Plain};
+pub use run::{Handle, Options, Plain};
 
 use crate::domain::incident::{Incident, Shown};
 use crate::domain::text::SafeText;

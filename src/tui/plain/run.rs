@@ -4,11 +4,13 @@ use super::talk::Talk;
 use crate::config::Guards;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
+use crate::tui::crash;
 use crate::tui::event::{Effect, Exit};
 use crate::tui::run::now;
 use crate::tui::topic::{Reader, Topic};
 use anyhow::Context as _;
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -51,11 +53,21 @@ impl Handle {
     }
 }
 
+/// What the caller decides.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Reads what is not an incident.
+    pub reader: Option<Reader>,
+    /// What it refuses.
+    pub guards: Guards,
+    /// Where crash files go.
+    pub state: Option<PathBuf>,
+}
+
 /// A console that prints lines and has not begun.
 pub struct Plain {
     desk: Desk,
-    reader: Option<Reader>,
-    guards: Guards,
+    options: Options,
     handle: Handle,
     heard: Receiver<Heard>,
     /// A newer picture found the queue full.
@@ -71,12 +83,11 @@ struct Printer {
 
 impl Plain {
     /// Returns a console over this desk.
-    pub fn new(desk: Desk, reader: Option<Reader>, guards: Guards) -> Self {
+    pub fn new(desk: Desk, options: Options) -> Self {
         let (sender, heard) = sync_channel(HEARD_MAX);
         Self {
             desk,
-            reader,
-            guards,
+            options,
             handle: Handle { heard: sender, stop: Arc::default(), ended: Arc::default() },
             heard,
             missed: Arc::default(),
@@ -93,6 +104,8 @@ impl Plain {
     /// # Errors
     /// When standard output cannot be written to.
     pub fn run(self) -> anyhow::Result<Exit> {
+        // A panic is not told among the lines: standard error and a crash file have it.
+        crash::on_panic(sync_channel(1).0, self.options.state.clone());
         read_lines(self.handle.heard.clone()).context("reading lines")?;
         let waits = Arc::new(AtomicBool::new(false));
         let (sender, flag, missed) = (self.handle.heard.clone(), waits.clone(), self.missed.clone());
@@ -103,7 +116,7 @@ impl Plain {
                 missed.store(true, Ordering::SeqCst);
             }
         });
-        let mut talk = Talk::new(self.desk.picture(), jiff::tz::TimeZone::system(), &self.guards);
+        let mut talk = Talk::new(self.desk.picture(), jiff::tz::TimeZone::system(), &self.options.guards);
         let mut printer = Printer { bell: std::io::stdout().is_terminal(), ascii: !is_utf8(), rang_at: None };
         let ended = self.turn(&mut talk, &mut printer, &waits);
         self.handle.ended.notify_one();
@@ -173,7 +186,7 @@ impl Plain {
     }
 
     fn read(&self, topic: Topic, words: String) {
-        let (reader, heard) = (self.reader.clone(), self.handle.heard.clone());
+        let (reader, heard) = (self.options.reader.clone(), self.handle.heard.clone());
         let started = std::thread::Builder::new().name("reader".into()).spawn(move || {
             let lines = reader.map_or_else(Vec::new, |reader| reader(topic, &words));
             let _ = heard.send(Heard::Read(topic, lines));

@@ -12,7 +12,8 @@ impl Home {
     fn console(&self) -> Pty {
         let text = |name: &str| self.0.join(name).display().to_string();
         let places = [("HOME", text("")), ("XDG_CONFIG_HOME", text("config")), ("XDG_DATA_HOME", text("data"))];
-        let state = [("XDG_STATE_HOME", text("state")), ("USER", "mira".to_owned())];
+        let state =
+            [("XDG_STATE_HOME", text("state")), ("USER", "mira".to_owned()), ("NIGHTDESK_SCRIPTED", "true".to_owned())];
         let env: Vec<(&str, String)> = places.into_iter().chain(state).collect();
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Pty::start(120, 40, BINARY, &[], &env)
@@ -35,14 +36,18 @@ fn what_is_answered_is_written_and_never_asked_again() {
     let hub = Hub::start(&dir.path().join("hub"), "");
     let home = home(dir.path());
     let mut console = home.console();
-    console.wait_for(LIMIT, |screen| screen.contains("1 of 3"));
+    console.wait_for(LIMIT, |screen| screen.contains("1 of 4"));
     console.write(b"nonsense\n");
     console.wait_for(LIMIT, |screen| screen.contains("no address of a hub"));
     console.write(format!("{}\n", hub.socket()).as_bytes());
-    console.wait_for(LIMIT, |screen| screen.contains("2 of 3"));
+    console.wait_for(LIMIT, |screen| screen.contains("2 of 4"));
     console.write(b"lena\n");
-    console.wait_for(LIMIT, |screen| screen.contains("3 of 3"));
+    console.wait_for(LIMIT, |screen| screen.contains("3 of 4"));
+    console.write(b"\n");
+    console.wait_for(LIMIT, |screen| screen.contains("4 of 4"));
     console.write(b"y\n");
+    console.wait_for(LIMIT, |screen| screen.contains("Enter opens the console"));
+    console.write(b"\n");
     console.wait_for(LIMIT, |screen| screen.contains("LIVE") && screen.contains("lena@"));
     assert!(console.raw().contains(&7), "the bell was tested");
     assert_eq!(super::plain::mode(&home.config()), 0o600);
@@ -53,7 +58,7 @@ fn what_is_answered_is_written_and_never_asked_again() {
 
     let again = home.console();
     again.wait_for(LIMIT, |screen| screen.contains("LIVE"));
-    assert!(!String::from_utf8_lossy(&again.raw()).contains("1 of 3"));
+    assert!(!String::from_utf8_lossy(&again.raw()).contains("1 of 4"));
 }
 
 #[test]
@@ -61,7 +66,7 @@ fn who_skips_all_has_a_console_with_its_own_hub_and_is_not_asked_again() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let home = home(dir.path());
     let mut console = home.console();
-    console.wait_for(LIMIT, |screen| screen.contains("1 of 3"));
+    console.wait_for(LIMIT, |screen| screen.contains("1 of 4"));
     console.write(&[4]);
     console.wait_for(LIMIT, |screen| screen.contains("mira@") && screen.contains("LIVE"));
     assert!(!home.config().exists(), "nothing was answered, so nothing is written");
@@ -69,5 +74,5 @@ fn who_skips_all_has_a_console_with_its_own_hub_and_is_not_asked_again() {
     assert_eq!(console.exit_code(LIMIT), Some(0));
     let again = home.console();
     again.wait_for(LIMIT, |screen| screen.contains("LIVE"));
-    assert!(!String::from_utf8_lossy(&again.raw()).contains("1 of 3"));
+    assert!(!String::from_utf8_lossy(&again.raw()).contains("1 of 4"));
 }
