@@ -52,8 +52,3 @@ pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
 pub(crate) use sent::{Sent, split};
 pub use topic::{Reader, Topic};
-
-/// Returns what is wrong in a keymap, a line for each problem with file and line.
-pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
-    Library::of(Some(path)).load(None, None).problems.iter().map(ToString::to_string).collect()
-}

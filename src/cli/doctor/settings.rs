@@ -1,6 +1,7 @@
 //! What people wrote: configuration, keymap, environment.
 
 use super::{Finding, Scene};
+use crate::cli::keys;
 use crate::config;
 use crate::store::file;
 use crate::tui;
@@ -22,17 +23,29 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             Err(error) => wrong("config.hub", &super::chain(&error)),
         });
     }
-    let keymap = dir.join("keymap.toml");
-    if keymap.exists() {
-        let problems = tui::keymap_problems(&keymap);
-        found.extend(problems.iter().map(|problem| {
-            Finding::warning("config.keymap", problem, "mend that line; until then the shipped key holds")
-        }));
-        if problems.is_empty() {
-            found.push(Finding::good("config.keymap", format!("{} can be used", keymap.display())));
-        }
-    }
+    found.extend(keys(scene));
     found.push(environment());
+    found
+}
+
+/// Looks at the keymap that the console would take.
+fn keys(scene: &Scene) -> Vec<Finding> {
+    let choice = scene.console.as_ref().ok().and_then(keys::choice);
+    let library = tui::Library::of(Some(&scene.paths.config.join("keymap.toml")));
+    let loaded = library.load(choice.as_ref(), None);
+    let problem = |text: String| {
+        Finding::warning(
+            "config.keymap",
+            text,
+            "mend that line; until then the key below holds (`nightdesk keys check`)",
+        )
+    };
+    let taken = |text: String| Finding::warning("config.keymap", text, "choose another key in one of the two");
+    let wrong = loaded.problems.iter().map(|one| problem(one.to_string()));
+    let mut found: Vec<Finding> = wrong.chain(keys::taken_by_tmux(&loaded.keymap).into_iter().map(taken)).collect();
+    if found.is_empty() {
+        found.push(Finding::good("config.keymap", format!("{} can be used", loaded.name)));
+    }
     found
 }
 

@@ -6,7 +6,7 @@ use super::super::nearest::did_you_mean;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, perform, read};
+use super::{act, bulk, filter, keys, perform, read};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 19] = [
+const COMMANDS: &[(&str, Action)] = &[
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -70,6 +70,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Action, &'static str)> {
 fn usage(action: Action) -> &'static str {
     match action {
         Action::KeymapChoose => "NAME",
+        Action::HelpOpen => "[WORDS]",
         Action::FilterOpen => "WORDS | clear",
         Action::MarkAll => "[all | clear]",
         _ => "",
@@ -167,6 +168,10 @@ pub(super) fn run(
         (Some(Action::FilterOpen), words) => {
             let words = if words == "clear" { "" } else { words };
             filter::set(state, words.to_owned());
+            Vec::new()
+        }
+        (Some(Action::HelpOpen), words) => {
+            keys::help_on(state, words);
             Vec::new()
         }
         (Some(Action::KeymapChoose), name) => vec![Effect::LoadKeymap(name.to_owned())],
