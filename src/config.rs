@@ -2,8 +2,10 @@
 //!
 //! Raw: all optional, unknown keys refused. Resolved: ready to use.
 
+mod guards;
 mod paging;
 
+pub use guards::Guards;
 pub use paging::{Channel, Format, Heartbeat, Sender};
 
 use crate::domain::id::{SourceName, UserName};
@@ -120,6 +122,10 @@ pub struct RawConsole {
     /// How the console looks.
     #[serde(default)]
     pub ui: RawUi,
+    /// Every act is refused until `:rw` on the screen.
+    pub readonly: Option<bool>,
+    /// How long nobody presses a key until the first verb asks: `2m`, or `off`.
+    pub arm_after_idle: Option<String>,
 }
 
 /// `[ui]` of `config.toml`, as written.
@@ -372,6 +378,8 @@ pub struct Console {
     pub log_level: Option<String>,
     /// Lines instead of a screen.
     pub plain: bool,
+    /// Guards before its keys.
+    pub guards: Guards,
 }
 
 /// Where other consoles are.
@@ -440,6 +448,7 @@ impl Console {
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
             keymap,
+            guards: Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?,
         })
     }
 }

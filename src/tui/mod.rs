@@ -22,10 +22,14 @@ mod theme;
 mod topic;
 mod verb;
 
+mod history;
 mod layout;
 mod order;
 mod overview;
+mod past;
+mod sieve;
 mod state;
+mod tier;
 mod update;
 mod view;
 
@@ -36,6 +40,7 @@ mod out;
 pub mod plain;
 mod run;
 mod screen;
+mod session;
 mod stage;
 mod suspend;
 mod watchdog;

@@ -5,12 +5,14 @@
 
 use super::event::{Effect, Event, Exit};
 use super::keymap::{Choice, Library};
-use super::recent::{self, Keeper};
+use super::recent;
+use super::session::Keeper;
 use super::stage::Stage;
 use super::state::State;
 use super::theme::Theme;
 use super::topic::{Reader, Topic};
 use super::{crash, input, suspend, update, watchdog};
+use crate::config::Guards;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
 use anyhow::Context as _;
@@ -47,6 +49,10 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Reads what is not an incident.
     pub reader: Option<Reader>,
+    /// Where it is kept what the next console finds again; nowhere, if absent.
+    pub session: Option<PathBuf>,
+    /// Guards before the keys.
+    pub guards: Guards,
 }
 
 impl std::fmt::Debug for Options {
@@ -114,7 +120,8 @@ pub struct Console {
     options: Options,
     handle: Handle,
     events: Receiver<Event>,
-    recent: Keeper,
+    keeper: Keeper,
+    recent: recent::Keeper,
 }
 
 /// Runs a console until it ends; for callers who need no [`Handle`].
@@ -131,8 +138,9 @@ impl Console {
         let (sender, events) = sync_channel(EVENTS_MAX);
         let (stop, asked, picture_waits, picture_missed) = Default::default();
         let handle = Handle { events: sender, stop, asked, picture_waits, picture_missed };
-        let recent = Keeper::start(options.recent.clone());
-        Self { desk, options, handle, events, recent }
+        let keeper = Keeper::new(options.session.clone());
+        let recent = recent::Keeper::start(options.recent.clone());
+        Self { desk, options, handle, events, keeper, recent }
     }
 
     /// Returns what ends it from another thread.
@@ -163,7 +171,10 @@ impl Console {
         state.palette.recent = self.options.recent.as_deref().map_or_else(Vec::new, recent::read);
         state.zone = jiff::tz::TimeZone::system();
         state.take_crash(self.options.state.as_deref().and_then(crash::past));
+        state.guard_by(&self.options.guards);
+        self.keeper.restore(&mut state, now());
         let exit = self.turn(state, &mut stage);
+        self.keeper.finish();
         drop(stage);
         // A hang-up is the one end after which the watchdog still counts: a caller that hangs must not live on without a terminal.
         over.store(!matches!(exit, Ok(Exit::Hangup)), Ordering::SeqCst);
@@ -240,6 +251,7 @@ impl Console {
             other => other,
         };
         let mut effects = update::update(state, event, now());
+        self.keeper.note(state, now());
         while !effects.is_empty() {
             for effect in std::mem::take(&mut effects) {
                 match effect {
@@ -349,16 +361,20 @@ fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
     std::thread::Builder::new().name(KEYS_THREAD.into()).spawn(move || {
         let last_word = LastWord(events);
         let mut known = crossterm::terminal::size().ok();
+        let (mut read_at, mut more) = (now(), false);
         while let Ok(raw) = crossterm::event::read() {
+            // What lay ready beside the key before came with it, however late this thread gets to it.
+            read_at = if more { read_at } else { now() };
             // crossterm 0.29 forgets that the size changed when keys came in the same moment: the keys say so then.
             let size = crossterm::terminal::size().ok();
             let resized = std::mem::replace(&mut known, size) != size;
             let resize = size.filter(|_| resized).map(|(width, height)| Event::Resize { width, height });
             for event in resize.into_iter().chain(input::event(raw)) {
-                if last_word.0.send(event).is_err() {
+                if last_word.0.send(event.read_at(read_at)).is_err() {
                     return;
                 }
             }
+            more = crossterm::event::poll(Duration::ZERO).unwrap_or(false);
         }
     })?;
     Ok(())

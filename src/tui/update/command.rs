@@ -3,10 +3,11 @@
 use super::super::action::{Action, Group};
 use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
+use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, keys, perform, read};
+use super::{act, bulk, filter, guard, keys, panes, perform, read, sight};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -16,6 +17,14 @@ use std::collections::BTreeSet;
 /// The short commands beside the verbs. Every action's full name is one too.
 const COMMANDS: &[(&str, Action)] = &[
     ("undo", Action::UndoLast),
+    ("redo", Action::UndoRedo),
+    ("history", Action::HistoryOpen),
+    ("open", Action::DetailOpen),
+    ("back", Action::PageBack),
+    ("sort", Action::SortSeverity),
+    ("freeze", Action::ListFreeze),
+    ("ro", Action::ReadOnlyOn),
+    ("rw", Action::ReadOnlyOff),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
     ("marks", Action::MarkAll),
@@ -33,6 +42,8 @@ const COMMANDS: &[(&str, Action)] = &[
     ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("layout", Action::LayoutPanes),
+    ("tz", Action::ClockZone),
     ("suspend", Action::AppSuspend),
 ];
 
@@ -71,6 +82,10 @@ fn usage(action: Action) -> &'static str {
     match action {
         Action::KeymapChoose => "NAME",
         Action::HelpOpen => "[WORDS]",
+        Action::DetailOpen => "[NUMBER]",
+        Action::SortSeverity => "severity | time | owner",
+        Action::LayoutPanes => "auto | 1 | 2 | 3",
+        Action::ClockZone => "utc | local",
         Action::FilterOpen => "WORDS | clear",
         Action::MarkAll => "[all | clear]",
         _ => "",
@@ -91,7 +106,10 @@ pub(crate) enum Argument {
 pub(crate) fn argument(action: Action) -> Option<Argument> {
     match action {
         verb if verb::names_a_person(verb) => Some(Argument::Person),
-        Action::IncidentMerge => Some(Argument::Incident),
+        Action::IncidentMerge | Action::DetailOpen => Some(Argument::Incident),
+        Action::SortSeverity => Some(Argument::Words(&["severity", "time", "owner"])),
+        Action::LayoutPanes => Some(Argument::Words(&["auto", "1", "2", "3"])),
+        Action::ClockZone => Some(Argument::Words(&["utc", "local"])),
         Action::KeymapChoose => Some(Argument::Keymap),
         Action::FilterOpen => Some(Argument::Words(&["clear"])),
         Action::MarkAll => Some(Argument::Words(&["all", "clear"])),
@@ -159,12 +177,26 @@ pub(super) fn run(
             state.warn(format!("no command {word:?}{hint}"));
             Vec::new()
         }
-        (Some(Action::ShiftHandover), words) if !words.is_empty() => bulk::shift_to(state, words, now),
+        (Some(Action::ShiftHandover), words) if !state.readonly && !words.is_empty() => {
+            bulk::shift_to(state, words, now)
+        }
+        (Some(action), _) if guard::refuses(state, action) => Vec::new(),
         (Some(action), _) if is_moved(state, action, meant) => {
             state.warn("the incident under the cursor changed while you typed; nothing was done");
             Vec::new()
         }
         (Some(action), "") => perform(state, action, now),
+        (Some(Action::DetailOpen), words) => {
+            sight::jump_to(state, words, now);
+            Vec::new()
+        }
+        (Some(Action::SortSeverity), words) => {
+            match Sort::parse(words) {
+                Some(sort) => sight::sort(state, sort, now),
+                None => state.warn(format!("sort by severity, time or owner; {words:?} is none of them")),
+            }
+            Vec::new()
+        }
         (Some(Action::FilterOpen), words) => {
             let words = if words == "clear" { "" } else { words };
             filter::set(state, words.to_owned());
@@ -175,6 +207,7 @@ pub(super) fn run(
             Vec::new()
         }
         (Some(Action::KeymapChoose), name) => vec![Effect::LoadKeymap(name.to_owned())],
+        (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),

@@ -7,7 +7,7 @@ use super::super::key::KeyPress;
 use super::super::palette;
 use super::super::state::{Confirm, Deed, Mode, Needs, Preview, State};
 use super::super::verb;
-use super::{act, bulk, command, filter};
+use super::{act, bulk, command, filter, guard, history};
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
 
@@ -25,6 +25,7 @@ fn editor(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Preview(Preview { needs: Needs::Yes, .. })
         | Mode::Results { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. } => None,
     }
 }
@@ -136,6 +137,7 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         | Mode::Menu { .. }
         | Mode::Results { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
@@ -186,6 +188,7 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Preview(_)
         | Mode::Results { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. }
         | Mode::Browse
         | Mode::Help { .. } => {}
@@ -212,6 +215,8 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
         Deed::Submit(submission) => act::submit(state, submission, now),
         Deed::Quit => vec![Effect::Leave(Exit::Quit)],
         Deed::Suspend => vec![Effect::Suspend],
+        Deed::First { action, incident } => guard::first(state, action, incident, now),
+        Deed::StandDown(incident) => history::stand_down(state, incident, now),
     }
 }
 
