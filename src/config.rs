@@ -447,8 +447,8 @@ impl Console {
             peers,
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
-            keymap,
             guards: Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?,
+            keymap,
         })
     }
 }

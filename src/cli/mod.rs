@@ -5,6 +5,7 @@ mod act;
 mod completions;
 mod demo;
 mod doctor;
+mod first_run;
 mod inbox;
 mod join;
 mod keys;

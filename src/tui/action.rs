@@ -197,6 +197,11 @@ impl Action {
         choices.iter().position(|choice| *choice == self)
     }
 
+    /// Returns whether it answers a question, or takes what was typed: no key does that together with what asked.
+    pub fn answers(self) -> bool {
+        self.choice().is_some() || matches!(self, Self::ConfirmYes | Self::ConfirmForce | Self::PromptAccept)
+    }
+
     /// Returns whether other people see what it does, so that no key may do it by accident.
     pub fn reaches_others(self) -> bool {
         let marks = matches!(self, Self::MarkToggle | Self::MarkAll | Self::MarkClear | Self::MarkRange);

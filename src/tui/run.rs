@@ -396,6 +396,7 @@ pub(crate) mod tests {
             ingest_open: false,
             demo: false,
             link: Link::Live,
+            halted: None,
             as_of: None,
             skew_ms: None,
             rows: Arc::default(),

@@ -25,4 +25,5 @@ mod prometheus;
 mod servers;
 mod three;
 mod tidy;
+mod tools;
 mod week;

@@ -71,8 +71,8 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         peers: config::Peers::default(),
         log_level: None,
         plain: globals.plain,
-        keymap: None,
         guards: tui::guards(globals, config::Guards::default()),
+        keymap: None,
     };
     let exit = tui::show(&at_home(globals, &home), &runtime, &paths, &settings, Some(hub), address);
     stop.cancel();

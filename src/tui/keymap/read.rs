@@ -275,7 +275,7 @@ fn broken_rule(binding: &Binding) -> Option<String> {
     if last.key == Key::Enter && binding.arms.iter().any(|arm| reaches(arm) > 0) {
         return Some("enter never acts on an incident; choose another key".into());
     }
-    let alone = |action: &Action| action.answers() || matches!(action, Action::PromptAccept | Action::ReadOnlyOff);
+    let alone = |action: &Action| action.answers() || *action == Action::ReadOnlyOff;
     if binding.arms.iter().any(|arm| arm.actions.len() > 1 && arm.actions.iter().any(alone)) {
         return Some("an answer stands alone: no key answers what it asked itself, or allows what it does".into());
     }

@@ -69,7 +69,7 @@ fn judge_text(state: &mut State, actions: &[Action], hurried: bool) -> Judged {
 
 /// Judges a key that came again at once: what a held key sends counts once.
 fn repeated(state: &State, actions: &[Action]) -> Judged {
-    let counts_once = actions.iter().any(|action| action.tier() > Tier::View || action.answers());
+    let counts_once = actions.iter().any(|action| action.tier() > Tier::View || action.answers_question());
     if counts_once || state.guard.locked { Judged::Swallowed } else { Judged::Meant }
 }
 
@@ -139,7 +139,7 @@ fn run(state: &mut State, held: Held) -> Vec<Effect> {
     let Held { key, actions, selected, at } = held;
     let asked = is_question(state);
     let by_same_key = asked && state.guard.asked_by == Some(key);
-    if by_same_key && actions.iter().any(|action| action.answers()) {
+    if by_same_key && actions.iter().any(|action| action.answers_question()) {
         state.tell("the key that asked does not answer: bind another one", at);
         return Vec::new();
     }
@@ -156,7 +156,7 @@ fn run(state: &mut State, held: Held) -> Vec<Effect> {
     effects
 }
 
-/// Does several actions one after the other, until one asks or opens something: what follows was not meant for that.
+/// Does one after the other, until one of them opens something: what follows was not meant for that.
 fn in_order(state: &mut State, actions: Vec<Action>, now: Timestamp) -> Vec<Effect> {
     let before = std::mem::discriminant(&state.mode);
     let mut effects = Vec::new();

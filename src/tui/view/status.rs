@@ -119,6 +119,7 @@ pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn banners(state: &State) -> Vec<(String, Role)> {
     let picture = &state.picture;
     let mut notes = Vec::new();
+    notes.extend(picture.halted.iter().map(|text| (text.clone(), Role::BannerAlarm)));
     // Why it rings without a hub comes first: calls that the hub made before stand in the rows too, and a narrow screen cuts the end.
     notes.extend(alarm(state).map(|text| (text, Role::BannerAlarm)));
     notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
