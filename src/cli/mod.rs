@@ -6,6 +6,7 @@ mod demo;
 mod inbox;
 mod join;
 mod list;
+mod notify;
 mod open;
 mod output;
 mod quarantine;
@@ -83,6 +84,8 @@ enum Command {
     Devices(access::Devices),
     /// Lets a user or a device in no more; on the hub's machine.
     Revoke(access::Revoke),
+    /// Tries how you are told of pages.
+    Notify(notify::Arguments),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
 }
@@ -105,6 +108,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
+        Command::Notify(arguments) => notify::run(&globals, &arguments),
         Command::Demo => demo::run(),
     }
 }

@@ -52,7 +52,7 @@ pub fn show(
     parts.embedded = hub.is_some();
     let _inside = runtime.enter();
     let console = console::Console::start(parts)?;
-    let options = tui::Options { keymap: Some(paths.config.join("keymap.toml")) };
+    let options = tui::Options { keymap: Some(paths.config.join("keymap.toml")), outward: settings.outward.clone() };
     let screen = tui::Console::new(console.desk.clone(), options);
     stop_on_signals(screen.handle())?;
     let exit = screen.run();

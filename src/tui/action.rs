@@ -106,7 +106,17 @@ actions! {
     ViewClose, "view.close", View, "close", "Close the view; at the root it only says how to leave";
     PaneNext, "pane.next", View, "pane", "To the next pane";
     PanePrevious, "pane.previous", View, "pane", "To the previous pane";
-    PageGo, "page.go", View, "to the call", "Go to the worst incident that calls you";
+    PageGo, "page.go", View, "to the call", "Go to the worst incident that calls you, from there to the next";
+    PageReturn, "page.return", View, "back", "Go back to where you were before you went to what calls";
+    BellMute, "bell.mute", Program, "mute bell", "What calls you now rings no more; what comes later does";
+    BellSet, "bell.set", Program, "bell", "Turn the bell on or off: :bell on, :bell off, :bell 30m";
+    CopyId, "copy.id", View, "copy id", "Copy the incident's number";
+    CopyLink, "copy.link", View, "copy link", "Copy the link to where the alert comes from";
+    CopyLabels, "copy.labels", View, "copy labels", "Copy the labels that all its series have in common, as a matcher";
+    CopyMarkdown, "copy.markdown", View, "copy summary", "Copy a summary of one line in Markdown";
+    CopyRunbook, "copy.runbook", View, "copy runbook", "Copy the link to the runbook";
+    ClipShow, "clip.show", View, "last copy", "Show the last copy of this console";
+    LinkOpen, "link.open", View, "links", "List the incident's links with their hosts; a digit opens one";
     InboxOpen, "inbox.open", View, "inbox", "What stays until you dismiss it: refusals, losses, offers";
     ResultsOpen, "results.open", View, "results", "What became of the last act on several";
     InboxDismiss, "inbox.dismiss", Inbox, "dismiss", "Put the letter away";

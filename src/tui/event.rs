@@ -1,6 +1,8 @@
 //! What can happen to the console, and what the console can want.
 
 use super::key::KeyPress;
+use super::outward::errand::{Errand, Report};
+use super::outward::sequence::Sequence;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub enum Event {
     Due,
     /// The mirror took no more asks: what was asked for is not done.
     Busy,
+    /// What became of an errand outside of the screen.
+    Outward(Report),
     /// A part of the program failed; where, in our own words.
     Trouble(String),
     /// Somebody asked the process to end (a signal).
@@ -38,6 +42,10 @@ pub enum Event {
 pub enum Effect {
     /// Ask the mirror.
     Ask(Ask),
+    /// Do something outside of the screen.
+    Outward(Errand),
+    /// Write this to the terminal, between two drawings.
+    Emit(Sequence),
     /// Ring the terminal's bell.
     Bell,
     /// Write every cell anew.

@@ -15,10 +15,12 @@ mod event;
 mod key;
 mod keymap;
 mod nearest;
+pub mod outward;
 mod theme;
 mod verb;
 
 mod layout;
+mod links;
 mod order;
 mod state;
 mod update;

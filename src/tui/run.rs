@@ -4,10 +4,13 @@
 
 use super::event::{Effect, Event, Exit};
 use super::keymap::Keymap;
+use super::outward::Outward;
+use super::outward::errand::Errand;
 use super::screen::{self, Screen};
 use super::state::State;
 use super::theme::Theme;
 use super::{input, update, view, watchdog};
+use crate::config;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
 use anyhow::Context as _;
@@ -29,6 +32,8 @@ const EVENTS_MAX: usize = 1024;
 pub struct Options {
     /// The person's own keymap, laid over the shipped one. A file that does not exist is no problem.
     pub keymap: Option<PathBuf>,
+    /// What is done beside the screen.
+    pub outward: config::Outward,
 }
 
 /// Reaches a running console from another thread, such as the one that waits for signals.
@@ -67,6 +72,8 @@ pub struct Console {
     options: Options,
     handle: Handle,
     events: Receiver<Event>,
+    /// While it runs.
+    outward: Option<Outward>,
 }
 
 /// Runs a console until it ends; for callers who need no [`Handle`].
@@ -83,7 +90,7 @@ impl Console {
         let (sender, events) = sync_channel(EVENTS_MAX);
         let (stop, picture_waits, picture_missed) = Default::default();
         let handle = Handle { events: sender, stop, picture_waits, picture_missed };
-        Self { desk, options, handle, events }
+        Self { desk, options, handle, events, outward: None }
     }
 
     /// Returns what ends it from another thread.
@@ -97,7 +104,7 @@ impl Console {
     ///
     /// # Errors
     /// When there is no terminal, or it cannot be written to.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub fn run(mut self) -> anyhow::Result<Exit> {
         let (keymap, problems) = Keymap::load(self.options.keymap.as_deref());
         let over = Arc::new(AtomicBool::new(false));
         watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
@@ -110,12 +117,20 @@ impl Console {
         let mut screen = Screen::take(theme, failed).context("taking the terminal")?;
         let size = screen.size().context("asking for the size of the terminal")?;
         read_keys(self.handle.events.clone()).context("reading keys")?;
+        let reports = self.handle.events.clone();
+        let report = move |report| drop(reports.send(Event::Outward(report)));
+        let outward = Outward::start(self.options.outward.clone(), report).context("starting what tells of pages")?;
+        self.outward = Some(outward);
         let (handle, desk) = (self.handle.clone(), self.desk.clone());
         self.desk.wake_with(move || handle.wake(&desk));
         let mut state = State::new(self.desk.picture(), keymap, problems, size);
         state.zone = jiff::tz::TimeZone::system();
+        state.opens_links = !self.options.outward.open.is_empty();
         let exit = self.turn(state, &mut screen);
         drop(screen);
+        if let Some(outward) = self.outward.take() {
+            outward.end();
+        }
         // A hang-up is the one end after which the watchdog still counts: a caller that hangs must not live on without a terminal.
         over.store(!matches!(exit, Ok(Exit::Hangup)), Ordering::SeqCst);
         exit
@@ -179,6 +194,18 @@ impl Console {
                 match effect {
                     Effect::Ask(ask) => effects.extend(self.ask(state, ask)),
                     Effect::Bell => screen.bell(),
+                    Effect::Emit(sequence) => {
+                        if !screen.emit(sequence.into_bytes()) {
+                            tracing::warn!("the terminal is slow: a sequence was not sent");
+                        }
+                    }
+                    Effect::Outward(errand) => {
+                        let told = matches!(errand, Errand::Tell(_) | Errand::Calling(_));
+                        let taken = self.outward.as_ref().is_some_and(|outward| outward.give(errand));
+                        if !taken && !told {
+                            state.warn("too much waits to be copied or opened: NOT done, press again");
+                        }
+                    }
                     Effect::Repaint => screen.forget(),
                     Effect::Leave(exit) => return Some(exit),
                 }
@@ -218,7 +245,7 @@ fn is_hang_up(error: &std::io::Error) -> bool {
 fn draw(state: &State, screen: &mut Screen) -> std::io::Result<()> {
     let mut buffer = Buffer::empty(Rect::new(0, 0, state.width, state.height));
     view::draw(state, &screen.theme, &mut buffer);
-    screen.title(state.open_count());
+    screen.title(update::calling(state), state.open_count());
     screen.show(buffer)
 }
 

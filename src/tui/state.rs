@@ -3,6 +3,7 @@
 use super::editor::Editor;
 use super::keymap::{Context, Keymap, Problem};
 use super::layout::Layout;
+use super::outward::errand::Clip;
 use super::{action::Action, key::KeyPress};
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
@@ -12,7 +13,7 @@ use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::sync::picture::{LetterId, Link, Picture, Row};
 use jiff::tz::TimeZone;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub(crate) enum Mode {
     Preview(Preview),
     /// What each of several incidents got, scrolled by so many lines.
     Results { scroll: usize },
+    /// A text to read, under its heading, scrolled by so many lines.
+    Paper { title: SafeText, text: Vec<SafeText>, scroll: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -198,11 +201,45 @@ pub(crate) struct Guard {
     pub(crate) clearing: bool,
 }
 
+/// A page that rang and may ring again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Repeat {
+    /// When it rang first.
+    pub(crate) rang_at: Timestamp,
+    /// How often it rang again.
+    pub(crate) done: usize,
+}
+
+/// Whether the bell is muted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mute {
+    /// It rings.
+    #[default]
+    Off,
+    /// It does not until somebody says so.
+    On,
+    /// It does not until then.
+    Until(Timestamp),
+}
+
 /// What has called for attention, so that nothing rings twice.
 #[derive(Debug, Default)]
 pub(crate) struct Attention {
     /// Pages that rang.
     pub(crate) calls: HashSet<PageId>,
+    /// Pages, and alarms of our own, that no bell has told of yet.
+    pub(crate) news: Vec<PageId>,
+    pub(crate) news_alarms: Vec<IncidentId>,
+    /// Pages that rang and that nobody has seen.
+    pub(crate) repeats: BTreeMap<PageId, Repeat>,
+    /// Whether the bell is off.
+    pub(crate) mute: Mute,
+    /// How many incidents were said outside of the screen to call.
+    pub(crate) flagged: usize,
+    /// What was open when the hub was last known to answer, while it does not.
+    pub(crate) known: Option<HashSet<IncidentId>>,
+    /// What was selected, under which filter, before the person went to what calls.
+    pub(crate) came_from: Option<(Option<IncidentId>, String)>,
     /// Letters that rang.
     pub(crate) letters: HashSet<LetterId>,
     /// Local alarms that rang, each with the outage that it belongs to.
@@ -217,6 +254,18 @@ pub(crate) struct Attention {
     pub(crate) seen: HashSet<PageId>,
     /// Incidents whose gain was told on this screen.
     pub(crate) told: HashSet<IncidentId>,
+}
+
+impl Attention {
+    /// Returns when the bell is to ring, or may again.
+    fn deadline(&self) -> Option<Timestamp> {
+        let again = self.repeats.values().filter_map(Repeat::next).min();
+        let on = match self.mute {
+            Mute::Until(at) => Some(at),
+            Mute::Off | Mute::On => None,
+        };
+        self.ring_at.into_iter().chain(again).chain(on).min()
+    }
 }
 
 /// The state of the screen.
@@ -262,6 +311,10 @@ pub(crate) struct State {
     pub(crate) attention: Attention,
     /// What the person's clocks show.
     pub(crate) zone: TimeZone,
+    /// The last copy of this console.
+    pub(crate) clip: Option<Clip>,
+    /// A program opens links; without one they are copied.
+    pub(crate) opens_links: bool,
     /// Notes begun and cancelled.
     pub(crate) drafts: HashMap<IncidentId, String>,
     /// The incident whose detail the mirror was last asked for.
@@ -299,6 +352,8 @@ impl State {
             batch: Batch::default(),
             attention: Attention::default(),
             zone: TimeZone::UTC,
+            clip: None,
+            opens_links: false,
             drafts: HashMap::new(),
             looked: None,
             guard: Guard::default(),
@@ -373,7 +428,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Paper { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
@@ -394,7 +449,7 @@ impl State {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let toast = self.toast.as_ref().and_then(|toast| toast.until);
         let order = self.guard.moved_at.filter(|_| self.held).map(|moved| moved.plus(FROZEN_FOR));
-        toast.into_iter().chain(order).chain(self.attention.ring_at).min()
+        toast.into_iter().chain(order).chain(self.attention.deadline()).min()
     }
 
     /// Returns the row of that incident, wherever it stands.
@@ -412,7 +467,7 @@ impl State {
         shown.chain(hidden).map(|row| &row.incident).filter(|one| self.marks.contains(&one.id)).cloned().collect()
     }
 
-    fn is_shown(&self, incident: IncidentId) -> bool {
+    pub(crate) fn is_shown(&self, incident: IncidentId) -> bool {
         self.order.iter().any(|index| self.picture.rows[*index].incident.id == incident)
     }
 
@@ -432,12 +487,21 @@ impl State {
 
     /// Tells good news; bad news stays in its place.
     pub(crate) fn tell(&mut self, text: impl AsRef<str>, now: Timestamp) {
-        let text = SafeText::line(text.as_ref(), 300);
+        self.tell_safe(SafeText::line(text.as_ref(), 300), now);
+    }
+
+    /// Tells good news that is safe already.
+    pub(crate) fn tell_safe(&mut self, text: SafeText, now: Timestamp) {
         self.toast = Some(Toast { text, warn: false, until: Some(now.plus(TOAST_FOR)) });
     }
 
     /// Tells bad news; it stays until Esc or newer.
     pub(crate) fn warn(&mut self, text: impl AsRef<str>) {
-        self.toast = Some(Toast { text: SafeText::line(text.as_ref(), 300), warn: true, until: None });
+        self.warn_safe(SafeText::line(text.as_ref(), 300));
+    }
+
+    /// Tells bad news that is safe already.
+    pub(crate) fn warn_safe(&mut self, text: SafeText) {
+        self.toast = Some(Toast { text, warn: true, until: None });
     }
 }

@@ -1,6 +1,7 @@
 //! Screens and keys: state in by events, screen out as text, at a fixed time.
 
 mod calling;
+mod hands;
 mod inbox;
 mod leaving;
 mod people;
@@ -28,6 +29,7 @@ use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis};
 use crate::domain::series::Series;
 use crate::domain::severity::Severity;
+use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::{Detail, Link, Notice, Picture, Row, Waiting};

@@ -62,7 +62,13 @@ pub fn run() -> anyhow::Result<Exit> {
     runtime.spawn(send(hub.address, stop.clone()));
     let address = HubAddress::Unix(hub.socket.clone());
     let user = UserName::parse("you").context("naming the demonstration's person")?;
-    let settings = config::Console { hub: None, token_file: None, user, peers: config::Peers::default() };
+    let settings = config::Console {
+        hub: None,
+        token_file: None,
+        user,
+        peers: config::Peers::default(),
+        outward: config::Outward::default(),
+    };
     let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit

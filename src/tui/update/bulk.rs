@@ -3,7 +3,6 @@
 use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::event::Effect;
-use super::super::order;
 use super::super::state::{Batch, BatchItem, Mode, Needs, Preview, PreviewItem, State, Submission};
 use super::super::verb::{self, Scene};
 use super::{act, attention};
@@ -234,25 +233,4 @@ pub(super) fn prune_marks(state: &mut State) {
         let known: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
         state.marks.retain(|id| known.contains(id));
     }
-}
-
-/// Goes to the worst incident that calls the person, or rings here because no hub answers. The filter gives way where it hides it.
-pub(super) fn go_to_call(state: &mut State, now: Timestamp) {
-    let Some(id) = attention::worst_call(state)
-        .map(|page| page.incident)
-        .or_else(|| state.picture.alarms.first().map(|alarm| alarm.incident))
-    else {
-        return state.tell("nothing calls you", now);
-    };
-    if state.row_of(id).is_none() {
-        return state.tell("the incident that calls you is not mirrored yet", now);
-    }
-    state.mode = Mode::Browse;
-    if !order::shown_ids(state).contains(&id) {
-        super::filter::set(state, String::new());
-    }
-    state.selected = Some(id);
-    state.detail_scroll = 0;
-    state.guard.moved_at = Some(now);
-    order::keep_in_view(state);
 }

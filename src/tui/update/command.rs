@@ -5,7 +5,7 @@ use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
 use super::super::state::{Gist, State};
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, perform};
+use super::{act, bell, bulk, filter, hands, perform};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 10] = [
+const COMMANDS: [(&str, Action); 15] = [
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -24,6 +24,11 @@ const COMMANDS: [(&str, Action); 10] = [
     ("help", Action::HelpOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("bell", Action::BellSet),
+    ("mute", Action::BellMute),
+    ("clip", Action::ClipShow),
+    ("copy", Action::CopyId),
+    ("links", Action::LinkOpen),
 ];
 
 /// Leaves without a question.
@@ -114,6 +119,12 @@ pub(super) fn run(
             Vec::new()
         }
         (Some(action), "") => perform(state, action, now),
+        (Some(Action::BellSet), words) => {
+            bell::set(state, words, now);
+            Vec::new()
+        }
+        (Some(Action::CopyId), word) if !word.is_empty() => hands::copy_by_word(state, word, now),
+        (Some(Action::ClipShow), "show") => perform(state, Action::ClipShow, now),
         (Some(Action::FilterOpen), words) => {
             let words = if words == "clear" { "" } else { words };
             filter::set(state, words.to_owned());

@@ -2,15 +2,18 @@
 
 mod act;
 mod attention;
+mod bell;
 mod bulk;
 mod command;
 mod filter;
+mod hands;
 mod inbox;
 mod moving;
 mod picture;
 mod prompt;
 
 pub(crate) use attention::{calls, worst_call};
+pub(crate) use bell::calling;
 pub(crate) use command::matching;
 pub(crate) use inbox::{Next, next as next_act};
 
@@ -44,6 +47,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             state.warn("the mirror is busy: NOT done, press again");
             Vec::new()
         }
+        Event::Outward(report) => hands::reported(state, report, now),
         Event::Trouble(text) => {
             state.trouble = Some(text);
             Vec::new()
@@ -52,7 +56,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     };
     due(state, now);
-    effects.extend(attention::due(state, now));
+    effects.extend(bell::due(state, now));
     effects.extend(look(state));
     effects
 }
@@ -135,7 +139,15 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::MarkAll => bulk::mark_all(state, now),
         Action::MarkClear => state.marks.clear(),
-        Action::PageGo => bulk::go_to_call(state, now),
+        Action::PageGo => bell::go(state, now),
+        Action::PageReturn => bell::go_back(state, now),
+        Action::BellMute => bell::mute_repeats(state, now),
+        Action::BellSet => bell::set(state, "", now),
+        Action::CopyId | Action::CopyLink | Action::CopyLabels | Action::CopyMarkdown | Action::CopyRunbook => {
+            return hands::copy(state, action, now);
+        }
+        Action::ClipShow => hands::show_clip(state, now),
+        Action::LinkOpen => hands::choose_link(state, now),
         Action::InboxOpen => inbox::open(state),
         Action::InboxDismiss => return inbox::dismiss(state, now),
         Action::InboxNext => return inbox::do_next(state, now),

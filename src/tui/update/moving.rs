@@ -9,7 +9,13 @@ use crate::domain::time::Timestamp;
 /// Moves by so many lines what has the focus.
 pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
     match (&mut state.mode, state.focus) {
-        (Mode::Help { scroll } | Mode::Results { scroll } | Mode::Preview(Preview { scroll, .. }), _) => {
+        (
+            Mode::Help { scroll }
+            | Mode::Results { scroll }
+            | Mode::Paper { scroll, .. }
+            | Mode::Preview(Preview { scroll, .. }),
+            _,
+        ) => {
             *scroll = scroll.saturating_add_signed(lines);
         }
         (Mode::Inbox { .. }, _) => inbox::by(state, lines),
@@ -26,7 +32,9 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
 pub(super) fn by_half_pages(state: &mut State, pages: isize, now: Timestamp) {
     let layout = state.layout();
     let rows = match (&state.mode, state.focus) {
-        (Mode::Help { .. } | Mode::Results { .. } | Mode::Preview(_) | Mode::Inbox { .. }, _) => layout.body.height,
+        (Mode::Help { .. } | Mode::Results { .. } | Mode::Paper { .. } | Mode::Preview(_) | Mode::Inbox { .. }, _) => {
+            layout.body.height
+        }
         (_, Focus::Detail) => layout.detail.map_or(1, |area| area.height),
         (_, Focus::Stream) => layout.list.height,
     };
@@ -49,7 +57,11 @@ fn cursor(state: &mut State, lines: isize, now: Timestamp) {
 pub(super) fn clamp_scroll(state: &mut State) {
     let sheet_max = view::sheet_scroll_max(state);
     let detail_max = view::detail_scroll_max(state);
-    if let Mode::Help { scroll } | Mode::Results { scroll } | Mode::Preview(Preview { scroll, .. }) = &mut state.mode {
+    if let Mode::Help { scroll }
+    | Mode::Results { scroll }
+    | Mode::Paper { scroll, .. }
+    | Mode::Preview(Preview { scroll, .. }) = &mut state.mode
+    {
         *scroll = (*scroll).min(sheet_max);
     }
     state.detail_scroll = state.detail_scroll.min(detail_max);

@@ -22,6 +22,7 @@ fn editor(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Menu { .. }
         | Mode::Preview(Preview { needs: Needs::Yes, .. })
         | Mode::Results { .. }
+        | Mode::Paper { .. }
         | Mode::Inbox { .. } => None,
     }
 }
@@ -117,6 +118,7 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         | Mode::Help { .. }
         | Mode::Menu { .. }
         | Mode::Results { .. }
+        | Mode::Paper { .. }
         | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
@@ -162,6 +164,7 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Menu { .. }
         | Mode::Preview(_)
         | Mode::Results { .. }
+        | Mode::Paper { .. }
         | Mode::Inbox { .. }
         | Mode::Browse
         | Mode::Help { .. } => {}

@@ -2,12 +2,15 @@
 
 mod detail;
 mod help;
+mod links;
 mod paint;
 mod panel;
 mod sheet;
 mod status;
 mod stream;
 mod words;
+
+pub(crate) use links::links_seen;
 
 use super::layout::Layout;
 use super::state::{Mode, State};
@@ -33,7 +36,7 @@ fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     status::banner(state, layout, canvas);
     if matches!(state.mode, Mode::Help { .. }) {
         help::draw(state, layout, canvas);
-    } else if !sheet::draw(state, layout, canvas) {
+    } else if !sheet::draw(state, layout, canvas) && !links::draw(state, layout, canvas) {
         stream::draw(state, layout, canvas);
         detail::draw(state, layout, canvas);
         panel::draw(state, layout, canvas);
@@ -58,7 +61,7 @@ pub(crate) fn sheet_scroll_max(state: &State) -> usize {
     let rows = usize::from(state.layout().body.height);
     let lines = match state.mode {
         Mode::Help { .. } => help::lines(state).len(),
-        Mode::Preview(_) | Mode::Results { .. } => sheet::lines(state).len(),
+        Mode::Preview(_) | Mode::Results { .. } | Mode::Paper { .. } => sheet::lines(state).len(),
         _ => return 0,
     };
     lines.saturating_sub(rows)

@@ -9,6 +9,7 @@ use super::super::update::{Next, next_act};
 use super::super::verb;
 use super::paint::{Canvas, Line};
 use super::words;
+use crate::domain::text::SafeText;
 use crate::sync::picture::Letter;
 use ratatui::layout::Rect;
 
@@ -18,7 +19,7 @@ const SERVICE: usize = 16;
 /// Draws the sheet that is open; returns whether one is.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) -> bool {
     match &state.mode {
-        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } => {
+        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } | Mode::Paper { scroll, .. } => {
             canvas.lines(layout.body, &lines(state), *scroll);
             true
         }
@@ -35,8 +36,16 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
     match &state.mode {
         Mode::Preview(preview) => previewed(preview),
         Mode::Results { .. } => results(state),
+        Mode::Paper { title, text, .. } => paper(state, title, text),
         _ => Vec::new(),
     }
+}
+
+/// Returns a text to read, without anything beside it: it may be marked with the mouse.
+fn paper(state: &State, title: &SafeText, text: &[SafeText]) -> Vec<Line> {
+    let cells = usize::from(state.layout().body.width).max(1);
+    let pieces = text.iter().flat_map(|line| line.pieces(cells)).map(|piece| Line::default().safe(Role::Text, piece));
+    [Line::of(Role::Text, " ").safe(Role::Title, title.clone()), Line::default()].into_iter().chain(pieces).collect()
 }
 
 fn previewed(preview: &Preview) -> Vec<Line> {
