@@ -12,6 +12,7 @@ mod output;
 mod quarantine;
 mod serve;
 mod show;
+mod signals;
 mod tui;
 
 use clap::{Args, Parser, Subcommand};

@@ -1,7 +1,7 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals};
+use super::{Exit, Globals, signals};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
 use crate::store::file;
@@ -13,8 +13,9 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// A log that grew beyond this is begun anew; the one before is kept.
 const LOG_BYTES_MAX: u64 = 5 << 20;
@@ -52,9 +53,13 @@ pub fn show(
     parts.embedded = hub.is_some();
     let _inside = runtime.enter();
     let console = console::Console::start(parts)?;
-    let options = tui::Options { keymap: Some(paths.config.join("keymap.toml")), outward: settings.outward.clone() };
+    let options = tui::Options {
+        keymap: Some(paths.config.join("keymap.toml")),
+        state: Some(paths.state.clone()),
+        outward: settings.outward.clone(),
+    };
     let screen = tui::Console::new(console.desk.clone(), options);
-    stop_on_signals(screen.handle())?;
+    signals::listen(screen.handle())?;
     let exit = screen.run();
     let unsent = console.picture().unsent;
     runtime.block_on(async {
@@ -102,19 +107,6 @@ fn last_address(data: &Path) -> Option<SocketAddr> {
     std::fs::read_to_string(data.join("address")).ok()?.trim().parse().ok()
 }
 
-fn stop_on_signals(screen: tui::Handle) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        screen.stop();
-    });
-    Ok(())
-}
-
 /// Logs to a file: the screen is taken.
 pub fn log_to_file(paths: &Paths) -> anyhow::Result<()> {
     file::private_dir(&paths.state)?;
@@ -130,6 +122,7 @@ pub fn log_to_file(paths: &Paths) -> anyhow::Result<()> {
         log
     };
     let filter = EnvFilter::try_from_env("NIGHTDESK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log).init();
+    let written = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log);
+    tracing_subscriber::registry().with(filter).with(written).with(tui::recent()).init();
     Ok(())
 }

@@ -40,6 +40,9 @@ const AS_OF: &str = "as_of";
 
 const SCHEMA: Schema = Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql") };
 
+/// Pages of the file that are kept in memory: a console looks at one incident after the other, and lies open for weeks.
+const CACHE_KIB: i64 = 4096;
+
 /// Why an operation was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -130,6 +133,7 @@ impl Mirror {
         let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
         tx.commit()?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(Self { connection, node, twin, user: user.clone() })
     }
 
@@ -453,6 +457,23 @@ impl Mirror {
             .query_map([resolved_after.as_millis()], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns all open incidents, and of those that were resolved after `resolved_after` the latest `resolved_max`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn recent(&mut self, resolved_after: Timestamp, resolved_max: usize) -> Result<Vec<Incident>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT body FROM incident WHERE resolved_at IS NULL UNION ALL SELECT body FROM
+             (SELECT body FROM incident WHERE resolved_at > ?1 ORDER BY resolved_at DESC LIMIT ?2)",
+        )?;
+        let mut rows = select.query(params![resolved_after.as_millis(), resolved_max as i64])?;
+        let mut incidents = Vec::new();
+        while let Some(row) = rows.next()? {
+            incidents.push(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+        }
+        Ok(incidents)
     }
 
     /// Returns the pages that call this person's consoles and are not answered, oldest first, at most `max`.

@@ -40,6 +40,8 @@ const NOTES_MAX: usize = 1000;
 const NO_ROSTER: u64 = u64::MAX;
 /// How often the mirror thread looks whether another process of the same user wrote.
 const LOOK_AT_DISK: Duration = Duration::from_secs(1);
+/// A longer absence of this process than this means that nothing shown is known to be current.
+const GAP: Duration = Duration::from_secs(5);
 /// Longest pause between two attempts to reach a hub that many consoles may want.
 const BACKOFF_MAX: Duration = Duration::from_secs(15);
 /// The same over a socket, where only this user's consoles come.
@@ -107,6 +109,7 @@ impl Console {
             notes: notes.clone(),
             woken: Notify::new(),
             called: Notify::new(),
+            awake: Notify::new(),
             stop: CancellationToken::new(),
             hub_key,
         });
@@ -155,12 +158,16 @@ impl Console {
 
 /// The mirror's thread: takes what comes, and publishes a picture when the inbox is empty.
 fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot, session: &Session) {
+    let mut watch = Watch::start();
     loop {
         let mut next = match inbox.recv_timeout(LOOK_AT_DISK) {
             Ok(note) => Some(note),
             Err(RecvTimeoutError::Timeout) => Some(Note::Ask(Ask::Refresh)),
             Err(RecvTimeoutError::Disconnected) => return,
         };
+        if let Some(gap) = watch.gap(LOOK_AT_DISK) {
+            teller.slept(gap);
+        }
         while let Some(note) = next {
             if matches!(note, Note::Ask(Ask::Close)) {
                 return;
@@ -175,10 +182,37 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
             }
             next = inbox.try_recv().ok();
         }
+        if teller.wakes() {
+            session.awake.notify_one();
+        }
         if teller.has_receipts() {
             session.called.notify_one();
         }
+        watch = Watch::start();
         slot.publish(teller.picture());
+    }
+}
+
+/// Finds out that time passed in which this process did not run: the machine slept, or somebody stopped it.
+struct Watch {
+    wall: Timestamp,
+    running: std::time::Instant,
+}
+
+impl Watch {
+    fn start() -> Self {
+        Self { wall: clock::now(), running: std::time::Instant::now() }
+    }
+
+    /// Returns how long that was, if it was longer than anything else explains; a wait of `most` was wanted.
+    ///
+    /// A stopped process wakes late; while a machine sleeps, only the wall clock goes on. A wall clock that is set looks the same and costs
+    /// one question to the hub.
+    fn gap(&mut self, most: Duration) -> Option<Duration> {
+        let (wall, running) = (clock::now().since(self.wall), self.running.elapsed());
+        let stopped = wall.saturating_sub(most);
+        let slept = wall.saturating_sub(running);
+        Some(stopped.max(slept)).filter(|gap| *gap > GAP)
     }
 }
 
@@ -213,6 +247,8 @@ struct Session {
     woken: Notify,
     /// There is something to say of pages.
     called: Notify,
+    /// The machine or this process slept: whatever waits for the hub must ask it anew.
+    awake: Notify,
     stop: CancellationToken,
     hub_key: String,
 }
@@ -311,6 +347,11 @@ async fn pull(session: Arc<Session>) {
         };
         let outcome = tokio::select! {
             outcome = round => outcome,
+            () = session.awake.notified() => {
+                // A connection from before may be dead and not know it, and what was asked before says nothing of now.
+                (met, live, failures) = (false, false, 0);
+                continue;
+            }
             () = session.stop.cancelled() => return,
         };
         match outcome {
@@ -319,7 +360,10 @@ async fn pull(session: Arc<Session>) {
                 failures += 1;
                 (met, live) = (false, false);
                 session.say(Note::Link(link_after(&error))).await;
-                session.pause(failures).await;
+                tokio::select! {
+                    () = session.pause(failures) => {}
+                    () = session.awake.notified() => failures = 0,
+                }
             }
         }
     }

@@ -39,6 +39,8 @@ pub enum Ask {
     Dismiss(Vec<LetterId>),
     /// Look at the disk again: another process wrote, or the feed brought something.
     Refresh,
+    /// This process was stopped and goes on: nothing is known to be current until the hub has said so again.
+    Wake,
     /// Stop.
     Close,
 }

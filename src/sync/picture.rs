@@ -207,9 +207,10 @@ pub struct Picture {
     pub as_of: Option<Timestamp>,
     /// Own clock minus the hub's, in milliseconds, where it matters (5 s and more).
     pub skew_ms: Option<i64>,
-    /// Open incidents and those resolved within the last day, in no particular order, at most [`Picture::ROWS_MAX`].
+    /// Open incidents, at most [`Picture::ROWS_MAX`], and those that were resolved last, within a day, at most
+    /// [`Picture::RESOLVED_MAX`]; in no particular order.
     pub rows: Arc<Vec<Row>>,
-    /// Incidents beyond the rows.
+    /// Open incidents beyond the rows.
     pub rows_hidden: usize,
     /// The incident that the person looks at, once it is read.
     pub detail: Option<Arc<Detail>>,
@@ -240,6 +241,8 @@ impl Picture {
     pub const NOTICES_MAX: usize = 500;
     /// Most letters that a picture carries.
     pub const INBOX_MAX: usize = 500;
-    /// Most rows that a picture carries: worst and newest first.
+    /// Most rows of open incidents that a picture carries: worst and newest first.
     pub const ROWS_MAX: usize = 5000;
+    /// Most rows of resolved incidents: a screen shows what burns, `nightdesk list` has the rest of the day.
+    pub const RESOLVED_MAX: usize = 500;
 }

@@ -3,6 +3,7 @@
 //! The overlay is computed anew for each picture and never written into the mirror.
 
 mod peering;
+mod sleep;
 
 pub(super) use peering::Peering;
 
@@ -28,6 +29,7 @@ use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
 use ed25519_dalek::SigningKey;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,8 @@ use uuid::Uuid;
 const ALARM_AFTER: Duration = Duration::from_secs(30);
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
+/// Resolved incidents that are held in memory; older ones of the day are on the disk.
+const RESOLVED_KEPT: usize = 2000;
 /// Own operations that are looked through for one to take back.
 const UNDO_LOOKED_AT: usize = 50;
 /// How long who there is is not read again: it costs a look at thousands of lines.
@@ -84,6 +88,10 @@ pub(super) struct Teller {
     /// The present round of pushing, and what its last push sent.
     round: Round,
     sent: Vec<SignedOp>,
+    /// Since when nothing is known to be current because this process did not run before; until the hub has answered what was asked since.
+    woke_at: Option<Timestamp>,
+    /// That is not passed on yet.
+    wakes: bool,
     /// When what is too old was last forgotten: a console stays open for weeks.
     pruned_at: Timestamp,
 }
@@ -129,6 +137,8 @@ impl Teller {
             peering,
             round: Round::default(),
             sent: Vec::new(),
+            woke_at: None,
+            wakes: false,
             pruned_at: clock::now(),
         };
         teller.as_of = teller.mirror.as_of()?;
@@ -148,6 +158,7 @@ impl Teller {
             Note::Ask(Ask::Present { claims, calls }) => return self.present(&claims, &calls),
             Note::Ask(Ask::Dismiss(letters)) => self.dismiss(&letters)?,
             Note::Ask(Ask::Refresh) => return self.look_at_disk(),
+            Note::Ask(Ask::Wake) => self.wake(clock::now())?,
             Note::Ask(Ask::Close) => {}
             Note::Cursor(reply) => {
                 let _ = reply.send(self.mirror.cursor()?);
@@ -245,7 +256,8 @@ impl Teller {
 
     fn reload(&mut self) -> Result<(), StoreError> {
         let after = clock::now().minus(RESOLVED_SHOWN);
-        self.incidents = self.mirror.incidents(after)?.into_iter().map(|incident| (incident.id, incident)).collect();
+        let recent = self.mirror.recent(after, RESOLVED_KEPT)?;
+        self.incidents = recent.into_iter().map(|incident| (incident.id, incident)).collect();
         self.data_version = self.mirror.data_version()?;
         let node = self.mirror.refresh_node()?;
         self.peering.introduce_as(node);
@@ -291,11 +303,19 @@ impl Teller {
 
     /// Reads the pages that call this person, without those that the mirrored state has answered.
     fn read_calls(&mut self) -> Result<(), StoreError> {
-        let mut calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
-        calls.retain(|page| {
+        let calls = self.mirror.calls(&self.device.user, Picture::CALLS_MAX)?;
+        let mut kept = Vec::with_capacity(calls.len());
+        for page in calls {
             let asks = |incident: &Incident| page.needless(incident).is_none() && incident.recovering_until.is_none();
-            rings(page) && self.incidents.get(&page.incident).is_none_or(asks)
-        });
+            let is_asked = match self.incidents.get(&page.incident) {
+                Some(incident) => asks(incident),
+                None => self.mirror.incident(page.incident)?.as_ref().is_none_or(asks),
+            };
+            if rings(&page) && is_asked {
+                kept.push(page);
+            }
+        }
+        let calls = kept;
         self.receipts.keep(&calls);
         self.calls = calls;
         Ok(())
@@ -406,13 +426,31 @@ impl Teller {
             self.incidents.insert(incident.id, incident);
         }
         self.read_calls()?;
-        let horizon = clock::now().minus(RESOLVED_SHOWN);
-        self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
+        self.forget_old();
         self.read_unshown()?;
         if detail { self.read_detail() } else { Ok(()) }
     }
 
+    /// Forgets what was resolved long ago; and, when very much was resolved of late, all but the latest.
+    fn forget_old(&mut self) {
+        let horizon = clock::now().minus(RESOLVED_SHOWN);
+        self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
+        let mut over: Vec<Timestamp> = self.incidents.values().filter_map(|incident| incident.resolved_at).collect();
+        // Twice as many, so that this is not done for each that is resolved.
+        if over.len() > 2 * RESOLVED_KEPT {
+            over.sort_unstable();
+            let horizon = over[over.len() - RESOLVED_KEPT];
+            self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at >= horizon));
+        }
+        let known = &self.incidents;
+        self.presented.retain(|(id, ..)| known.contains_key(id));
+    }
+
     fn answered(&mut self, at: Timestamp, skew_ms: Option<i64>, news: bool, caught_up: bool) -> Result<(), StoreError> {
+        if !self.is_of_now(at) {
+            // Asked before this process slept: true, but not known to be the newest.
+            return Ok(());
+        }
         self.last_answer = Some(at);
         let was_live = self.link == Link::Live;
         if caught_up {
@@ -555,6 +593,8 @@ impl Teller {
             }
             Link::Connecting | Link::Live | Link::Offline { refused: true, .. } => return Vec::new(),
         };
+        // What was known before a sleep is no ground for an alarm: the hub gets its time to answer first.
+        let since = self.woke_at.map_or(since, |woke| woke.max(since));
         if now.since(since) < ALARM_AFTER {
             return Vec::new();
         }
@@ -582,31 +622,33 @@ impl Teller {
             let one = Waiting { op_id: own.op.op_id, act: own.op.act.clone(), created_at: own.op.created_at };
             waiting.entry(own.op.incident).or_default().push(one);
         }
-        let mut rows: Vec<Row> = self
-            .incidents
-            .values()
-            .map(|incident| Row {
-                incident: incident.clone(),
-                waiting: waiting.remove(&incident.id).unwrap_or_default(),
-                said: self.hearsay.said_of(incident.id),
-                via_peer: self.hearsay.via_peer(incident.id),
-            })
-            .collect();
-        if rows.len() > Picture::ROWS_MAX {
-            // Worst and newest first; an unexamined one counts as the worst, for nobody has looked.
-            rows.sort_by_key(|row| {
-                let incident = &row.incident;
-                (
-                    incident.resolved_at.is_some(),
-                    incident.severity.map_or(0, |severity| severity.number()),
-                    std::cmp::Reverse(incident.since),
-                )
-            });
-        }
-        self.rows_hidden = rows.len().saturating_sub(Picture::ROWS_MAX);
-        rows.truncate(Picture::ROWS_MAX);
+        // Worst and newest first; an unexamined one counts as the worst, for nobody has looked.
+        let urgency = |incident: &&Incident| {
+            (incident.severity.map_or(0, |severity| severity.number()), Reverse(incident.since), incident.id)
+        };
+        let (mut over, mut open): (Vec<&Incident>, Vec<&Incident>) =
+            self.incidents.values().partition(|incident| incident.resolved_at.is_some());
+        self.rows_hidden = keep_first(&mut open, Picture::ROWS_MAX, urgency);
+        keep_first(&mut over, Picture::RESOLVED_MAX, |incident| (Reverse(incident.resolved_at), incident.id));
+        let row = |incident: &Incident| Row {
+            incident: incident.clone(),
+            waiting: waiting.remove(&incident.id).unwrap_or_default(),
+            said: self.hearsay.said_of(incident.id),
+            via_peer: self.hearsay.via_peer(incident.id),
+        };
+        let rows = open.into_iter().chain(over).map(row).collect();
         self.rows = Arc::new(rows);
     }
+}
+
+/// Keeps the first so many by that key, in no particular order; returns how many were left out.
+fn keep_first<T, K: Ord>(list: &mut Vec<T>, most: usize, key: impl FnMut(&T) -> K) -> usize {
+    let more = list.len().saturating_sub(most);
+    if more > 0 {
+        list.select_nth_unstable_by_key(most, key);
+        list.truncate(most);
+    }
+    more
 }
 
 /// What a person wants done.
@@ -791,6 +833,35 @@ mod tests {
 
     fn alarms(teller: &mut Teller) -> Vec<(u64, u32)> {
         teller.picture().alarms.iter().map(|alarm| (alarm.number.0, alarm.level)).collect()
+    }
+
+    #[test]
+    fn what_was_resolved_crowds_out_nothing_that_burns() {
+        let (mut teller, _dir) = teller();
+        for number in 0..200 {
+            let mut one = incident(number, 60);
+            if number >= 100 {
+                one.resolved_at = Some(ago(u64::from(number)));
+            }
+            teller.incidents.insert(one.id, one);
+        }
+        teller.rows_stale = true;
+        assert_eq!(teller.picture().rows.len(), 200);
+        for number in 0..2 * RESOLVED_KEPT as u64 {
+            let mut one = incident(0, 60);
+            one.id = IncidentId::from_bytes(u128::from(number + 1).to_be_bytes());
+            one.resolved_at = Some(ago(number + 1000));
+            teller.incidents.insert(one.id, one);
+        }
+        teller.forget_old();
+        teller.rows_stale = true;
+        assert_eq!(teller.incidents.len(), 100 + RESOLVED_KEPT);
+        assert_eq!(teller.picture().rows.len(), 100 + Picture::RESOLVED_MAX);
+        assert!(teller.incidents.values().filter_map(|one| one.resolved_at).min() > Some(ago(100 + 2000 + 1000)));
+        let mut numbers: Vec<u64> = (0..9).collect();
+        assert_eq!(keep_first(&mut numbers, 4, |number| Reverse(*number)), 5);
+        numbers.sort_unstable();
+        assert_eq!(numbers, [5, 6, 7, 8]);
     }
 
     #[test]

@@ -126,6 +126,8 @@ actions! {
     CommandOpen, "command.open", Program, "command", "Type a command";
     ScreenRepaint, "screen.repaint", Program, "repaint", "Draw the whole screen anew";
     AppInterrupt, "app.interrupt", Program, "cancel", "Cancel; twice within 2 s at the root leaves";
+    AppSuspend, "app.suspend", Program, "suspend", "Stop and give the terminal to the shell, until `fg`; nothing can show meanwhile";
+    AppCrash, "app.crash", Program, "crash", "Say where the latest failure of this program is written down";
     AppQuit, "app.quit", Program, "quit", "Leave; asks first where somebody would miss it";
     PromptAccept, "prompt.accept", Prompt, "accept", "Take what was typed";
     PromptCancel, "prompt.cancel", Prompt, "cancel", "Cancel; a note's draft is kept";

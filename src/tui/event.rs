@@ -33,6 +33,14 @@ pub enum Event {
     Trouble(String),
     /// Somebody asked the process to end (a signal).
     Stop,
+    /// Somebody asked for the settings to be read again (SIGUSR1).
+    Reload,
+    /// Somebody asked the process to stop for a while (SIGTSTP).
+    Suspend,
+    /// The process was not stopped: no shell could ever continue it.
+    NoShell,
+    /// The process was stopped, by itself or by others, and goes on; the terminal was taken again.
+    Continued,
     /// The terminal vanished, or gives no more input.
     Hangup,
 }
@@ -50,6 +58,8 @@ pub enum Effect {
     Bell,
     /// Write every cell anew.
     Repaint,
+    /// Give the terminal back and stop, until somebody continues the process.
+    Suspend,
     /// Leave.
     Leave(Exit),
 }

@@ -22,20 +22,25 @@ mod verb;
 mod layout;
 mod links;
 mod order;
+mod overview;
 mod state;
 mod update;
 mod view;
 
 mod cells;
+mod crash;
 mod input;
 mod out;
 mod run;
 mod screen;
+mod stage;
+mod suspend;
 mod watchdog;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, Group};
+pub use crash::{Recent, recent};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};

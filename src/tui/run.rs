@@ -1,31 +1,39 @@
 //! The loop: events in, effects out, draw when something changed.
 //!
-//! One thread draws and never waits for disk, network or a lock. A second reads keys, a third waits for the terminal to vanish.
+//! One thread draws and never waits for disk, network, terminal or a lock. A second reads keys, a third writes to the terminal, a fourth
+//! waits for it to vanish.
 
 use super::event::{Effect, Event, Exit};
 use super::keymap::Keymap;
 use super::outward::Outward;
 use super::outward::errand::Errand;
-use super::screen::{self, Screen};
+use super::stage::Stage;
 use super::state::State;
 use super::theme::Theme;
-use super::{input, update, view, watchdog};
+use super::{crash, input, suspend, update, watchdog};
 use crate::config;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
 use anyhow::Context as _;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Most events between two drawings.
 const EVENTS_PER_DRAWING: usize = 64;
 /// Most events that wait; the reader of keys waits beyond that, which no hand can reach.
 const EVENTS_MAX: usize = 1024;
+/// The thread that reads keys: without it there is no console.
+pub(super) const KEYS_THREAD: &str = "tui-keys";
+
+/// Somebody asked for the settings to be read again.
+const RELOAD: u8 = 1;
+/// Somebody asked this process to stop for a while.
+const SUSPEND: u8 = 2;
+/// This process was stopped and goes on.
+const CONTINUED: u8 = 4;
 
 /// What the caller decides.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +42,8 @@ pub struct Options {
     pub keymap: Option<PathBuf>,
     /// What is done beside the screen.
     pub outward: config::Outward,
+    /// Where crash files go, and are found again.
+    pub state: Option<PathBuf>,
 }
 
 /// Reaches a running console from another thread, such as the one that waits for signals.
@@ -41,6 +51,8 @@ pub struct Options {
 pub struct Handle {
     events: SyncSender<Event>,
     stop: Arc<AtomicBool>,
+    /// What was asked for by signals; the same asked twice is once.
+    asked: Arc<AtomicU8>,
     picture_waits: Arc<AtomicBool>,
     /// A newer picture found the queue full.
     picture_missed: Arc<AtomicBool>,
@@ -52,6 +64,27 @@ impl Handle {
         self.stop.store(true, Ordering::SeqCst);
         // A full queue is being worked off, and the flag is read after each round.
         let _ = self.events.try_send(Event::Stop);
+    }
+
+    /// Has the settings read again and everything drawn anew. Never blocks.
+    pub fn reload(&self) {
+        self.ask(RELOAD);
+    }
+
+    /// Has the console give the terminal back and stop, as its key for that does. Never blocks.
+    pub fn suspend(&self) {
+        self.ask(SUSPEND);
+    }
+
+    /// Says that the process was stopped and goes on: the terminal may be in any state. Never blocks.
+    pub fn continued(&self) {
+        self.ask(CONTINUED);
+    }
+
+    fn ask(&self, what: u8) {
+        self.asked.fetch_or(what, Ordering::SeqCst);
+        // A full queue is being worked off, and what is asked is read after each round.
+        let _ = self.events.try_send(Event::Due);
     }
 
     /// Says that a newer picture lies ready; at most one such event waits at any time.
@@ -88,8 +121,8 @@ impl Console {
     /// Returns a console over this desk.
     pub fn new(desk: Desk, options: Options) -> Self {
         let (sender, events) = sync_channel(EVENTS_MAX);
-        let (stop, picture_waits, picture_missed) = Default::default();
-        let handle = Handle { events: sender, stop, picture_waits, picture_missed };
+        let (stop, asked, picture_waits, picture_missed) = Default::default();
+        let handle = Handle { events: sender, stop, asked, picture_waits, picture_missed };
         Self { desk, options, handle, events, outward: None }
     }
 
@@ -108,14 +141,11 @@ impl Console {
         let (keymap, problems) = Keymap::load(self.options.keymap.as_deref());
         let over = Arc::new(AtomicBool::new(false));
         watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
-        on_panic(self.handle.events.clone());
+        crash::on_panic(self.handle.events.clone(), self.options.state.clone());
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let theme = Theme::for_terminal(no_color, &std::env::var("TERM").unwrap_or_default());
-        let events = self.handle.events.clone();
-        // The loop turns once more, and its drawing says what is wrong.
-        let failed = move || drop(events.try_send(Event::Due));
-        let mut screen = Screen::take(theme, failed).context("taking the terminal")?;
-        let size = screen.size().context("asking for the size of the terminal")?;
+        let size = crossterm::terminal::size().context("asking for the size of the terminal")?;
+        let mut stage = Stage::take(theme, self.handle.events.clone()).context("taking the terminal")?;
         read_keys(self.handle.events.clone()).context("reading keys")?;
         let reports = self.handle.events.clone();
         let report = move |report| drop(reports.send(Event::Outward(report)));
@@ -126,8 +156,9 @@ impl Console {
         let mut state = State::new(self.desk.picture(), keymap, problems, size);
         state.zone = jiff::tz::TimeZone::system();
         state.opens_links = !self.options.outward.open.is_empty();
-        let exit = self.turn(state, &mut screen);
-        drop(screen);
+        state.take_crash(self.options.state.as_deref().and_then(crash::past));
+        let exit = self.turn(state, &mut stage);
+        drop(stage);
         if let Some(outward) = self.outward.take() {
             outward.end();
         }
@@ -137,41 +168,49 @@ impl Console {
     }
 
     /// Handles events and draws, until something says to leave.
-    fn turn(&self, mut state: State, screen: &mut Screen) -> anyhow::Result<Exit> {
+    fn turn(&self, mut state: State, stage: &mut Stage) -> anyhow::Result<Exit> {
         // A picture may have come before anybody could be woken.
-        let first = Event::Picture(self.desk.picture());
-        if let Some(exit) = self.step(&mut state, first, screen) {
-            return Ok(exit);
-        }
+        let mut waiting = vec![Event::Picture(self.desk.picture())];
         loop {
-            if let Err(error) = draw(&state, screen) {
-                return if is_hang_up(&error) { Ok(Exit::Hangup) } else { Err(error).context("drawing") };
-            }
-            let Some(event) = self.next(&state) else { return Ok(Exit::Stopped) };
-            let waiting = std::iter::once(event).chain(self.events.try_iter()).take(EVENTS_PER_DRAWING);
             for event in waiting {
-                if let Some(exit) = self.step(&mut state, event, screen) {
-                    return Ok(exit);
-                }
-            }
-            if self.handle.picture_missed.swap(false, Ordering::SeqCst) {
-                // Nothing but the newest picture counts, and the step takes that one.
-                let missed = Event::Picture(self.desk.picture());
-                if let Some(exit) = self.step(&mut state, missed, screen) {
+                if let Some(exit) = self.step(&mut state, event, stage)? {
                     return Ok(exit);
                 }
             }
             if self.handle.stop.load(Ordering::SeqCst) {
                 return Ok(Exit::Stopped);
             }
+            if let Err(error) = stage.draw(&state) {
+                return if is_hang_up(&error) { Ok(Exit::Hangup) } else { Err(error).context("drawing") };
+            }
+            let Some(event) = self.next(&state, stage) else { return Ok(Exit::Stopped) };
+            waiting = std::iter::once(event).chain(self.events.try_iter()).take(EVENTS_PER_DRAWING).collect();
+            // Sizes are gathered: the newest counts, a little later.
+            if waiting.extract_if(.., |event| matches!(event, Event::Resize { .. })).count() > 0 {
+                stage.resized();
+            }
+            waiting.extend(self.asked());
+            // Nothing but the newest picture counts, and the step takes that one.
+            let missed = self.handle.picture_missed.swap(false, Ordering::SeqCst);
+            waiting.extend(missed.then(|| Event::Picture(self.desk.picture())));
+            waiting.extend(stage.resize());
         }
     }
 
-    /// Waits for an event: without a timer, unless the state named a time at which something must be drawn anew.
-    fn next(&self, state: &State) -> Option<Event> {
-        let Some(deadline) = state.deadline() else { return self.events.recv().ok() };
+    /// Returns what signals asked for.
+    fn asked(&self) -> Vec<Event> {
+        let asked = self.handle.asked.swap(0, Ordering::SeqCst);
+        // First the terminal, then what is to be done with it.
+        let all = [(CONTINUED, Event::Continued), (RELOAD, Event::Reload), (SUSPEND, Event::Suspend)];
+        all.into_iter().filter(|(bit, _)| asked & bit != 0).map(|(_, event)| event).collect()
+    }
+
+    /// Waits for an event: without a timer, unless the state named a time at which something must be drawn anew, or a new size waits.
+    fn next(&self, state: &State, stage: &Stage) -> Option<Event> {
         // One millisecond more: woken a little early, the loop would turn once for nothing.
-        match self.events.recv_timeout(deadline.since(now()) + Duration::from_millis(1)) {
+        let due = state.deadline().map(|deadline| deadline.since(now()) + Duration::from_millis(1));
+        let Some(wait) = due.into_iter().chain(stage.resizes_in()).min() else { return self.events.recv().ok() };
+        match self.events.recv_timeout(wait) {
             Ok(event) => Some(event),
             Err(RecvTimeoutError::Timeout) => Some(Event::Due),
             Err(RecvTimeoutError::Disconnected) => None,
@@ -179,12 +218,21 @@ impl Console {
     }
 
     /// Handles one event and does what it asks for; returns why to leave, if so.
-    fn step(&self, state: &mut State, event: Event, screen: &mut Screen) -> Option<Exit> {
+    fn step(&self, state: &mut State, event: Event, stage: &mut Stage) -> anyhow::Result<Option<Exit>> {
         let event = match event {
             Event::Picture(_) => {
                 // Cleared before the newest is taken: one that comes in between wakes once more, and none is missed.
                 self.handle.picture_waits.store(false, Ordering::SeqCst);
                 Event::Picture(self.desk.picture())
+            }
+            Event::Reload => {
+                #[cfg(debug_assertions)]
+                fail_on_purpose();
+                Event::Reload
+            }
+            Event::Continued => {
+                stage.retake().context("taking the terminal again")?;
+                Event::Continued
             }
             other => other,
         };
@@ -193,10 +241,10 @@ impl Console {
             for effect in std::mem::take(&mut effects) {
                 match effect {
                     Effect::Ask(ask) => effects.extend(self.ask(state, ask)),
-                    Effect::Bell => screen.bell(),
+                    Effect::Bell => stage.screen().into_iter().for_each(|screen| screen.bell()),
                     Effect::Emit(sequence) => {
-                        if !screen.emit(sequence.into_bytes()) {
-                            tracing::warn!("the terminal is slow: a sequence was not sent");
+                        if !stage.screen().is_some_and(|screen| screen.emit(sequence.into_bytes())) {
+                            tracing::warn!("the terminal is slow, or not ours now: a sequence was not sent");
                         }
                     }
                     Effect::Outward(errand) => {
@@ -206,12 +254,19 @@ impl Console {
                             state.warn("too much waits to be copied or opened: NOT done, press again");
                         }
                     }
-                    Effect::Repaint => screen.forget(),
-                    Effect::Leave(exit) => return Some(exit),
+                    Effect::Repaint => stage.screen().into_iter().for_each(|screen| screen.forget()),
+                    Effect::Suspend if !suspend::has_shell() => {
+                        effects.extend(update::update(state, Event::NoShell, now()));
+                    }
+                    Effect::Suspend => {
+                        stage.leave();
+                        suspend::stop().context("stopping")?;
+                    }
+                    Effect::Leave(exit) => return Ok(Some(exit)),
                 }
             }
         }
-        None
+        Ok(None)
     }
 
     /// Hands an ask over; a refused act is told, a refused look is asked for again with the next event.
@@ -242,11 +297,17 @@ fn is_hang_up(error: &std::io::Error) -> bool {
     matches!(code, Some(Errno::IO | Errno::PIPE | Errno::NXIO | Errno::BADF))
 }
 
-fn draw(state: &State, screen: &mut Screen) -> std::io::Result<()> {
-    let mut buffer = Buffer::empty(Rect::new(0, 0, state.width, state.height));
-    view::draw(state, &screen.theme, &mut buffer);
-    screen.title(update::calling(state), state.open_count());
-    screen.show(buffer)
+/// Fails if the environment says so, for tests of what follows; release builds cannot.
+#[cfg(debug_assertions)]
+fn fail_on_purpose() {
+    let Ok(words) = std::env::var("NIGHTDESK_TEST_PANIC") else { return };
+    match words.strip_prefix("worker ") {
+        Some(words) => drop(std::thread::spawn({
+            let words = words.to_owned();
+            move || panic!("{words}")
+        })),
+        None => panic!("{words}"),
+    }
 }
 
 /// Returns the time by this machine's clock: the only place of the console that reads one.
@@ -266,7 +327,7 @@ impl Drop for LastWord {
 
 /// Starts the thread that waits for keys. It lives as long as the process: nothing can call it back from the terminal.
 fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
-    std::thread::Builder::new().name("tui-keys".into()).spawn(move || {
+    std::thread::Builder::new().name(KEYS_THREAD.into()).spawn(move || {
         let last_word = LastWord(events);
         let mut known = crossterm::terminal::size().ok();
         while let Ok(raw) = crossterm::event::read() {
@@ -284,42 +345,14 @@ fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whom a panic of another thread is told; replaced by each console.
-static TROUBLE: RwLock<Option<SyncSender<Event>>> = RwLock::new(None);
-
-/// Makes panics readable: one of our own threads gives the terminal back first. One of any other thread, such as a task of the hub in this
-/// process, must neither end the console nor write over its screen, so it is told in the banner.
-fn on_panic(events: SyncSender<Event>) {
-    static HOOK: Once = Once::new();
-    *TROUBLE.write().unwrap_or_else(PoisonError::into_inner) = Some(events);
-    HOOK.call_once(|| {
-        let before = std::panic::take_hook();
-        let screen_thread = std::thread::current().id();
-        std::panic::set_hook(Box::new(move |panic| {
-            let thread = std::thread::current();
-            let ours = thread.id() == screen_thread || thread.name().is_some_and(|name| name.starts_with("tui-"));
-            if ours || !screen::is_taken() {
-                screen::give_back();
-                return before(panic);
-            }
-            let place =
-                panic.location().map_or_else(|| "?".into(), |place| format!("{}:{}", place.file(), place.line()));
-            tracing::error!(%place, thread = thread.name().unwrap_or("?"), "a thread panicked");
-            if let Ok(Some(events)) = TROUBLE.try_read().as_deref() {
-                let _ = events.try_send(Event::Trouble(format!("a part of nightdesk failed at {place}; restart it")));
-            }
-        }));
-    });
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::id::UserName;
     use crate::sync::desk::Slot;
     use crate::sync::picture::{Link, Picture};
 
-    fn picture(unsent: usize) -> Picture {
+    pub(crate) fn picture(unsent: usize) -> Picture {
         Picture {
             user: UserName::parse("mira").unwrap(),
             hub: "hub".into(),

@@ -1,7 +1,6 @@
 //! The terminal: taken over, drawn on, given back.
 
 use super::out::{Line, Out};
-use super::theme::Theme;
 use super::watchdog;
 use crossterm::style;
 use ratatui::buffer::Buffer;
@@ -60,7 +59,6 @@ fn give_back_bytes() -> String {
 /// The terminal while it is ours. Dropping it gives it back.
 pub(super) struct Screen {
     out: Out,
-    pub(super) theme: Theme,
     title: Option<(usize, usize)>,
 }
 
@@ -69,7 +67,7 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal refuses.
-    pub(super) fn take(theme: Theme, failed: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    pub(super) fn take(failed: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         // crossterm 0.29 answers NO_COLOR by a bare `CSI m`, which takes bold and reverse away too; our theme has no colour then.
         style::force_color_output(true);
         let terminal = watchdog::terminal()?;
@@ -77,17 +75,15 @@ impl Screen {
         let before = tcgetattr(&terminal)?;
         make_raw(&terminal, &before)?;
         *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Taken { out: out.clone(), terminal, before });
-        let screen = Self { out, theme, title: None };
+        let screen = Self { out, title: None };
         screen.out.begin(take_bytes().as_bytes())?;
         Ok(screen)
     }
 
-    /// Returns columns and rows.
-    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
-        crossterm::terminal::size()
-    }
-
     /// Takes the terminal anew after others may have had it: its states are set again, and the next drawing writes every cell.
+    ///
+    /// # Errors
+    /// When the terminal refuses.
     pub(super) fn retake(&mut self) -> io::Result<()> {
         if let Some(taken) = &*TAKEN.lock().unwrap_or_else(PoisonError::into_inner) {
             make_raw(&taken.terminal, &taken.before)?;

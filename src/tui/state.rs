@@ -4,6 +4,7 @@ use super::editor::Editor;
 use super::keymap::{Context, Keymap, Problem};
 use super::layout::Layout;
 use super::outward::errand::Clip;
+use super::overview::Overview;
 use super::{action::Action, key::KeyPress};
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
@@ -90,6 +91,8 @@ pub(crate) enum Deed {
     Submit(Submission),
     /// Leaving.
     Quit,
+    /// Stopping for a while.
+    Suspend,
 }
 
 impl Deed {
@@ -97,7 +100,7 @@ impl Deed {
     pub(crate) fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Submit(submission) => Some(submission.incident),
-            Self::Quit => None,
+            Self::Quit | Self::Suspend => None,
         }
     }
 }
@@ -272,11 +275,15 @@ impl Attention {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) picture: Arc<Picture>,
+    /// What is counted and found in the picture; [`State::show`] keeps both together.
+    pub(crate) overview: Overview,
     pub(crate) keymap: Keymap,
     /// What is wrong in the keymap; shown until it is mended.
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
     pub(crate) trouble: Option<String>,
+    /// Where the latest failure of this program is written down.
+    pub(crate) crash: Option<std::path::PathBuf>,
     pub(crate) width: u16,
     pub(crate) height: u16,
     /// The selection is an incident, never a row.
@@ -327,10 +334,12 @@ impl State {
     pub(crate) fn new(picture: Arc<Picture>, keymap: Keymap, problems: Vec<Problem>, size: (u16, u16)) -> Self {
         let notice_seen = picture.notices.iter().map(|notice| notice.no).max().unwrap_or(0);
         let mut state = Self {
+            overview: Overview::of(&picture, None),
             picture,
             keymap,
             problems,
             trouble: None,
+            crash: None,
             width: size.0,
             height: size.1,
             selected: None,
@@ -386,8 +395,8 @@ impl State {
 
     /// Returns where the selected incident stands among the rows shown.
     pub(crate) fn position(&self) -> Option<usize> {
-        let selected = self.selected?;
-        self.order.iter().position(|index| self.picture.rows[*index].incident.id == selected)
+        let place = self.overview.place(self.selected?)?;
+        self.order.iter().position(|index| *index == place)
     }
 
     /// Returns the row at that place of the list.
@@ -402,7 +411,7 @@ impl State {
 
     /// Returns how many incidents are open, those beyond the rows included.
     pub(crate) fn open_count(&self) -> usize {
-        self.unresolved().count() + self.picture.rows_hidden
+        self.overview.unresolved() + self.picture.rows_hidden
     }
 
     /// Returns the rows that are not over.
@@ -412,7 +421,7 @@ impl State {
 
     /// Returns how many incidents nobody has, by what the hub confirmed.
     pub(crate) fn unacked(&self) -> usize {
-        self.picture.rows.iter().filter(|row| row.incident.life == Life::Triggered).count()
+        self.overview.unacked()
     }
 
     /// Returns whether nothing newer exists than what is shown.
@@ -454,7 +463,7 @@ impl State {
 
     /// Returns the row of that incident, wherever it stands.
     pub(crate) fn row_of(&self, incident: IncidentId) -> Option<&Row> {
-        self.picture.rows.iter().find(|row| row.incident.id == incident)
+        self.overview.place(incident).map(|place| &self.picture.rows[place])
     }
 
     /// Returns what verbs act on: the marked incidents in their order on the screen, else the one under the cursor.
@@ -463,26 +472,27 @@ impl State {
             return self.row().map(|row| row.incident.clone()).into_iter().collect();
         }
         let shown = (0..self.order.len()).filter_map(|position| self.row_at(position));
-        let hidden = self.picture.rows.iter().filter(|row| !self.is_shown(row.incident.id));
+        let order: HashSet<usize> = self.order.iter().copied().collect();
+        let rows = self.picture.rows.iter().enumerate();
+        let hidden = rows.filter(|(place, _)| !order.contains(place)).map(|(_, row)| row);
         shown.chain(hidden).map(|row| &row.incident).filter(|one| self.marks.contains(&one.id)).cloned().collect()
     }
 
+    /// Returns whether the filter lets the incident through.
     pub(crate) fn is_shown(&self, incident: IncidentId) -> bool {
         self.order.iter().any(|index| self.picture.rows[*index].incident.id == incident)
     }
 
+    /// Takes a newer picture, and returns the one before.
+    pub(crate) fn show(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
+        let same = Arc::ptr_eq(&self.picture.rows, &picture.rows);
+        self.overview = Overview::of(&picture, same.then_some(&self.overview));
+        std::mem::replace(&mut self.picture, picture)
+    }
+
     /// Returns what lies in the inbox: what others wait for first, then letters, the oldest first.
-    pub(crate) fn inbox(&self) -> Vec<Item> {
-        let me = &self.picture.user;
-        let rows = || self.unresolved().map(|row| &row.incident);
-        let offers = rows().filter_map(|one| {
-            one.offer.as_ref().filter(|offer| offer.to == *me).map(|offer| Item::Offer(one.id, offer.op))
-        });
-        let asked = rows().filter_map(|one| {
-            one.assigned.as_ref().filter(|asked| asked.to == *me).map(|asked| Item::Asked(one.id, asked.op))
-        });
-        let letters = self.picture.inbox.iter().map(|letter| Item::Letter(letter.id));
-        offers.chain(asked).chain(letters).collect()
+    pub(crate) fn inbox(&self) -> &[Item] {
+        &self.overview.inbox
     }
 
     /// Tells good news; bad news stays in its place.

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! eval "$(tests/run --env)"
-//! cargo bench --bench bench -- [ingest|firing|screen]... [--seconds N] [--hub-only]
+//! cargo bench --bench bench -- [ingest|firing|screen|console]... [--seconds N] [--hub-only]
 //! ```
 //!
 //! They print what they measure, against what, and the ratio. They assert that every answer was 200 and that every alert is there
 //! afterwards, and never a time: a time is no property of the code alone. Without a name all of them run, in less than six minutes.
 
 mod alerts;
+mod console;
 mod firing;
 mod generator;
 mod ingest;
@@ -33,7 +34,8 @@ pub struct Options {
 
 type Bench = fn(&Options);
 
-const BENCHES: [(&str, Bench); 3] = [("ingest", ingest::run), ("firing", firing::run), ("screen", screen::run)];
+const BENCHES: [(&str, Bench); 4] =
+    [("ingest", ingest::run), ("firing", firing::run), ("screen", screen::run), ("console", console::run)];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
         Ok(Some(options)) => run(&options),
         Ok(None) => ExitCode::SUCCESS,
         Err(wrong) => {
-            eprintln!("{wrong} (usage: [ingest|firing|screen]... [--seconds N] [--hub-only])");
+            eprintln!("{wrong} (usage: [ingest|firing|screen|console]... [--seconds N] [--hub-only])");
             ExitCode::from(2)
         }
     }

@@ -13,6 +13,7 @@ mod hostile;
 mod identity;
 mod idle;
 mod kill;
+mod life;
 mod limits;
 mod many;
 mod paging;

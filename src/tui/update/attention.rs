@@ -1,12 +1,11 @@
 //! What calls for attention: pages, letters and the local alarm. They ring and are shown; they never move the cursor or take a key.
 
 use super::super::event::Effect;
-use super::super::order;
 use super::super::state::State;
 use super::bell::{flag, ring};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Life;
-use crate::domain::paging::{Page, PageId, Step};
+use crate::domain::paging::{Page, PageId};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::{Link, Picture};
@@ -62,30 +61,19 @@ fn open(picture: &Picture) -> HashSet<IncidentId> {
 
 /// Returns the pages that the banner speaks of. Offers stand there in words of their own.
 pub(crate) fn calls(state: &State) -> impl Iterator<Item = &Page> {
-    let offered = |page: &Page| {
-        let offer = state.row_of(page.incident).and_then(|row| row.incident.offer.as_ref());
-        offer.is_some_and(|offer| offer.to == state.picture.user && page.step == Step::Offer(offer.op))
-    };
-    state.picture.calls.iter().filter(move |page| !offered(page))
+    state.overview.calls.iter().map(|at| &state.picture.calls[*at])
 }
 
 /// Returns the worst page that calls the person and that they have not answered here yet, else the worst at all.
 pub(crate) fn worst_call(state: &State) -> Option<&Page> {
-    calls(state).min_by_key(|page| rank(state, page))
+    state.overview.worst_call.map(|at| &state.picture.calls[at])
 }
 
 /// Returns what calls the person, the worst first, what they have answered last.
 pub(super) fn worst_first(state: &State) -> Vec<&Page> {
     let mut pages: Vec<&Page> = calls(state).collect();
-    pages.sort_by_cached_key(|page| rank(state, page));
+    pages.sort_by_cached_key(|page| state.overview.rank(&state.picture, page));
     pages
-}
-
-fn rank(state: &State, page: &Page) -> (bool, u8, Timestamp, PageId) {
-    let row = state.row_of(page.incident);
-    let answered = row.is_some_and(|row| !row.waiting.is_empty());
-    let severity = row.map_or(0, |row| order::severity_rank(&row.incident));
-    (answered, severity, page.queued_at, page.id)
 }
 
 /// Tells, at a key, what was before the person's eyes: claims that are theirs, and pages. Each once.
@@ -99,11 +87,9 @@ pub(super) fn present(state: &mut State) -> Option<Effect> {
     let picture = state.picture.clone();
     let attention = &mut state.attention;
     let shown = |id: &IncidentId| visible.contains(id) || named == Some(*id);
-    let claims: Vec<(IncidentId, u64)> = picture
-        .rows
-        .iter()
-        .map(|row| &row.incident)
-        .filter(|one| one.seen_due.is_some() && one.owner.as_ref() == Some(&picture.user))
+    let unseen = state.overview.mine_unseen().iter();
+    let claims: Vec<(IncidentId, u64)> = unseen
+        .map(|at| &picture.rows[*at].incident)
         .filter(|one| shown(&one.id) || attention.told.contains(&one.id))
         .filter(|one| attention.presented.insert((one.id, one.claim_no, one.loud_rev)))
         .map(|one| (one.id, one.claim_no))
@@ -127,6 +113,6 @@ pub(super) fn prune(state: &mut State) {
         .map(|row| row.incident.id)
         .collect();
     state.attention.presented.retain(|(id, ..)| mine.contains(id));
-    let known: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
-    state.attention.told.retain(|id| known.contains(id));
+    let overview = &state.overview;
+    state.attention.told.retain(|id| overview.place(*id).is_some());
 }

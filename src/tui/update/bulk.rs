@@ -230,7 +230,7 @@ pub(super) fn note_outcome(state: &mut State, notice: &Notice) {
 /// Forgets marks of what is not known any more.
 pub(super) fn prune_marks(state: &mut State) {
     if !state.marks.is_empty() {
-        let known: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
-        state.marks.retain(|id| known.contains(id));
+        let overview = &state.overview;
+        state.marks.retain(|id| overview.place(*id).is_some());
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 15] = [
+const COMMANDS: [(&str, Action); 17] = [
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -29,6 +29,8 @@ const COMMANDS: [(&str, Action); 15] = [
     ("clip", Action::ClipShow),
     ("copy", Action::CopyId),
     ("links", Action::LinkOpen),
+    ("suspend", Action::AppSuspend),
+    ("crash", Action::AppCrash),
 ];
 
 /// Leaves without a question.

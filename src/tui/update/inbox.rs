@@ -19,7 +19,7 @@ pub(super) fn open(state: &mut State) {
 
 /// Moves the cursor by so many items.
 pub(super) fn by(state: &mut State, lines: isize) {
-    let items = state.inbox();
+    let items = state.inbox().to_vec();
     if let Mode::Inbox { at } = &mut state.mode {
         let position = at.and_then(|at| items.iter().position(|item| *item == at)).unwrap_or(0);
         *at = items.get(position.saturating_add_signed(lines).min(items.len().saturating_sub(1))).copied();
@@ -28,7 +28,7 @@ pub(super) fn by(state: &mut State, lines: isize) {
 
 /// Keeps the cursor on its item. Where that is gone, it stands on none: no key is meant for another.
 pub(super) fn keep(state: &mut State) {
-    let items = state.inbox();
+    let items = state.inbox().to_vec();
     if let Mode::Inbox { at } = &mut state.mode {
         *at = at.filter(|at| items.contains(at));
     }
@@ -65,7 +65,7 @@ pub(super) fn answer(state: &mut State, verb: Action, now: Timestamp) -> Vec<Eff
 pub(super) fn dismiss(state: &mut State, now: Timestamp) -> Vec<Effect> {
     match item(state) {
         Some(Item::Letter(id)) => {
-            let items = state.inbox();
+            let items = state.inbox().to_vec();
             let place = items.iter().position(|other| *other == Item::Letter(id)).unwrap_or(0);
             let next = items.get(place + 1).or_else(|| items.get(place.checked_sub(1)?)).copied();
             state.mode = Mode::Inbox { at: next };

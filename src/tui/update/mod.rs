@@ -8,6 +8,7 @@ mod command;
 mod filter;
 mod hands;
 mod inbox;
+mod life;
 mod moving;
 mod picture;
 mod prompt;
@@ -53,6 +54,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             Vec::new()
         }
         Event::Stop => vec![Effect::Leave(Exit::Stopped)],
+        Event::Reload => vec![Effect::Repaint],
+        Event::Suspend => vec![Effect::Suspend],
+        Event::NoShell => life::no_shell(state),
+        Event::Continued => life::continued(state),
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     };
     due(state, now);
@@ -185,6 +190,8 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
         Action::AppInterrupt => return interrupt(state, now),
+        Action::AppSuspend => return life::suspend(state),
+        Action::AppCrash => life::crash(state, now),
         Action::AppQuit => return quit(state),
         Action::PromptAccept => return prompt::accept(state, now),
         Action::PromptCancel => prompt::cancel(state),

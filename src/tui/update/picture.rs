@@ -15,18 +15,23 @@ use std::sync::Arc;
 
 /// Takes a newer picture in.
 pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> Vec<Effect> {
-    let before = order::shown_ids(state);
-    note_changes(state, &picture, now);
-    let old = std::mem::replace(&mut state.picture, picture);
-    order::arrange(state, &before, now);
-    bulk::prune_marks(state);
+    // Most pictures differ in a detail alone: then nothing can have moved.
+    let old = if Arc::ptr_eq(&state.picture.rows, &picture.rows) {
+        state.show(picture)
+    } else {
+        let before = order::shown_ids(state);
+        note_changes(state, &picture, now);
+        let old = state.show(picture);
+        order::arrange(state, &before, now);
+        bulk::prune_marks(state);
+        attention::prune(state);
+        old
+    };
     inbox::keep(state);
     tell_saved(state, now);
     tell_notices(state, now);
     moving::clamp_scroll(state);
-    let effects = attention::notice(state, &old, now);
-    attention::prune(state);
-    effects
+    attention::notice(state, &old, now)
 }
 
 /// What a person who acts must have seen: owner, severity, life, and that it fires anew.
@@ -46,7 +51,7 @@ fn note_changes(state: &mut State, newer: &Picture, now: Timestamp) {
 /// Says that an act is on disk once the picture shows it there, not when the key was pressed.
 fn tell_saved(state: &mut State, now: Timestamp) {
     let Some(saving) = &state.saving else { return };
-    let waits = state.picture.rows.iter().find(|row| row.incident.id == saving.incident);
+    let waits = state.row_of(saving.incident);
     if !waits.is_some_and(|row| row.waiting.iter().any(|waiting| waiting.act == saving.act)) {
         return;
     }

@@ -190,6 +190,7 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
     match deed {
         Deed::Submit(submission) => act::submit(state, submission, now),
         Deed::Quit => vec![Effect::Leave(Exit::Quit)],
+        Deed::Suspend => vec![Effect::Suspend],
     }
 }
 

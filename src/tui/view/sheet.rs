@@ -114,7 +114,7 @@ fn inbox(state: &State, at: Option<Item>, area: Rect, canvas: &mut Canvas<'_>) {
         lines.push(Line::of(Role::Dim, " Nothing waits to be read."));
     }
     let mut cursor = 0..1;
-    for item in &items {
+    for item in items {
         let selected = at == Some(*item);
         let before = lines.len();
         lines.extend(self::item(state, *item, selected));

@@ -17,7 +17,7 @@ use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
 use crate::sync::picture::{Link, Row};
 use ratatui::layout::Rect;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Draws the one line of a screen that has room for no list.
 pub(super) fn tiny(state: &State, canvas: &mut Canvas<'_>) {
@@ -60,10 +60,7 @@ fn headers(state: &State) -> Vec<Line> {
 
 /// Returns `S1:1 S3:2`: what is open, by severity.
 fn severities(state: &State) -> String {
-    let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
-    for row in state.unresolved() {
-        *counts.entry(row.incident.severity.map_or(u8::MAX, Severity::number)).or_default() += 1;
-    }
+    let counts = state.overview.severities();
     let name = |number: u8| words::severity(Severity::new(number).ok());
     let words: Vec<String> = counts.iter().map(|(number, count)| format!("{}:{count}", name(*number))).collect();
     if words.is_empty() { "none open".to_owned() } else { words.join(" ") }
@@ -225,7 +222,7 @@ fn waits_for_answer(state: &State) -> Option<String> {
 
 /// Says what came in above the screen while the list stood still.
 fn fresh(state: &State) -> Option<(String, Role)> {
-    let row = state.picture.rows.iter().find(|row| state.fresh.first() == Some(&row.incident.id))?;
+    let row = state.row_of(*state.fresh.first()?)?;
     let incident = &row.incident;
     let keys = keys_in(state, Action::CursorTop, state.pane_contexts()).unwrap_or_else(|| ":cursor.top".to_owned());
     let severity = words::severity(incident.severity);
@@ -236,6 +233,9 @@ fn fresh(state: &State) -> Option<(String, Role)> {
 
 /// Says how many incidents that nobody has are hidden by the filter: a filter must not make anybody blind.
 fn hidden(state: &State) -> Option<(String, Role)> {
+    if state.filter.is_empty() {
+        return None;
+    }
     let is_new = |row: &&Row| row.incident.life == Life::Triggered;
     let shown = (0..state.order.len()).filter_map(|position| state.row_at(position)).filter(is_new).count();
     let hidden = state.unacked() - shown;

@@ -27,8 +27,7 @@ struct Columns {
 impl Columns {
     /// Drops, as it gets narrower, owner, summary, the tail of the service, since.
     fn of(state: &State, width: usize) -> Self {
-        let numbers = state.order.iter().map(|index| state.picture.rows[*index].incident.number.0);
-        let number = numbers.max().map_or(0, |number| number.to_string().len()).max(4);
+        let number = state.overview.number_max().to_string().len().max(4);
         // Marker, severity, number, state, each with a space behind.
         let mut left = width.saturating_sub(2 + 3 + number + 1 + STATE + 1);
         let mut take = |cells: usize, needs: usize| {

@@ -5,6 +5,10 @@ use crate::support::corpus::forbidden;
 const BELL: char = '\u{7}';
 /// Modes that the console sets and takes back: alternate screen, cursor, marked pastes, focus, wrapping.
 const MODES: [&str; 5] = ["?1049", "?25", "?2004", "?1004", "?7"];
+/// Modes that it takes back without having set them: whatever set them, the shell must not have them.
+const UNDONE: [&str; 5] = ["?1000", "?1002", "?1003", "?1006", "?2026"];
+/// The title, kept and put back.
+const TITLES: [&str; 2] = ["22;2", "23;2"];
 
 /// Returns how often the bell was rung, or what is not ours, with its place.
 pub fn only_ours(raw: &[u8]) -> Result<usize, String> {
@@ -44,7 +48,9 @@ fn csi(text: &str) -> Result<&str, String> {
     let numbers = parameters.chars().all(|c| matches!(c, '0'..='9' | ';' | ':'));
     let known = match rest.next() {
         Some('m' | 'H' | 'J' | 'K') => numbers,
-        Some('h' | 'l') => MODES.contains(&parameters),
+        Some('h') => MODES.contains(&parameters),
+        Some('l') => MODES.contains(&parameters) || UNDONE.contains(&parameters),
+        Some('t') => TITLES.contains(&parameters),
         _ => false,
     };
     if known { Ok(rest.as_str()) } else { Err(format!("CSI and {:?}", around(text))) }
@@ -54,7 +60,7 @@ fn csi(text: &str) -> Result<&str, String> {
 fn title(text: &str) -> Result<&str, String> {
     let ours = || {
         // With the terminal it is given back, too: empty where terminals keep none.
-        if let Some(rest) = text.strip_prefix("\u{7}\u{1b}[23;2t") {
+        if let Some(rest) = text.strip_prefix("\u{7}") {
             return Some(rest);
         }
         let calls = text.strip_prefix("(!").and_then(|rest| {

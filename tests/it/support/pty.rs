@@ -3,6 +3,7 @@
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -26,12 +27,31 @@ impl Shared {
     }
 }
 
+/// What a terminal is set to beside what stands on it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Modes {
+    /// The second screen is shown.
+    pub alternate: bool,
+    /// No cursor is seen.
+    pub hidden_cursor: bool,
+    /// Pastes are marked.
+    pub marked_pastes: bool,
+    /// The mouse is reported.
+    pub mouse: bool,
+    /// Text is drawn bold, reverse or in a colour.
+    pub styled: bool,
+    /// Modes of `CSI ?` that were set last and not taken back, those that the terminal does not know among them.
+    pub left: Vec<String>,
+}
+
 /// A program in a pseudo-terminal; killed on drop. Nobody answers its questions to the terminal.
 pub struct Pty {
     shared: Shared,
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
+    /// Bytes that are read each second; 0 is all there are.
+    pace: Arc<AtomicU64>,
 }
 
 impl Pty {
@@ -55,9 +75,10 @@ impl Pty {
         let child = pair.slave.spawn_command(command).unwrap_or_else(|error| panic!("starting {program}: {error}"));
         let parser = vt100::Parser::new(cells(height), cells(width), 0);
         let shared = Shared(Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), ended: false }), Condvar::new())));
-        let copy = shared.clone();
-        std::thread::spawn(move || follow(reader, &copy));
-        Self { shared, master: pair.master, writer, child }
+        let pace = Arc::new(AtomicU64::new(0));
+        let (copy, paced) = (shared.clone(), pace.clone());
+        std::thread::spawn(move || follow(reader, &copy, &paced));
+        Self { shared, master: pair.master, writer, child, pace }
     }
 
     /// Types these bytes.
@@ -78,6 +99,34 @@ impl Pty {
     /// Returns how many bytes the program wrote so far.
     pub fn bytes_written(&self) -> usize {
         self.shared.lock().raw.len()
+    }
+
+    /// Waits until the program has written more than `before` bytes; returns whether it did within `limit`.
+    pub fn wait_for_bytes(&self, before: usize, limit: Duration) -> bool {
+        let seen = self.shared.lock();
+        let waiting = |seen: &mut Seen| seen.raw.len() <= before && !seen.ended;
+        let seen = self.shared.0.1.wait_timeout_while(seen, limit, waiting).expect("no holder of this lock panics").0;
+        seen.raw.len() > before
+    }
+
+    /// Reads no more than so many bytes a second from now on, as a slow line does; 0 is as fast as it can.
+    pub fn read_slowly(&self, bytes_a_second: u64) {
+        self.pace.store(bytes_a_second, Ordering::SeqCst);
+    }
+
+    /// Returns what the terminal is set to.
+    pub fn modes(&self) -> Modes {
+        let seen = self.shared.lock();
+        let screen = seen.parser.screen();
+        let styled = screen.bold() || screen.inverse() || screen.fgcolor() != vt100::Color::Default;
+        Modes {
+            alternate: screen.alternate_screen(),
+            hidden_cursor: screen.hide_cursor(),
+            marked_pastes: screen.bracketed_paste(),
+            mouse: screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None,
+            styled,
+            left: left(&String::from_utf8_lossy(&seen.raw)),
+        }
     }
 
     /// Returns the program's process id.
@@ -133,9 +182,30 @@ impl Drop for Pty {
     }
 }
 
-fn follow(mut reader: Box<dyn Read + Send>, shared: &Shared) {
+/// Returns the private modes that do not stand as a fresh terminal has them: `?7` and `?25` are on there, all others off.
+fn left(raw: &str) -> Vec<String> {
+    let mut last = std::collections::BTreeMap::new();
+    for part in raw.split("\u{1b}[?").skip(1) {
+        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let (mode, rest) = part.split_at(end);
+        last.insert(mode.to_owned(), rest.starts_with('h'));
+    }
+    last.into_iter().filter(|(mode, on)| *on != matches!(mode.as_str(), "7" | "25")).map(|(mode, _)| mode).collect()
+}
+
+fn follow(mut reader: Box<dyn Read + Send>, shared: &Shared, pace: &AtomicU64) {
     let mut buffer = [0; 16 * 1024];
-    while let Ok(count @ 1..) = reader.read(&mut buffer) {
+    loop {
+        // A sixteenth of a second's bytes, then the rest of that time.
+        let paced = pace.load(Ordering::SeqCst);
+        let most = if paced == 0 { buffer.len() } else { buffer.len().min(paced as usize / 16 + 1) };
+        let Ok(count @ 1..) = reader.read(&mut buffer[..most]) else { break };
+        if paced > 0 {
+            let began = Instant::now();
+            while let Some(left) = Duration::from_millis(1000 / 16).checked_sub(began.elapsed()) {
+                std::thread::park_timeout(left);
+            }
+        }
         shared.change(|seen| {
             seen.raw.extend_from_slice(&buffer[..count]);
             seen.parser.process(&buffer[..count]);

@@ -65,6 +65,18 @@ impl Tmux {
         last
     }
 
+    /// Closes the window as its user does.
+    pub fn kill_pane(&self) {
+        self.run(&["kill-pane", "-t", "main"]);
+    }
+
+    /// Kills the server with SIGKILL, as a machine does that runs out of memory: its terminals vanish.
+    pub fn kill9(&self) {
+        let id = self.run(&["display-message", "-p", "#{pid}"]);
+        let id = id.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("an id");
+        rustix::process::kill_process(id, rustix::process::Signal::KILL).expect("tmux runs");
+    }
+
     fn run(&self, args: &[&str]) -> String {
         let output = self.tmux(args);
         assert!(output.status.success(), "tmux {args:?}: {}", String::from_utf8_lossy(&output.stderr));
