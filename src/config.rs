@@ -13,6 +13,7 @@ use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::Paging;
 use crate::ingest::Limits;
+use crate::log;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,10 @@ pub struct Paths {
     pub data: PathBuf,
     /// Logs and crash reports.
     pub state: PathBuf,
+    /// What can be made anew at any time.
+    pub cache: PathBuf,
+    /// What lives as long as the login, where the system has a place for that.
+    pub runtime: Option<PathBuf>,
 }
 
 impl Paths {
@@ -73,12 +78,20 @@ impl Paths {
     /// [`ConfigError::NoHome`].
     pub fn find(home: Option<PathBuf>) -> Result<Self, ConfigError> {
         if let Some(home) = home {
-            return Ok(Self { config: home.join("config"), data: home.join("data"), state: home.join("state") });
+            let under = |name: &str| home.join(name);
+            let (cache, runtime) = (under("cache"), Some(under("runtime")));
+            return Ok(Self { config: under("config"), data: under("data"), state: under("state"), cache, runtime });
         }
         let dirs = directories::ProjectDirs::from("", "", "nightdesk").ok_or(ConfigError::NoHome)?;
         let data = dirs.data_dir().to_owned();
         let state = dirs.state_dir().map_or_else(|| data.join("state"), Path::to_owned);
-        Ok(Self { config: dirs.config_dir().to_owned(), data, state })
+        let (cache, runtime) = (dirs.cache_dir().to_owned(), dirs.runtime_dir().map(Path::to_owned));
+        Ok(Self { config: dirs.config_dir().to_owned(), data, state, cache, runtime })
+    }
+
+    /// Returns the file that consoles log to.
+    pub fn log(&self) -> PathBuf {
+        self.state.join("nightdesk.log")
     }
 
     /// Returns where a hub of this user keeps its data by default.
@@ -111,6 +124,19 @@ pub struct RawConsole {
     pub clipboard_command: Option<Vec<String>>,
     /// The program that opens links; it gets the URL as its last argument.
     pub open: Option<Vec<String>>,
+    /// What is logged, as for `--log-level`. Absent: `info`.
+    pub log_level: Option<String>,
+    /// How the console looks.
+    #[serde(default)]
+    pub ui: RawUi,
+}
+
+/// `[ui]` of `config.toml`, as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawUi {
+    /// Lines instead of a screen, as `--plain`.
+    pub plain: Option<bool>,
 }
 
 /// `hub.toml`, as written.
@@ -351,6 +377,10 @@ pub struct Console {
     pub peers: Peers,
     /// What the console does beside its screen.
     pub outward: Outward,
+    /// What is logged, checked, where the file says.
+    pub log_level: Option<String>,
+    /// Lines instead of a screen.
+    pub plain: bool,
 }
 
 /// Where other consoles are.
@@ -407,9 +437,20 @@ impl Console {
         };
         let token_file = raw.token_file.map(|file| paths.config.join(file));
         let peers = Peers::resolve(&path, &raw.peers, raw.listen_peers)?;
+        if let Some(level) = &raw.log_level {
+            log::check_level(level).map_err(|error| value_error(&path, "log_level", error.to_string()))?;
+        }
         let RawConsole { notify, clipboard, clipboard_command, open, .. } = raw;
         let outward = Outward::resolve(&path, outward::Raw { notify, clipboard, clipboard_command, open })?;
-        Ok(Self { hub: hub.or(raw.hub), token_file, user, peers, outward })
+        Ok(Self {
+            hub: hub.or(raw.hub),
+            token_file,
+            user,
+            peers,
+            outward,
+            log_level: raw.log_level,
+            plain: raw.ui.plain.unwrap_or(false),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ pub mod config;
 pub mod domain;
 pub mod hub;
 pub mod ingest;
+pub mod log;
 pub mod notify;
 pub mod store;
 pub mod sync;

@@ -2,14 +2,20 @@
 
 mod access;
 mod act;
+mod completions;
 mod demo;
+mod doctor;
 mod inbox;
 mod join;
 mod list;
+mod log;
 mod notify;
 mod open;
 mod output;
+mod paths;
+mod plain;
 mod quarantine;
+mod read;
 mod serve;
 mod show;
 mod signals;
@@ -25,6 +31,8 @@ pub enum Exit {
     Confirmed = 0,
     /// It failed; nothing was done.
     Failed = 1,
+    /// `doctor` found something broken.
+    Broken = 2,
     /// Saved here, not confirmed by the hub.
     Waiting = 3,
     /// Another was faster, or the rules forbid it.
@@ -48,7 +56,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Globals {
     /// The hub: https://HOST:7400 (once joined), http://127.0.0.1:7400 or unix:/path/to/hub.sock. Without one, a hub of this user's own.
     #[arg(long, env = "NIGHTDESK_HUB", global = true, value_name = "ADDRESS")]
@@ -59,6 +67,12 @@ struct Globals {
     /// Puts configuration, data and state under this directory instead of the XDG ones.
     #[arg(long, env = "NIGHTDESK_HOME", global = true, value_name = "DIR", hide_env_values = true)]
     home: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug or trace, or for one part `info,nightdesk::sync=debug`.
+    #[arg(long, env = "NIGHTDESK_LOG", global = true, value_name = "LEVEL", value_parser = log::level)]
+    log_level: Option<String>,
+    /// The console as lines instead of a screen: for screen readers, terminals without a cursor, and pipes.
+    #[arg(long, global = true)]
+    plain: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,6 +101,16 @@ enum Command {
     Revoke(access::Revoke),
     /// Tries how you are told of pages.
     Notify(notify::Arguments),
+    /// Looks at everything that must hold, and says what to do where it does not. Changes nothing.
+    ///
+    /// Exit status: 0 all good; 1 something to look at; 2 something is broken.
+    Doctor(doctor::Arguments),
+    /// Says where files lie, which of them exist, and what put them there.
+    Paths(paths::Arguments),
+    /// Prints the completions for a shell.
+    Completions(completions::Arguments),
+    /// Writes a manual page for the program and one for each command into a directory.
+    Man(completions::Man),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
 }
@@ -110,7 +134,11 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
         Command::Notify(arguments) => notify::run(&globals, &arguments),
-        Command::Demo => demo::run(),
+        Command::Doctor(arguments) => doctor::run(&globals, &arguments),
+        Command::Paths(arguments) => paths::run(&globals, &arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
+        Command::Demo => demo::run(&globals),
     }
 }
 

@@ -1,15 +1,13 @@
 //! `nightdesk serve`.
 
-use super::{Exit, Globals};
+use super::{Exit, Globals, log};
 use crate::config::{Hub, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options};
 use anyhow::Context as _;
 use clap::Args;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -27,12 +25,7 @@ pub struct Arguments {
 
 /// Runs the hub until SIGTERM or SIGINT.
 pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let filter = EnvFilter::try_from_env("NIGHTDESK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    log::to_stderr(globals)?;
     let paths = Paths::find(globals.home.clone())?;
     let config = match &arguments.config {
         Some(path) => Hub::read(path)?,

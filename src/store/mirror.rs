@@ -38,7 +38,8 @@ pub const WAITING_MAX: u64 = 10_000;
 /// The note of when the mirror last held all that the hub had.
 const AS_OF: &str = "as_of";
 
-const SCHEMA: Schema = Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql") };
+pub(super) const SCHEMA: Schema =
+    Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql") };
 
 /// Pages of the file that are kept in memory: a console looks at one incident after the other, and lies open for weeks.
 const CACHE_KIB: i64 = 4096;

@@ -14,6 +14,11 @@ mod tests;
 
 pub use hub::HubStore;
 
+/// Looks at databases that change nothing.
+pub mod health {
+    pub use super::sqlite::health::{Database, Health, Kept, examine, kept, sqlite_version};
+}
+
 use crate::domain::id::{NodeId, SourceName};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;

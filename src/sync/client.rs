@@ -154,6 +154,17 @@ pub struct Told {
     pub roster: Option<u64>,
 }
 
+/// What a look at a hub found.
+#[derive(Debug)]
+pub struct Seen {
+    /// Who it is.
+    pub card: HubCard,
+    /// Its time, to the second.
+    pub time: Option<Timestamp>,
+    /// The certificate that it showed, DER, where TLS is spoken.
+    pub certificate: Option<Vec<u8>>,
+}
+
 /// A client of one hub.
 #[derive(Clone)]
 pub struct HubClient {
@@ -185,7 +196,8 @@ impl HubClient {
             .tls_backend_preconfigured(config)
             .no_proxy()
             .connect_timeout(CONNECT_WITHIN)
-            .redirect(reqwest::redirect::Policy::none());
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_info(true);
         let (builder, base) = match &address {
             HubAddress::Unix(path) => (builder.unix_socket(path.clone()), "http://nightdesk".to_owned()),
             HubAddress::Http(base) => (builder, base.clone()),
@@ -206,6 +218,20 @@ impl HubClient {
     pub async fn card(&self, token: Option<&str>) -> Result<HubCard, ClientError> {
         let request = self.http.get(format!("{}/v1/hub", self.base)).timeout(ANSWER_WITHIN);
         self.read(self.send(request, token).await?).await
+    }
+
+    /// Asks who the hub is, and notes what else its answer tells.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn look(&self, token: Option<&str>) -> Result<Seen, ClientError> {
+        let request = self.http.get(format!("{}/v1/hub", self.base)).timeout(ANSWER_WITHIN);
+        let response = self.send(request, token).await?;
+        let date = header(&response, "date").and_then(|date| jiff::fmt::rfc2822::parse(&date).ok());
+        let time = date.map(|date| Timestamp::from_millis(date.timestamp().as_millisecond()));
+        let shown = response.extensions().get::<reqwest::tls::TlsInfo>();
+        let certificate = shown.and_then(|info| info.peer_certificate()).map(<[u8]>::to_vec);
+        Ok(Seen { card: self.read(response).await?, time, certificate })
     }
 
     /// Introduces this console and returns its token.

@@ -1,5 +1,6 @@
 //! Who knows what: the feed, operations on their way to the hub, and the picture that a person sees of it.
 
+pub mod certificate;
 pub mod client;
 pub mod clock;
 pub mod console;

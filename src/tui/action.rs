@@ -127,7 +127,11 @@ actions! {
     ScreenRepaint, "screen.repaint", Program, "repaint", "Draw the whole screen anew";
     AppInterrupt, "app.interrupt", Program, "cancel", "Cancel; twice within 2 s at the root leaves";
     AppSuspend, "app.suspend", Program, "suspend", "Stop and give the terminal to the shell, until `fg`; nothing can show meanwhile";
-    AppCrash, "app.crash", Program, "crash", "Say where the latest failure of this program is written down";
+    LogOpen, "log.open", Program, "log", "The last lines of the log; words behind it narrow it";
+    DoctorOpen, "doctor.open", Program, "doctor", "Look at everything that must hold, and what to do where it does not";
+    WhatsNewOpen, "whatsnew.open", Program, "what's new", "What is new in this version";
+    CrashOpen, "crash.open", Program, "crash", "The last crash file, if it ever crashed";
+    PathsOpen, "paths.open", Program, "paths", "Where files lie, and what put them there";
     AppQuit, "app.quit", Program, "quit", "Leave; asks first where somebody would miss it";
     PromptAccept, "prompt.accept", Prompt, "accept", "Take what was typed";
     PromptCancel, "prompt.cancel", Prompt, "cancel", "Cancel; a note's draft is kept";

@@ -3,13 +3,11 @@
 //! A crash file holds places in our source, names of threads and words of our own. What a panic says is left out where it was put together
 //! at run time: it may hold an alert's text or a secret. Of the log, only what this program says of itself in fixed words and numbers.
 
-mod recent;
-
 use super::event::Event;
 use super::{out, screen};
+use crate::log::fact_lines;
 use crate::store::file;
 use jiff::tz::TimeZone;
-pub use recent::{Recent, recent};
 use std::backtrace::Backtrace;
 use std::fmt::Write as _;
 use std::panic::PanicHookInfo;
@@ -86,7 +84,7 @@ fn report(thread: &str, place: &str, words: &str) -> String {
     let _ = writeln!(text, "terminal: TERM {}, COLORTERM {}, size {size}", fact("TERM"), fact("COLORTERM"));
     let _ = writeln!(text, "around it: TMUX {}, STY {}, SSH_TTY {}", is_set("TMUX"), is_set("STY"), is_set("SSH_TTY"));
     let _ = writeln!(text, "\nthe log's last lines, without the words of others:");
-    for line in recent().lines() {
+    for line in fact_lines() {
         let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "\nbacktrace:\n{}", Backtrace::force_capture());

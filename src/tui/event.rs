@@ -3,6 +3,7 @@
 use super::key::KeyPress;
 use super::outward::errand::{Errand, Report};
 use super::outward::sequence::Sequence;
+use super::topic::Topic;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub enum Event {
     Busy,
     /// What became of an errand outside of the screen.
     Outward(Report),
+    /// What was to be read was read.
+    Read(Topic, Vec<String>),
     /// A part of the program failed; where, in our own words.
     Trouble(String),
     /// Somebody asked the process to end (a signal).
@@ -60,6 +63,8 @@ pub enum Effect {
     Repaint,
     /// Give the terminal back and stop, until somebody continues the process.
     Suspend,
+    /// Read this, narrowed by these words.
+    Read(Topic, String),
     /// Leave.
     Leave(Exit),
 }

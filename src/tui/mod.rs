@@ -17,6 +17,7 @@ mod keymap;
 mod nearest;
 pub mod outward;
 mod theme;
+mod topic;
 mod verb;
 
 mod layout;
@@ -31,6 +32,7 @@ mod cells;
 mod crash;
 mod input;
 mod out;
+pub mod plain;
 mod run;
 mod screen;
 mod stage;
@@ -41,6 +43,11 @@ mod watchdog;
 mod tests;
 
 pub use action::{Action, Group};
-pub use crash::{Recent, recent};
 pub use event::Exit;
 pub use run::{Console, Handle, Options, run};
+pub use topic::{Reader, Topic};
+
+/// Returns what is wrong in a keymap, a line for each problem with file and line.
+pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
+    keymap::Keymap::load(Some(path)).1.iter().map(ToString::to_string).collect()
+}

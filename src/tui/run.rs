@@ -10,6 +10,7 @@ use super::outward::errand::Errand;
 use super::stage::Stage;
 use super::state::State;
 use super::theme::Theme;
+use super::topic::{Reader, Topic};
 use super::{crash, input, suspend, update, watchdog};
 use crate::config;
 use crate::domain::time::Timestamp;
@@ -36,7 +37,7 @@ const SUSPEND: u8 = 2;
 const CONTINUED: u8 = 4;
 
 /// What the caller decides.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// The person's own keymap, laid over the shipped one. A file that does not exist is no problem.
     pub keymap: Option<PathBuf>,
@@ -44,6 +45,14 @@ pub struct Options {
     pub outward: config::Outward,
     /// Where crash files go, and are found again.
     pub state: Option<PathBuf>,
+    /// Reads what is not an incident.
+    pub reader: Option<Reader>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("keymap", &self.keymap).finish_non_exhaustive()
+    }
 }
 
 /// Reaches a running console from another thread, such as the one that waits for signals.
@@ -262,11 +271,24 @@ impl Console {
                         stage.leave();
                         suspend::stop().context("stopping")?;
                     }
+                    Effect::Read(topic, words) => self.read(topic, words),
                     Effect::Leave(exit) => return Ok(Some(exit)),
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Reads on a thread of its own; what comes of it is an event.
+    fn read(&self, topic: Topic, words: String) {
+        let (reader, events) = (self.options.reader.clone(), self.handle.events.clone());
+        let started = std::thread::Builder::new().name("reader".into()).spawn(move || {
+            let lines = reader.map_or_else(Vec::new, |reader| reader(topic, &words));
+            let _ = events.send(Event::Read(topic, lines));
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "nothing can be read now");
+        }
     }
 
     /// Hands an ask over; a refused act is told, a refused look is asked for again with the next event.
@@ -311,7 +333,7 @@ fn fail_on_purpose() {
 }
 
 /// Returns the time by this machine's clock: the only place of the console that reads one.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -5,6 +5,7 @@ use super::keymap::{Context, Keymap, Problem};
 use super::layout::Layout;
 use super::outward::errand::Clip;
 use super::overview::Overview;
+use super::topic::Topic;
 use super::{action::Action, key::KeyPress};
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
@@ -53,8 +54,8 @@ pub(crate) enum Mode {
     Preview(Preview),
     /// What each of several incidents got, scrolled by so many lines.
     Results { scroll: usize },
-    /// A text to read, under its heading, scrolled by so many lines.
-    Paper { title: SafeText, text: Vec<SafeText>, scroll: usize },
+    /// Something to read, scrolled by so many lines; `None` while it is being read.
+    Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -282,8 +283,6 @@ pub(crate) struct State {
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
     pub(crate) trouble: Option<String>,
-    /// Where the latest failure of this program is written down.
-    pub(crate) crash: Option<std::path::PathBuf>,
     pub(crate) width: u16,
     pub(crate) height: u16,
     /// The selection is an incident, never a row.
@@ -339,7 +338,6 @@ impl State {
             keymap,
             problems,
             trouble: None,
-            crash: None,
             width: size.0,
             height: size.1,
             selected: None,
@@ -437,7 +435,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } | Mode::Paper { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Read { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }

@@ -6,6 +6,7 @@ mod inbox;
 mod leaving;
 mod people;
 mod prompts;
+mod reading;
 mod screens;
 mod selection;
 mod several;

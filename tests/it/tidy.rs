@@ -15,6 +15,7 @@ const RANKS: &[(&str, u8)] = &[
     ("domain", 0),
     ("query", 1),
     ("ingest", 1),
+    ("log", 1),
     ("config", 2),
     ("store", 3),
     ("sync", 4),

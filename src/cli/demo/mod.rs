@@ -2,7 +2,7 @@
 
 mod scenes;
 
-use super::{Exit, tui};
+use super::{Exit, Globals, log, tui};
 use crate::config::{self, Paths};
 use crate::domain::id::UserName;
 use crate::hub::{self, DEFAULT_LISTEN, Options};
@@ -40,11 +40,13 @@ impl Drop for TemporaryHome {
 }
 
 /// Runs the demonstration until the person leaves.
-pub fn run() -> anyhow::Result<Exit> {
-    tui::need_terminal()?;
+pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
+    if !globals.plain {
+        tui::need_terminal()?;
+    }
     let home = TemporaryHome::make()?;
     let paths = Paths::find(Some(home.0.clone()))?;
-    tui::log_to_file(&paths)?;
+    log::to_file(&paths, globals, None)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut config = config::Hub::default();
     config.timing.flap_window = FLAP_WINDOW;
@@ -68,10 +70,17 @@ pub fn run() -> anyhow::Result<Exit> {
         user,
         peers: config::Peers::default(),
         outward: config::Outward::default(),
+        log_level: None,
+        plain: globals.plain,
     };
-    let exit = tui::show(&runtime, &paths, &settings, Some(hub), address);
+    let exit = tui::show(&at_home(globals, &home), &runtime, &paths, &settings, Some(hub), address);
     stop.cancel();
     exit
+}
+
+/// Returns the arguments as they would be for a console that lives there: what is looked at is the demonstration.
+fn at_home(globals: &Globals, home: &TemporaryHome) -> Globals {
+    Globals { hub: None, token_file: None, home: Some(home.0.clone()), ..globals.clone() }
 }
 
 /// Sends what the scenes say, as a Prometheus would: all that fires, every evaluation, and each end for a while.

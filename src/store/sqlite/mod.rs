@@ -1,5 +1,6 @@
 //! SQLite: how a database is opened, and the threads that own its connections.
 
+pub(super) mod health;
 pub(super) mod hub;
 mod lane;
 mod rows;

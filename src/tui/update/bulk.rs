@@ -130,7 +130,7 @@ pub(super) fn shift(state: &mut State, now: Timestamp) -> Vec<Effect> {
 }
 
 /// Hands the whole shift to that person.
-pub(super) fn shift_to(state: &mut State, words: &str, now: Timestamp) -> Vec<Effect> {
+pub(crate) fn shift_to(state: &mut State, words: &str, now: Timestamp) -> Vec<Effect> {
     match mine(state) {
         mine if mine.is_empty() => {
             state.tell("nothing is yours", now);

@@ -4,8 +4,9 @@ use super::super::action::Action;
 use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
 use super::super::state::{Gist, State};
+use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bell, bulk, filter, hands, perform};
+use super::{act, bell, bulk, filter, hands, perform, read};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -13,7 +14,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 17] = [
+const COMMANDS: [(&str, Action); 21] = [
     ("undo", Action::UndoLast),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
@@ -22,6 +23,11 @@ const COMMANDS: [(&str, Action); 17] = [
     ("filter", Action::FilterOpen),
     ("quit", Action::AppQuit),
     ("help", Action::HelpOpen),
+    ("log", Action::LogOpen),
+    ("doctor", Action::DoctorOpen),
+    ("whatsnew", Action::WhatsNewOpen),
+    ("crash", Action::CrashOpen),
+    ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
     ("bell", Action::BellSet),
@@ -30,7 +36,6 @@ const COMMANDS: [(&str, Action); 17] = [
     ("copy", Action::CopyId),
     ("links", Action::LinkOpen),
     ("suspend", Action::AppSuspend),
-    ("crash", Action::AppCrash),
 ];
 
 /// Leaves without a question.
@@ -41,7 +46,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns what a word names.
-fn named(word: &str) -> Option<Action> {
+pub(crate) fn named(word: &str) -> Option<Action> {
     let verb = VERBS.iter().find(|(name, ..)| *name == word).map(|(_, action, _)| *action);
     let short = || COMMANDS.iter().find(|(name, _)| *name == word).map(|(_, action)| *action);
     verb.or_else(short).or_else(|| Action::parse(word))
@@ -132,6 +137,7 @@ pub(super) fn run(
             filter::set(state, words.to_owned());
             Vec::new()
         }
+        (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),
         (Some(_), _) if targets.is_empty() => {

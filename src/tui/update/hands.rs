@@ -5,6 +5,7 @@ use super::super::event::Effect;
 use super::super::links::{self, Link};
 use super::super::outward::errand::{Clip, Errand, Report};
 use super::super::state::{Choice, Mode, State};
+use super::super::topic::Topic;
 use super::super::view;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
@@ -86,10 +87,11 @@ pub(super) fn copy_by_word(state: &mut State, word: &str, now: Timestamp) -> Vec
 
 /// Shows the last copy: where no clipboard works, it can be marked here.
 pub(super) fn show_clip(state: &mut State, now: Timestamp) {
-    let Some(clip) = &state.clip else { return state.tell("nothing was copied here yet", now) };
-    let cut = if clip.is_cut() { ", CUT" } else { "" };
-    let title = SafeText::line(&format!("Last copy: {}{cut}; Esc closes it", clip.what), 200);
-    state.mode = Mode::Paper { title, text: vec![clip.text().clone()], scroll: 0 };
+    if state.clip.is_none() {
+        return state.tell("nothing was copied here yet", now);
+    }
+    // Nothing is read for it: it lies in the state.
+    state.mode = Mode::Read { topic: Topic::Clip, words: String::new(), lines: Some(Vec::new()), scroll: 0 };
 }
 
 /// Lists the links of the incident under the cursor. Nothing is opened but by a digit.

@@ -4,7 +4,6 @@ use super::super::crash::Past;
 use super::super::event::Effect;
 use super::super::state::{Deed, Mode, State};
 use super::act;
-use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 
 /// Stops for a while, or asks first where others would miss the hub in this process.
@@ -29,17 +28,6 @@ pub(super) fn continued(_: &mut State) -> Vec<Effect> {
     vec![Effect::Repaint, Effect::Ask(Ask::Wake)]
 }
 
-/// Says where the latest failure is written down.
-pub(super) fn crash(state: &mut State, now: Timestamp) {
-    match &state.crash {
-        Some(file) => {
-            let text = format!("the latest failure is described in {}", file.display());
-            state.warn(text);
-        }
-        None => state.tell("this program has not failed here", now),
-    }
-}
-
 impl State {
     /// Takes what is known of an earlier failure, and says it once.
     pub(crate) fn take_crash(&mut self, past: Option<Past>) {
@@ -48,6 +36,5 @@ impl State {
             let name = newest.file_name().unwrap_or_default().to_string_lossy();
             self.warn(format!("nightdesk failed when it ran last: {name}; :crash says where"));
         }
-        self.crash = Some(newest);
     }
 }

@@ -9,13 +9,16 @@ mod filter;
 mod hands;
 mod inbox;
 mod life;
+pub(crate) mod line;
 mod moving;
 mod picture;
 mod prompt;
+mod read;
 
 pub(crate) use attention::{calls, worst_call};
 pub(crate) use bell::calling;
-pub(crate) use command::matching;
+pub(crate) use bulk::shift_to;
+pub(crate) use command::{matching, named};
 pub(crate) use inbox::{Next, next as next_act};
 
 use super::action::Action;
@@ -24,6 +27,7 @@ use super::key::KeyPress;
 use super::keymap::Found;
 use super::order;
 use super::state::{FROZEN_FOR, Focus, Mode, State};
+use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use std::time::Duration;
@@ -49,6 +53,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             Vec::new()
         }
         Event::Outward(report) => hands::reported(state, report, now),
+        Event::Read(topic, lines) => {
+            read::take(state, topic, lines);
+            Vec::new()
+        }
         Event::Trouble(text) => {
             state.trouble = Some(text);
             Vec::new()
@@ -189,9 +197,11 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
+            return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
+        }
         Action::AppInterrupt => return interrupt(state, now),
         Action::AppSuspend => return life::suspend(state),
-        Action::AppCrash => life::crash(state, now),
         Action::AppQuit => return quit(state),
         Action::PromptAccept => return prompt::accept(state, now),
         Action::PromptCancel => prompt::cancel(state),

@@ -12,7 +12,7 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
         (
             Mode::Help { scroll }
             | Mode::Results { scroll }
-            | Mode::Paper { scroll, .. }
+            | Mode::Read { scroll, .. }
             | Mode::Preview(Preview { scroll, .. }),
             _,
         ) => {
@@ -32,7 +32,7 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
 pub(super) fn by_half_pages(state: &mut State, pages: isize, now: Timestamp) {
     let layout = state.layout();
     let rows = match (&state.mode, state.focus) {
-        (Mode::Help { .. } | Mode::Results { .. } | Mode::Paper { .. } | Mode::Preview(_) | Mode::Inbox { .. }, _) => {
+        (Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Preview(_) | Mode::Inbox { .. }, _) => {
             layout.body.height
         }
         (_, Focus::Detail) => layout.detail.map_or(1, |area| area.height),
@@ -59,7 +59,7 @@ pub(super) fn clamp_scroll(state: &mut State) {
     let detail_max = view::detail_scroll_max(state);
     if let Mode::Help { scroll }
     | Mode::Results { scroll }
-    | Mode::Paper { scroll, .. }
+    | Mode::Read { scroll, .. }
     | Mode::Preview(Preview { scroll, .. }) = &mut state.mode
     {
         *scroll = (*scroll).min(sheet_max);

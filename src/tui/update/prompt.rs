@@ -22,7 +22,7 @@ fn editor(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Menu { .. }
         | Mode::Preview(Preview { needs: Needs::Yes, .. })
         | Mode::Results { .. }
-        | Mode::Paper { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. } => None,
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         | Mode::Help { .. }
         | Mode::Menu { .. }
         | Mode::Results { .. }
-        | Mode::Paper { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
@@ -164,7 +164,7 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Menu { .. }
         | Mode::Preview(_)
         | Mode::Results { .. }
-        | Mode::Paper { .. }
+        | Mode::Read { .. }
         | Mode::Inbox { .. }
         | Mode::Browse
         | Mode::Help { .. } => {}

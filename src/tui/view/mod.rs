@@ -61,7 +61,7 @@ pub(crate) fn sheet_scroll_max(state: &State) -> usize {
     let rows = usize::from(state.layout().body.height);
     let lines = match state.mode {
         Mode::Help { .. } => help::lines(state).len(),
-        Mode::Preview(_) | Mode::Results { .. } | Mode::Paper { .. } => sheet::lines(state).len(),
+        Mode::Preview(_) | Mode::Results { .. } | Mode::Read { .. } => sheet::lines(state).len(),
         _ => return 0,
     };
     lines.saturating_sub(rows)

@@ -5,21 +5,23 @@ use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{BatchItem, Item, Mode, Needs, Preview, PreviewItem, State};
 use super::super::theme::Role;
+use super::super::topic::Topic;
 use super::super::update::{Next, next_act};
 use super::super::verb;
-use super::paint::{Canvas, Line};
+use super::paint::{Canvas, Line, wrap};
 use super::words;
-use crate::domain::text::SafeText;
 use crate::sync::picture::Letter;
 use ratatui::layout::Rect;
 
 /// Cells of a service in a list.
 const SERVICE: usize = 16;
+/// Rows that one line of something to read takes at most.
+const READ_LINES_MAX: usize = 12;
 
 /// Draws the sheet that is open; returns whether one is.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) -> bool {
     match &state.mode {
-        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } | Mode::Paper { scroll, .. } => {
+        Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } | Mode::Read { scroll, .. } => {
             canvas.lines(layout.body, &lines(state), *scroll);
             true
         }
@@ -36,16 +38,20 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
     match &state.mode {
         Mode::Preview(preview) => previewed(preview),
         Mode::Results { .. } => results(state),
-        Mode::Paper { title, text, .. } => paper(state, title, text),
+        Mode::Read { topic: Topic::Clip, .. } => clip(state),
+        Mode::Read { topic, words, lines, .. } => read(state, *topic, words, lines.as_deref()),
         _ => Vec::new(),
     }
 }
 
-/// Returns a text to read, without anything beside it: it may be marked with the mouse.
-fn paper(state: &State, title: &SafeText, text: &[SafeText]) -> Vec<Line> {
+/// Returns the last copy, without anything beside it: it may be marked with the mouse.
+fn clip(state: &State) -> Vec<Line> {
+    let Some(clip) = &state.clip else { return vec![Line::of(Role::Dim, &format!(" {}", Topic::Clip.nothing()))] };
+    let cut = if clip.is_cut() { ", CUT" } else { "" };
+    let title = Line::of(Role::Title, &format!(" {}: {}{cut}", Topic::Clip.title(), clip.what));
     let cells = usize::from(state.layout().body.width).max(1);
-    let pieces = text.iter().flat_map(|line| line.pieces(cells)).map(|piece| Line::default().safe(Role::Text, piece));
-    [Line::of(Role::Text, " ").safe(Role::Title, title.clone()), Line::default()].into_iter().chain(pieces).collect()
+    let pieces = clip.text().pieces(cells).into_iter().map(|piece| Line::default().safe(Role::Text, piece));
+    [title, Line::default()].into_iter().chain(pieces).collect()
 }
 
 fn previewed(preview: &Preview) -> Vec<Line> {
@@ -78,6 +84,21 @@ fn would(item: &PreviewItem) -> Line {
         .cell(Role::Title, 5, &target.number.to_string())
         .cell(Role::Text, SERVICE, &target.service)
         .safe(Role::Text, item.would.clone())
+}
+
+fn read(state: &State, topic: Topic, words: &str, lines: Option<&[String]>) -> Vec<Line> {
+    let narrowed = if words.is_empty() { String::new() } else { format!(" ({words})") };
+    let mut shown = vec![Line::of(Role::Title, &format!(" {}{narrowed}", topic.title())), Line::default()];
+    let room = usize::from(state.width).saturating_sub(2).max(16);
+    match lines {
+        None => shown.push(Line::of(Role::Dim, " looking ...")),
+        Some([]) => shown.push(Line::of(Role::Dim, &format!(" {}", topic.nothing()))),
+        Some(lines) => {
+            let wrapped = lines.iter().flat_map(|line| wrap(line, room, READ_LINES_MAX));
+            shown.extend(wrapped.map(|line| Line::of(Role::Text, " ").with(Role::Text, &line)));
+        }
+    }
+    shown
 }
 
 fn results(state: &State) -> Vec<Line> {

@@ -247,7 +247,7 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     // A prompt without a line of its own stands over the status: who types must see it.
     let own = layout.toast;
     let asked = match &state.mode {
-        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Paper { .. } | Mode::Inbox { .. } => None,
+        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Inbox { .. } => None,
         Mode::Menu { verb: Action::LinkOpen, .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
@@ -385,7 +385,7 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         if let Some(keys) = keys_of(state, *action) {
             // What is done already is not cancelled by the key that closes its list.
             let done =
-                *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. } | Mode::Paper { .. });
+                *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. } | Mode::Read { .. });
             let word = if done { Action::ViewBack.short() } else { action.short() };
             line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {word}  "));
         }
@@ -408,7 +408,7 @@ fn footer_actions(state: &State) -> &'static [Action] {
             (Needs::Yes, _) => &[ConfirmYes, PromptCancel],
             (Needs::Count(_), _) => &[PromptAccept, PromptCancel],
         },
-        (Mode::Results { .. } | Mode::Paper { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
+        (Mode::Results { .. } | Mode::Read { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
         (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],

@@ -16,19 +16,24 @@ const LINE_BYTES_MAX: usize = 300;
 
 /// The last lines of the log; a layer of the subscriber fills them.
 #[derive(Debug, Default)]
-pub struct Recent {
+pub(super) struct Facts {
     lines: Mutex<VecDeque<String>>,
 }
 
-/// Returns the lines of this process.
-pub fn recent() -> &'static Recent {
-    static RECENT: OnceLock<Recent> = OnceLock::new();
-    RECENT.get_or_init(Recent::default)
+/// Returns the last lines without the words of others, oldest first: what a crash file may hold.
+pub fn fact_lines() -> Vec<String> {
+    facts().lines()
 }
 
-impl Recent {
+/// Returns what keeps the lines of this process.
+pub(super) fn facts() -> &'static Facts {
+    static FACTS: OnceLock<Facts> = OnceLock::new();
+    FACTS.get_or_init(Facts::default)
+}
+
+impl Facts {
     /// Returns the lines, oldest first.
-    pub fn lines(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<String> {
         // In a panic, whoever holds the lock may be this very thread: then there are none.
         self.lines.try_lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
     }
@@ -42,7 +47,7 @@ impl Recent {
     }
 }
 
-impl<S: Subscriber> Layer<S> for &'static Recent {
+impl<S: Subscriber> Layer<S> for &'static Facts {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let meta = event.metadata();
         let ours = meta.target().starts_with("nightdesk");
@@ -99,7 +104,7 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt as _;
 
     fn logged(log: impl FnOnce()) -> Vec<String> {
-        let kept: &'static Recent = Box::leak(Box::default());
+        let kept: &'static Facts = Box::leak(Box::default());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(kept), log);
         kept.lines()
     }

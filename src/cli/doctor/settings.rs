@@ -1,0 +1,81 @@
+//! What people wrote: configuration, keymap, environment.
+
+use super::{Finding, Scene};
+use crate::config;
+use crate::store::file;
+use crate::tui;
+
+/// The variables that this program reads.
+const VARIABLES: [&str; 4] = ["NIGHTDESK_HUB", "NIGHTDESK_TOKEN_FILE", "NIGHTDESK_HOME", "NIGHTDESK_LOG"];
+/// Beginnings of names that only tests set.
+const OF_TESTS: &str = "NIGHTDESK_TEST";
+
+/// Looks at every file that people write.
+pub(super) fn check(scene: &Scene) -> Vec<Finding> {
+    let dir = &scene.paths.config;
+    let mut found = vec![console(scene)];
+    found.extend(token_file(scene));
+    let hub = dir.join("hub.toml");
+    if hub.exists() {
+        found.push(match config::Hub::read(&hub) {
+            Ok(_) => Finding::good("config.hub", format!("{} can be used", hub.display())),
+            Err(error) => wrong("config.hub", &super::chain(&error)),
+        });
+    }
+    let keymap = dir.join("keymap.toml");
+    if keymap.exists() {
+        let problems = tui::keymap_problems(&keymap);
+        found.extend(problems.iter().map(|problem| {
+            Finding::warning("config.keymap", problem, "mend that line; until then the shipped key holds")
+        }));
+        if problems.is_empty() {
+            found.push(Finding::good("config.keymap", format!("{} can be used", keymap.display())));
+        }
+    }
+    found.push(environment());
+    found
+}
+
+fn wrong(check: &str, error: &str) -> Finding {
+    Finding::broken(check, error, "mend that place; examples/ and the README show the form")
+}
+
+fn console(scene: &Scene) -> Finding {
+    let path = scene.paths.config.join("config.toml");
+    match &scene.console {
+        Err(error) => wrong("config.console", error),
+        Ok(console) => {
+            let file =
+                if path.exists() { path.display().to_string() } else { "no config.toml, so defaults".to_owned() };
+            let hub = console.hub.as_deref().unwrap_or("its own");
+            Finding::good("config.console", format!("{file}: you are {}, the hub is {hub}", console.user))
+        }
+    }
+}
+
+fn token_file(scene: &Scene) -> Option<Finding> {
+    let path = scene.console.as_ref().ok()?.token_file.as_ref()?;
+    let shown = path.display();
+    Some(match file::read_secret(path) {
+        Ok(Some(_)) => Finding::good("config.token", format!("{shown} can be read by you alone")),
+        Ok(None) => {
+            let remedy = format!("put the hub's admin.token there (mode 0600), or take token_file out: {shown}");
+            Finding::broken("config.token", format!("{shown} does not exist"), remedy)
+        }
+        Err(error) => Finding::broken("config.token", super::chain(&error), format!("chmod 600 {shown}")),
+    })
+}
+
+fn environment() -> Finding {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let ours = names.filter(|name| name.starts_with("NIGHTDESK_") && !name.starts_with(OF_TESTS));
+    let (known, unknown): (Vec<String>, Vec<String>) = ours.partition(|name| VARIABLES.contains(&name.as_str()));
+    match (unknown.first(), known.is_empty()) {
+        (Some(name), _) => {
+            let remedy = format!("unset {name}; those that are read: {}", VARIABLES.join(", "));
+            Finding::warning("config.environment", format!("{name} is set, and nothing reads it"), remedy)
+        }
+        (None, true) => Finding::good("config.environment", "no NIGHTDESK_ variable is set"),
+        (None, false) => Finding::note("config.environment", format!("set: {}", known.join(", "))),
+    }
+}
