@@ -214,6 +214,15 @@ pub(crate) struct Repeat {
     pub(crate) done: usize,
 }
 
+/// Where the person was before they went to what calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CameFrom {
+    pub(crate) selected: Option<IncidentId>,
+    pub(crate) filter: String,
+    /// Where they went: from anywhere else, a new journey begins.
+    pub(crate) went_to: IncidentId,
+}
+
 /// Whether the bell is muted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Mute {
@@ -242,8 +251,8 @@ pub(crate) struct Attention {
     pub(crate) flagged: usize,
     /// What was open when the hub was last known to answer, while it does not.
     pub(crate) known: Option<HashSet<IncidentId>>,
-    /// What was selected, under which filter, before the person went to what calls.
-    pub(crate) came_from: Option<(Option<IncidentId>, String)>,
+    /// Where the person was before they went to what calls.
+    pub(crate) came_from: Option<CameFrom>,
     /// Letters that rang.
     pub(crate) letters: HashSet<LetterId>,
     /// Local alarms that rang, each with the outage that it belongs to.

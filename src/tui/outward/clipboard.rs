@@ -114,9 +114,7 @@ fn outcome(clip: &Clip, went: &[String], failed: &[String], kept: Option<&Path>)
             let path = path.display();
             Report::Failed(safe(format!("{what} NOT copied: {}; it lies in {path}, :clip show", failed.join("; "))))
         }
-        (went, _) => {
-            Report::Done(safe(format!("{what} sent to {}{but}; if paste fails see :clip show", went.join(" and "))))
-        }
+        (went, _) => Report::Done(safe(format!("{what} sent to {}{but}; paste fails? :clip show", went.join(" and ")))),
     }
 }
 
@@ -186,11 +184,11 @@ mod tests {
         };
         assert_eq!(
             said(&["tmux buffer", "terminal (OSC 52)"], &[], Some("/x")),
-            "id 12 sent to tmux buffer and terminal (OSC 52); if paste fails see :clip show"
+            "id 12 sent to tmux buffer and terminal (OSC 52); paste fails? :clip show"
         );
         assert_eq!(
             said(&["terminal (OSC 52)"], &["tmux: no answer in time"], None),
-            "id 12 sent to terminal (OSC 52) (but tmux: no answer in time); if paste fails see :clip show"
+            "id 12 sent to terminal (OSC 52) (but tmux: no answer in time); paste fails? :clip show"
         );
         assert_eq!(said(&[], &[], Some("/x")), "id 12 written to /x; :clip show shows it");
         assert_eq!(said(&[], &["no xclip here"], None), "! id 12 NOT copied: no xclip here; :clip show shows it");

@@ -74,7 +74,7 @@ mod bus {
         let asked = async {
             let bus = zbus::Connection::session().await?;
             let daemon = zbus::fdo::DBusProxy::new(&bus).await?;
-            let name = zbus::names::BusName::try_from(SERVICE).map_err(zbus::Error::from)?;
+            let name = zbus::names::BusName::try_from(SERVICE)?;
             Ok::<_, zbus::Error>(daemon.name_has_owner(name).await?)
         };
         match zbus::block_on(asked) {

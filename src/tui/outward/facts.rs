@@ -18,7 +18,7 @@ pub enum Between {
     /// Nothing that is known of.
     Nothing,
     /// A tmux of ours, which answered.
-    Tmux(Tmux),
+    Tmux(Box<Tmux>),
     /// A tmux of ours that did not answer within 200 ms.
     Silent,
     /// A multiplexer on the way here, by the name of the terminal: it cannot be asked.
@@ -83,7 +83,9 @@ impl Facts {
             None => Between::Nothing,
             Some(pane) => {
                 let answer = runtime.block_on(tmux::ask(&["display-message", "-p", "-t", pane, QUESTION]));
-                answer.and_then(|answer| Tmux::read(answer.as_str())).map_or(Between::Silent, Between::Tmux)
+                answer
+                    .and_then(|answer| Tmux::read(answer.as_str()))
+                    .map_or(Between::Silent, |tmux| Between::Tmux(Box::new(tmux)))
             }
         };
         runtime.shutdown_background();
@@ -203,7 +205,7 @@ mod tests {
         let facts = Facts {
             term: "tmux-256color".into(),
             over_ssh: false,
-            between: Between::Tmux(Tmux::read(answer).unwrap()),
+            between: Between::Tmux(Box::new(Tmux::read(answer).unwrap())),
             no_desktop: Some("no bus"),
         };
         let advice = |fact: &Fact| fact.advice.map_or(String::new(), |advice| format!(" -> {advice}"));

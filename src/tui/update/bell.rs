@@ -3,7 +3,7 @@
 use super::super::event::Effect;
 use super::super::order;
 use super::super::outward::errand::{Errand, ITEMS_MAX, Item, Note};
-use super::super::state::{Mute, Repeat, State};
+use super::super::state::{CameFrom, Mode, Mute, Repeat, State};
 use super::attention::{calls, worst_first};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::text::SafeText;
@@ -212,9 +212,10 @@ pub(super) fn go(state: &mut State, now: Timestamp) {
         return state.tell("the incident that calls you is not mirrored yet", now);
     }
     super::prompt::cancel(state);
-    state.mode = super::super::state::Mode::Browse;
-    if here.is_none() {
-        state.attention.came_from = Some((state.selected, state.filter.clone()));
+    state.mode = Mode::Browse;
+    match &mut state.attention.came_from {
+        Some(from) if state.selected == Some(from.went_to) => from.went_to = id,
+        from => *from = Some(CameFrom { selected: state.selected, filter: state.filter.clone(), went_to: id }),
     }
     if !order::shown_ids(state).contains(&id) {
         super::filter::set(state, String::new());
@@ -224,7 +225,7 @@ pub(super) fn go(state: &mut State, now: Timestamp) {
 
 /// Goes back to where the person was before they went to what calls.
 pub(super) fn go_back(state: &mut State, now: Timestamp) {
-    let Some((selected, filter)) = state.attention.came_from.take() else {
+    let Some(CameFrom { selected, filter, .. }) = state.attention.came_from.take() else {
         return state.tell("nothing to go back to", now);
     };
     super::filter::set(state, filter);

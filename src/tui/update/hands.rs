@@ -126,7 +126,7 @@ pub(super) fn chosen(state: &mut State, index: usize, now: Timestamp) -> Vec<Eff
         state.tell(format!("opening {} ...", link.host), now);
         return vec![Effect::Outward(Errand::Open(link.url))];
     }
-    put(state, Clip::new(format!("link of {number} (no `open` in config.toml)"), &link.url), now)
+    put(state, Clip::new(format!("link of {number} (no `open` set)"), &link.url), now)
 }
 
 /// Tells what became of an errand, or hands on what is to be written.

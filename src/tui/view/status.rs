@@ -119,13 +119,16 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     notes
 }
 
+/// Incidents from which on a label that they have in common makes them a storm: as in messages.
+const STORM_FROM: usize = 3;
+
 /// Says what calls the person, the worst first: a page never moves the cursor, so it stands here. The keys are those that work now: in a
 /// prompt, others than on the list.
 fn calls(state: &State) -> Option<String> {
     let page = worst_call(state)?;
     let several: BTreeSet<_> = update::calls(state).map(|page| page.incident).collect();
     let more = if several.len() > 1 { format!(" +{}", several.len() - 1) } else { String::new() };
-    let (what, more) = match common_label(state, &several).filter(|_| several.len() > 1) {
+    let (what, more) = match common_label(state, &several).filter(|_| several.len() >= STORM_FROM) {
         Some(label) => (storm(state, page, &several, &label), String::new()),
         None => (called(state, page), more),
     };
