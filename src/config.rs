@@ -2,9 +2,11 @@
 //!
 //! Raw: all optional, unknown keys refused. Resolved: ready to use.
 
+mod guards;
 mod outward;
 mod paging;
 
+pub use guards::Guards;
 pub use outward::{Clipboard, Osc, Outward, RawNotify};
 pub use paging::{Channel, Format, Heartbeat, Sender};
 
@@ -129,6 +131,10 @@ pub struct RawConsole {
     /// How the console looks.
     #[serde(default)]
     pub ui: RawUi,
+    /// Every act is refused until `:rw` on the screen.
+    pub readonly: Option<bool>,
+    /// How long nobody presses a key until the first verb asks: `2m`, or `off`.
+    pub arm_after_idle: Option<String>,
 }
 
 /// `[ui]` of `config.toml`, as written.
@@ -381,6 +387,8 @@ pub struct Console {
     pub log_level: Option<String>,
     /// Lines instead of a screen.
     pub plain: bool,
+    /// Guards before its keys.
+    pub guards: Guards,
 }
 
 /// Where other consoles are.
@@ -450,6 +458,7 @@ impl Console {
             outward,
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
+            guards: Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?,
         })
     }
 }

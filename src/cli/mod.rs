@@ -73,6 +73,12 @@ struct Globals {
     /// The console as lines instead of a screen: for screen readers, terminals without a cursor, and pipes.
     #[arg(long, global = true)]
     plain: bool,
+    /// Opens a console that only looks: every act is refused until `:rw`.
+    #[arg(long, global = true, help_heading = "Console")]
+    readonly: bool,
+    /// Keys of the console come from a script such as `tmux send-keys`, as fast as it likes; else a burst is taken for pasted text.
+    #[arg(long, env = "NIGHTDESK_SCRIPTED", global = true, help_heading = "Console")]
+    scripted: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,6 +127,11 @@ enum Command {
 /// What went wrong, with its context; the caller prints it.
 pub fn run() -> anyhow::Result<Exit> {
     let Cli { globals, command } = Cli::parse();
+    if globals.readonly && !matches!(command, None | Some(Command::Tui | Command::Demo)) {
+        anyhow::bail!(
+            "--readonly is for the console; commands that only look need no leave, and the others were meant"
+        );
+    }
     match command.unwrap_or(Command::Tui) {
         Command::Tui => tui::run(&globals),
         Command::Serve(arguments) => serve::run(&globals, &arguments),

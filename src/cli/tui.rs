@@ -16,10 +16,11 @@ use tokio::runtime::Runtime;
 
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
-    let (paths, console) = settings(globals)?;
+    let (paths, mut console) = settings(globals)?;
     if !plain::is_wanted(globals, &console) {
         need_terminal()?;
     }
+    console.guards = guards(globals, console.guards);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     log::to_file(&paths, globals, console.log_level.as_deref())?;
     let (hub, address) = match &console.hub {
@@ -27,6 +28,12 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         None => own_hub(&runtime, &paths)?,
     };
     show(globals, &runtime, &paths, &console, hub, address)
+}
+
+/// Returns the guards with what the arguments say.
+pub fn guards(globals: &Globals, settings: config::Guards) -> config::Guards {
+    let readonly = settings.readonly || globals.readonly;
+    config::Guards { readonly, scripted: globals.scripted, ..settings }
 }
 
 /// Says what to do instead where nobody can see a screen.
@@ -79,6 +86,8 @@ fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui
         state: Some(paths.state.clone()),
         reader: Some(reader),
         outward: settings.outward.clone(),
+        session: Some(paths.state.join("session.toml")),
+        guards: settings.guards.clone(),
     };
     let screen = tui::Console::new(desk.clone(), options);
     signals::listen(screen.handle())?;

@@ -90,9 +90,11 @@ actions! {
     IncidentNote, "incident.note", Incident, "note", "Write a note for everybody";
     IncidentResolve, "incident.resolve", Incident, "resolve", "Resolve; asks first";
     UndoLast, "undo.last", Several, "undo", "Take your latest act back, by its name";
+    UndoRedo, "undo.redo", Several, "redo", "Do again what you took back last";
     BulkAck, "bulk.ack", Several, "ack all", "Acknowledge what is marked, what calls you, or all that the filter shows; lists it first";
     ShiftHandover, "shift.handover", Several, "shift", "Hand over all that is yours, or accept all that is offered to you";
     MarkToggle, "mark.toggle", Several, "mark", "Mark for acting on several at once; verbs act on the marks then";
+    MarkRange, "mark.range", Several, "range", "Mark from here to wherever the cursor goes; again ends it";
     MarkAll, "mark.all", Several, "mark all", "Mark all that the filter shows";
     MarkClear, "mark.clear", Several, "unmark", "Take all marks away";
     CursorDown, "cursor.down", Move, "down", "One line down";
@@ -106,8 +108,20 @@ actions! {
     ViewClose, "view.close", View, "close", "Close the view; at the root it only says how to leave";
     PaneNext, "pane.next", View, "pane", "To the next pane";
     PanePrevious, "pane.previous", View, "pane", "To the previous pane";
+    PaneZoomMore, "pane.zoom-more", View, "zoom", "More room for this pane: its share, more than half, all of it";
+    PaneZoomLess, "pane.zoom-less", View, "unzoom", "Less room for this pane";
+    LayoutPanes, "view.layout", View, "layout", "How many panes: auto, 1, 2 or 3";
+    TabDetail, "tab.detail", View, "detail", "How the incident stands";
+    TabSeries, "tab.series", View, "series", "Its series over time";
+    TabTimeline, "tab.timeline", View, "timeline", "What machines and people did";
+    TabNotes, "tab.notes", View, "notes", "What people wrote";
+    TabPages, "tab.pages", View, "pages", "Who was called by what, and whether they saw it";
+    TabNext, "tab.next", View, "next tab", "The next tab of the incident";
+    TabPrevious, "tab.previous", View, "tab before", "The tab before";
+    LabelsUnfold, "series.unfold", View, "labels", "Labels that all series have: in one line, or one a line";
+    ClockZone, "view.tz", View, "local time", "Times in UTC, or by your clock";
     PageGo, "page.go", View, "to the call", "Go to the worst incident that calls you, from there to the next";
-    PageReturn, "page.return", View, "back", "Go back to where you were before you went to what calls";
+    PageBack, "page.back", View, "return", "Return to where you were before you went to a call";
     BellMute, "bell.mute", Program, "mute bell", "What calls you now rings no more; what comes later does";
     BellSet, "bell.set", Program, "bell", "Turn the bell on or off: :bell on, :bell off, :bell 30m";
     CopyId, "copy.id", View, "copy id", "Copy the incident's number";
@@ -117,6 +131,15 @@ actions! {
     CopyRunbook, "copy.runbook", View, "copy runbook", "Copy the link to the runbook";
     ClipShow, "clip.show", View, "last copy", "Show the last copy of this console";
     LinkOpen, "link.open", View, "links", "List the incident's links with their hosts; a digit opens one";
+    SortSeverity, "sort.severity", View, "by severity", "Order by severity, the worst first";
+    SortTime, "sort.time", View, "by time", "Order by time, the newest first";
+    SortOwner, "sort.owner", View, "by owner", "Order by owner: nobody's first, then yours";
+    ListFreeze, "list.freeze", View, "freeze", "Freeze the order, or let it follow again; new rows still come in";
+    FilterUnacked, "filter.unacked", View, "unacked", "Show what nobody has";
+    FilterMine, "filter.mine", View, "mine", "Show what is yours";
+    FilterPages, "filter.pages", View, "pages", "Show what calls you";
+    FilterOpenOnes, "filter.unresolved", View, "open", "Show what is not resolved";
+    HistoryOpen, "history.open", View, "history", "What you did on this screen, and what became of it";
     InboxOpen, "inbox.open", View, "inbox", "What stays until you dismiss it: refusals, losses, offers";
     ResultsOpen, "results.open", View, "results", "What became of the last act on several";
     InboxDismiss, "inbox.dismiss", Inbox, "dismiss", "Put the letter away";
@@ -132,6 +155,8 @@ actions! {
     WhatsNewOpen, "whatsnew.open", Program, "what's new", "What is new in this version";
     CrashOpen, "crash.open", Program, "crash", "The last crash file, if it ever crashed";
     PathsOpen, "paths.open", Program, "paths", "Where files lie, and what put them there";
+    ReadOnlyOn, "readonly.on", Program, "read-only", "Refuse every act from now on; looking goes on";
+    ReadOnlyOff, "readonly.off", Program, "read-write", "Allow acts again";
     AppQuit, "app.quit", Program, "quit", "Leave; asks first where somebody would miss it";
     PromptAccept, "prompt.accept", Prompt, "accept", "Take what was typed";
     PromptCancel, "prompt.cancel", Prompt, "cancel", "Cancel; a note's draft is kept";
@@ -182,9 +207,9 @@ impl Action {
 
     /// Returns whether other people see what it does, so that no key may do it by accident.
     pub fn reaches_others(self) -> bool {
-        let marks = matches!(self, Self::MarkToggle | Self::MarkAll | Self::MarkClear);
-        let chooses =
-            self.choice().is_some() || matches!(self, Self::ConfirmYes | Self::ConfirmForce | Self::InboxNext);
+        let marks = matches!(self, Self::MarkToggle | Self::MarkAll | Self::MarkClear | Self::MarkRange);
+        let chooses = self.choice().is_some()
+            || matches!(self, Self::ConfirmYes | Self::ConfirmForce | Self::InboxNext | Self::InboxDismiss);
         (matches!(self.group(), Group::Incident | Group::Several) && !marks) || chooses
     }
 }

@@ -4,6 +4,7 @@ use super::key::KeyPress;
 use super::outward::errand::{Errand, Report};
 use super::outward::sequence::Sequence;
 use super::topic::Topic;
+use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub enum Event {
     /// A key was pressed.
     Key(KeyPress),
+    /// A key that was read at that time; it may be handled later.
+    KeyAt(KeyPress, Timestamp),
     /// The terminal pasted.
     Paste(String),
     /// The terminal has this many columns and rows now.
@@ -46,6 +49,24 @@ pub enum Event {
     Continued,
     /// The terminal vanished, or gives no more input.
     Hangup,
+}
+
+impl Event {
+    /// Returns the same with the time at which it was read, where that matters.
+    pub(super) fn read_at(self, at: Timestamp) -> Self {
+        match self {
+            Self::Key(key) => Self::KeyAt(key, at),
+            other => other,
+        }
+    }
+
+    /// Returns what happened, and when: a key was pressed when it was read.
+    pub(super) fn timed(self, now: Timestamp) -> (Self, Timestamp) {
+        match self {
+            Self::KeyAt(key, at) => (Self::Key(key), at),
+            other => (other, now),
+        }
+    }
 }
 
 /// Something to do that `update` must not do itself.

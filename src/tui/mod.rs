@@ -20,11 +20,15 @@ mod theme;
 mod topic;
 mod verb;
 
+mod history;
 mod layout;
 mod links;
 mod order;
 mod overview;
+mod past;
+mod sieve;
 mod state;
+mod tier;
 mod update;
 mod view;
 
@@ -35,6 +39,7 @@ mod out;
 pub mod plain;
 mod run;
 mod screen;
+mod session;
 mod stage;
 mod suspend;
 mod watchdog;

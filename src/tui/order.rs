@@ -3,6 +3,7 @@
 //! The law: the selection is an incident, and nothing that arrives moves it under a hand. Rows that come above it shift the scroll
 //! offset instead. Only when no key moved the cursor for a minute does the list follow its top again, the selection still its own.
 
+use super::sieve::{Eyes, Sieve};
 use super::state::{FROZEN_FOR, HANDS_ON_FOR, State};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life, Shown};
@@ -14,37 +15,55 @@ use std::collections::{HashMap, HashSet};
 /// Where an unexamined severity sorts: in the middle, for "unexamined" is not "low". On the screen it stays `S?`.
 const UNEXAMINED_AS: u8 = 5;
 
-/// Where a row stands: what is open first, the worst first, the newest first.
-fn rank(row: &Row) -> impl Ord + use<> {
+/// What the list is ordered by; what is resolved stands last in each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Sort {
+    /// The worst first, then the newest.
+    #[default]
+    Severity,
+    /// The newest first.
+    Time,
+    /// What nobody has, what is the person's, then what is others'; the worst of each first.
+    Owner,
+}
+
+impl Sort {
+    const ALL: [Self; 3] = [Self::Severity, Self::Time, Self::Owner];
+
+    /// Returns its word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Severity => "severity",
+            Self::Time => "time",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Returns the order of that word.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.word() == word)
+    }
+}
+
+/// Where a row stands.
+fn rank(state: &State, row: &Row) -> impl Ord + use<> {
     let incident = &row.incident;
-    let severity = severity_rank(incident);
-    (incident.life == Life::Resolved, severity, Reverse(incident.since), Reverse(incident.number))
+    let owner = || match &incident.owner {
+        None => (0, String::new()),
+        Some(owner) if *owner == state.picture.user => (1, String::new()),
+        Some(owner) => (2, owner.to_string()),
+    };
+    let (owner, severity) = match state.sort {
+        Sort::Severity => ((0, String::new()), severity_rank(incident)),
+        Sort::Time => ((0, String::new()), 0),
+        Sort::Owner => (owner(), severity_rank(incident)),
+    };
+    (incident.life == Life::Resolved, owner, severity, Reverse(incident.since), Reverse(incident.number))
 }
 
 /// Returns where its severity sorts, the worst first.
 pub(crate) fn severity_rank(incident: &Incident) -> u8 {
     incident.severity.map_or(UNEXAMINED_AS, |severity| severity.number())
-}
-
-/// Returns whether the row holds every word of the filter.
-fn passes(row: &Row, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
-    let incident = &row.incident;
-    let severity = incident.severity.map_or("S?".to_owned(), |severity| severity.to_string());
-    let owner = incident.owner.as_ref().map_or("", |owner| owner.as_str());
-    let shown = incident.shown();
-    let hay = format!(
-        "{} {severity} {} {} {} {} {owner}",
-        incident.number,
-        shown.word(),
-        state_word(shown),
-        incident.service,
-        incident.summary
-    );
-    let hay = hay.to_lowercase();
-    words.iter().all(|word| hay.contains(word))
 }
 
 /// Returns the word of the STAT column.
@@ -77,7 +96,7 @@ pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) 
     let line = position.map_or(0, |position| position.saturating_sub(state.top));
     let mut order = sorted(state);
     state.held = false;
-    if moved_within(state, now, FROZEN_FOR) {
+    if state.frozen || moved_within(state, now, FROZEN_FOR) {
         let kept = frozen(state, before, &order);
         state.held = kept != order;
         order = kept;
@@ -89,7 +108,7 @@ pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) 
         // Another incident came under the cursor by itself: no key may be meant for it yet.
         state.guard.changed.insert(selected, now);
     }
-    let hands_on = moved_within(state, now, HANDS_ON_FOR);
+    let hands_on = state.frozen || moved_within(state, now, HANDS_ON_FOR);
     state.top = if hands_on { state.position().unwrap_or(0).saturating_sub(line) } else { 0 };
     if !hands_on {
         keep_in_view(state);
@@ -119,10 +138,13 @@ fn moved_within(state: &State, now: Timestamp, span: std::time::Duration) -> boo
 }
 
 fn sorted(state: &State) -> Vec<usize> {
-    let words: Vec<String> = state.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let sieve = Sieve::read(&state.filter);
+    let calls = state.picture.calls.iter().map(|page| page.incident);
+    let alarms = state.picture.alarms.iter().map(|alarm| alarm.incident);
+    let eyes = Eyes { user: &state.picture.user, calls: calls.chain(alarms).collect() };
     let rows = &state.picture.rows;
-    let mut order: Vec<usize> = (0..rows.len()).filter(|index| passes(&rows[*index], &words)).collect();
-    order.sort_by_cached_key(|index| rank(&rows[*index]));
+    let mut order: Vec<usize> = (0..rows.len()).filter(|index| sieve.passes(&rows[*index].incident, &eyes)).collect();
+    order.sort_by_cached_key(|index| rank(state, &rows[*index]));
     order
 }
 
@@ -135,8 +157,8 @@ fn frozen(state: &State, before: &[IncidentId], sorted: &[usize]) -> Vec<usize> 
     let mut new = sorted.iter().copied().filter(|index| !known.contains(index)).peekable();
     let mut order = Vec::with_capacity(sorted.len());
     for index in old {
-        let place = rank(&rows[index]);
-        while let Some(first) = new.next_if(|new| rank(&rows[*new]) < place) {
+        let place = rank(state, &rows[index]);
+        while let Some(first) = new.next_if(|new| rank(state, &rows[*new]) < place) {
             order.push(first);
         }
         order.push(index);
@@ -152,7 +174,7 @@ fn reselect(state: &mut State, position: Option<usize>) -> bool {
     }
     let last = state.order.len().saturating_sub(1);
     let selected = state.id_at(position.unwrap_or(0).min(last));
-    state.detail_scroll = 0;
+    (state.detail_scroll, state.side_scroll) = (0, 0);
     std::mem::replace(&mut state.selected, selected) != selected
 }
 

@@ -7,12 +7,13 @@ use super::event::{Effect, Event, Exit};
 use super::keymap::Keymap;
 use super::outward::Outward;
 use super::outward::errand::Errand;
+use super::session::Keeper;
 use super::stage::Stage;
 use super::state::State;
 use super::theme::Theme;
 use super::topic::{Reader, Topic};
 use super::{crash, input, suspend, update, watchdog};
-use crate::config;
+use crate::config::{self, Guards};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
 use anyhow::Context as _;
@@ -47,6 +48,10 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Reads what is not an incident.
     pub reader: Option<Reader>,
+    /// Where it is kept what the next console finds again; nowhere, if absent.
+    pub session: Option<PathBuf>,
+    /// Guards before the keys.
+    pub guards: Guards,
 }
 
 impl std::fmt::Debug for Options {
@@ -116,6 +121,7 @@ pub struct Console {
     events: Receiver<Event>,
     /// While it runs.
     outward: Option<Outward>,
+    keeper: Keeper,
 }
 
 /// Runs a console until it ends; for callers who need no [`Handle`].
@@ -132,7 +138,8 @@ impl Console {
         let (sender, events) = sync_channel(EVENTS_MAX);
         let (stop, asked, picture_waits, picture_missed) = Default::default();
         let handle = Handle { events: sender, stop, asked, picture_waits, picture_missed };
-        Self { desk, options, handle, events, outward: None }
+        let keeper = Keeper::new(options.session.clone());
+        Self { desk, options, handle, events, outward: None, keeper }
     }
 
     /// Returns what ends it from another thread.
@@ -166,7 +173,10 @@ impl Console {
         state.zone = jiff::tz::TimeZone::system();
         state.opens_links = !self.options.outward.open.is_empty();
         state.take_crash(self.options.state.as_deref().and_then(crash::past));
+        state.guard_by(&self.options.guards);
+        self.keeper.restore(&mut state, now());
         let exit = self.turn(state, &mut stage);
+        self.keeper.finish();
         drop(stage);
         if let Some(outward) = self.outward.take() {
             outward.end();
@@ -246,6 +256,7 @@ impl Console {
             other => other,
         };
         let mut effects = update::update(state, event, now());
+        self.keeper.note(state, now());
         while !effects.is_empty() {
             for effect in std::mem::take(&mut effects) {
                 match effect {
@@ -352,16 +363,20 @@ fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
     std::thread::Builder::new().name(KEYS_THREAD.into()).spawn(move || {
         let last_word = LastWord(events);
         let mut known = crossterm::terminal::size().ok();
+        let (mut read_at, mut more) = (now(), false);
         while let Ok(raw) = crossterm::event::read() {
+            // What lay ready beside the key before came with it, however late this thread gets to it.
+            read_at = if more { read_at } else { now() };
             // crossterm 0.29 forgets that the size changed when keys came in the same moment: the keys say so then.
             let size = crossterm::terminal::size().ok();
             let resized = std::mem::replace(&mut known, size) != size;
             let resize = size.filter(|_| resized).map(|(width, height)| Event::Resize { width, height });
             for event in resize.into_iter().chain(input::event(raw)) {
-                if last_word.0.send(event).is_err() {
+                if last_word.0.send(event.read_at(read_at)).is_err() {
                     return;
                 }
             }
+            more = crossterm::event::poll(Duration::ZERO).unwrap_or(false);
         }
     })?;
     Ok(())

@@ -1,12 +1,16 @@
 //! All that the screen knows: a plain value that `update` changes and `view` reads.
 
 use super::editor::Editor;
+use super::history::Digest;
 use super::keymap::{Context, Keymap, Problem};
-use super::layout::Layout;
+use super::layout::{Layout, Shape};
 use super::outward::errand::Clip;
 use super::overview::Overview;
+use super::past::Past;
 use super::topic::Topic;
-use super::{action::Action, key::KeyPress};
+use super::update::BURST;
+use super::{action::Action, key::KeyPress, order::Sort};
+use crate::config::Guards;
 use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis};
@@ -26,11 +30,16 @@ pub(crate) const HANDS_ON_FOR: Duration = Duration::from_secs(60);
 /// How long a good message stays.
 pub(crate) const TOAST_FOR: Duration = Duration::from_secs(10);
 
-/// Which pane the keys move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Focus {
-    Stream,
-    Detail,
+pub(crate) use super::layout::Focus;
+
+/// With what charts are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Graph {
+    /// `.`, `:` and `#`: right in every font.
+    #[default]
+    Ascii,
+    /// Braille dots: finer, where the font has them.
+    Braille,
 }
 
 /// What takes the keys. A prompt is a mode, never a loop of its own: alerts keep arriving behind it.
@@ -56,6 +65,8 @@ pub(crate) enum Mode {
     Results { scroll: usize },
     /// Something to read, scrolled by so many lines; `None` while it is being read.
     Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
+    /// What was done on this screen, the newest first; `at` is the line under the cursor.
+    History { at: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -94,6 +105,10 @@ pub(crate) enum Deed {
     Quit,
     /// Stopping for a while.
     Suspend,
+    /// The first verb after a long pause, meant for the incident that was under the cursor.
+    First { action: Action, incident: Option<IncidentId> },
+    /// Words to those who were called by what cannot be taken back.
+    StandDown(IncidentId),
 }
 
 impl Deed {
@@ -101,7 +116,9 @@ impl Deed {
     pub(crate) fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::Submit(submission) => Some(submission.incident),
-            Self::Quit | Self::Suspend => None,
+            Self::StandDown(incident) => Some(*incident),
+            // What it begins looks at the incident itself.
+            Self::First { .. } | Self::Quit | Self::Suspend => None,
         }
     }
 }
@@ -167,6 +184,10 @@ pub(crate) struct BatchItem {
     pub(crate) service: String,
     /// What the hub said, and whether that is what was asked for; `None` while it waits.
     pub(crate) outcome: Option<(SafeText, bool)>,
+    /// The hub showed it as the person's.
+    pub(crate) held: bool,
+    /// It was the person's and is no longer: who has it.
+    pub(crate) lost: Option<SafeText>,
 }
 
 /// Something in the inbox.
@@ -203,6 +224,56 @@ pub(crate) struct Guard {
     pub(crate) interrupted_at: Option<Timestamp>,
     /// Esc was pressed at the root with a filter on: the next clears it.
     pub(crate) clearing: bool,
+    /// Keys come from a script, as fast as it likes: no burst of them is taken for a text.
+    pub(crate) scripted: bool,
+    /// A key whose act waits until it is sure that it did not come with a text.
+    pub(crate) held: Option<Held>,
+    /// The latest key that was no move.
+    pub(crate) stroke: Option<(KeyPress, Timestamp)>,
+    /// When letters came that mean nothing.
+    pub(crate) strays: Vec<Timestamp>,
+    /// Keys looked like typing: verbs wait for Esc.
+    pub(crate) locked: bool,
+    /// The end of a line came with its text and was not taken.
+    pub(crate) again: bool,
+    /// The key that brought the open question up: another one answers it.
+    pub(crate) asked_by: Option<KeyPress>,
+    /// When a key came last, or the screen was opened.
+    pub(crate) last_key: Option<Timestamp>,
+    /// Nobody pressed a key for long: the first verb asks.
+    pub(crate) armed: bool,
+    /// Until when the question of that verb stands.
+    pub(crate) first_until: Option<Timestamp>,
+}
+
+/// A key that waits, with what it was meant for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) key: KeyPress,
+    pub(crate) actions: Vec<Action>,
+    /// The incident under the cursor then.
+    pub(crate) selected: Option<IncidentId>,
+    /// When it was pressed.
+    pub(crate) at: Timestamp,
+}
+
+/// Where the person was before going to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) selected: Option<IncidentId>,
+    pub(crate) filter: String,
+    pub(crate) focus: Focus,
+    pub(crate) open: bool,
+    pub(crate) top: usize,
+}
+
+/// Marks that follow the cursor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Range {
+    /// Where it began.
+    pub(crate) from: IncidentId,
+    /// What was marked before.
+    pub(crate) before: BTreeSet<IncidentId>,
 }
 
 /// A page that rang and may ring again.
@@ -212,15 +283,6 @@ pub(crate) struct Repeat {
     pub(crate) rang_at: Timestamp,
     /// How often it rang again.
     pub(crate) done: usize,
-}
-
-/// Where the person was before they went to what calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CameFrom {
-    pub(crate) selected: Option<IncidentId>,
-    pub(crate) filter: String,
-    /// Where they went: from anywhere else, a new journey begins.
-    pub(crate) went_to: IncidentId,
 }
 
 /// Whether the bell is muted.
@@ -251,8 +313,6 @@ pub(crate) struct Attention {
     pub(crate) flagged: usize,
     /// What was open when the hub was last known to answer, while it does not.
     pub(crate) known: Option<HashSet<IncidentId>>,
-    /// Where the person was before they went to what calls.
-    pub(crate) came_from: Option<CameFrom>,
     /// Letters that rang.
     pub(crate) letters: HashSet<LetterId>,
     /// Local alarms that rang, each with the outage that it belongs to.
@@ -300,6 +360,20 @@ pub(crate) struct State {
     pub(crate) order: Vec<usize>,
     /// The order stands still and would be another.
     pub(crate) held: bool,
+    pub(crate) sort: Sort,
+    /// The order stands still until the person lets it follow again.
+    pub(crate) frozen: bool,
+    /// No act is taken.
+    pub(crate) readonly: bool,
+    /// How long nobody presses a key until the first verb asks; `None` never.
+    pub(crate) arm_after_idle: Option<Duration>,
+    /// When the session is to be written.
+    pub(crate) keep_at: Option<Timestamp>,
+    /// Where `page.back` returns to.
+    pub(crate) place: Option<Place>,
+    pub(crate) range: Option<Range>,
+    /// What was done on this screen, the oldest first.
+    pub(crate) past: Past,
     /// How many rows are scrolled away above.
     pub(crate) top: usize,
     /// Incidents that came while they had no place on the screen.
@@ -310,6 +384,13 @@ pub(crate) struct State {
     /// The detail has the whole body.
     pub(crate) open: bool,
     pub(crate) detail_scroll: usize,
+    pub(crate) side_scroll: usize,
+    pub(crate) shape: Shape,
+    pub(crate) graph: Graph,
+    /// What the picture's detail comes to; made anew only when that changes.
+    pub(crate) digest: Option<Arc<Digest>>,
+    /// When the latest event came: for what holds at a time, such as who is on call.
+    pub(crate) now: Timestamp,
     /// Keys of a sequence that is not complete.
     pub(crate) pending: Vec<KeyPress>,
     pub(crate) toast: Option<Toast>,
@@ -352,6 +433,14 @@ impl State {
             selected: None,
             order: Vec::new(),
             held: false,
+            sort: Sort::default(),
+            frozen: false,
+            readonly: false,
+            arm_after_idle: Guards::default().arm_after_idle,
+            keep_at: None,
+            place: None,
+            range: None,
+            past: Past::default(),
             top: 0,
             fresh: Vec::new(),
             filter: String::new(),
@@ -359,6 +448,11 @@ impl State {
             focus: Focus::Stream,
             open: false,
             detail_scroll: 0,
+            side_scroll: 0,
+            shape: Shape::default(),
+            graph: Graph::default(),
+            digest: None,
+            now: Timestamp::from_millis(0),
             pending: Vec::new(),
             toast: None,
             notice_seen,
@@ -375,14 +469,22 @@ impl State {
             guard: Guard::default(),
         };
         super::order::arrange_anew(&mut state);
+        state.digest = Digest::renewed(None, state.picture.detail.as_ref());
         // What lay there before has its count on the screen; only what comes from now on rings.
         state.attention.letters = state.picture.inbox.iter().map(|letter| letter.id).collect();
         state
     }
 
+    /// Takes the guards that the person chose.
+    pub(crate) fn guard_by(&mut self, guards: &Guards) {
+        self.readonly = guards.readonly;
+        self.arm_after_idle = guards.arm_after_idle;
+        self.guard.scripted = guards.scripted;
+    }
+
     /// Returns where things stand.
     pub(crate) fn layout(&self) -> Layout {
-        Layout::new(self.width, self.height, self.open)
+        Layout::new(self.width, self.height, &self.shape, self.focus, self.open)
     }
 
     /// Returns how many rows of incidents have room: the list without the line that says that nothing is open.
@@ -444,7 +546,7 @@ impl State {
             Mode::Confirm(_) => &[Context::Confirm],
             Mode::Menu { .. } => &[Context::Menu],
             Mode::Inbox { .. } => &[Context::Inbox, Context::Global],
-            Mode::Results { .. } | Mode::Read { .. } => &[Context::Sheet],
+            Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
@@ -457,15 +559,30 @@ impl State {
     pub(crate) fn pane_contexts(&self) -> &'static [Context] {
         match self.focus {
             Focus::Stream => &[Context::Stream, Context::Global],
-            Focus::Detail => &[Context::Detail, Context::Global],
+            Focus::Detail | Focus::Side => &[Context::Detail, Context::Global],
         }
     }
 
     /// Returns when something must be drawn anew though nothing happens: the only timers of the screen.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let toast = self.toast.as_ref().and_then(|toast| toast.until);
-        let order = self.guard.moved_at.filter(|_| self.held).map(|moved| moved.plus(FROZEN_FOR));
-        toast.into_iter().chain(order).chain(self.attention.deadline()).min()
+        let follows = self.held && !self.frozen;
+        let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
+        let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
+        let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
+        let shifts = self.next_handover();
+        toast.into_iter().chain(order).chain(self.attention.deadline()).chain(guards).chain(shifts).min()
+    }
+
+    /// Returns when the next shift begins or ends, as far as the list that is shown reaches.
+    pub(crate) fn next_handover(&self) -> Option<Timestamp> {
+        let shifts = self.picture.known.paging.iter().flat_map(|paging| &paging.on_call);
+        shifts.flat_map(|shift| [shift.from, shift.to]).filter(|at| *at > self.now).min()
+    }
+
+    /// Returns the detail of the incident under the cursor, once it is read.
+    pub(crate) fn digest(&self) -> Option<&Digest> {
+        self.digest.as_deref().filter(|digest| Some(digest.detail.incident) == self.selected)
     }
 
     /// Returns the row of that incident, wherever it stands.
@@ -494,6 +611,7 @@ impl State {
     pub(crate) fn show(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
         let same = Arc::ptr_eq(&self.picture.rows, &picture.rows);
         self.overview = Overview::of(&picture, same.then_some(&self.overview));
+        self.digest = Digest::renewed(self.digest.take(), picture.detail.as_ref());
         std::mem::replace(&mut self.picture, picture)
     }
 

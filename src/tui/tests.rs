@@ -4,6 +4,7 @@ mod calling;
 mod hands;
 mod inbox;
 mod leaving;
+mod panes;
 mod people;
 mod prompts;
 mod reading;
@@ -177,6 +178,13 @@ impl Desk {
         self
     }
 
+    /// Lets what waits for the end of a burst of keys be done; the clock stays where it was, for keys are counted by it.
+    fn rest(&mut self) -> &mut Self {
+        let effects = update(&mut self.state, Event::Due, self.now.plus(Duration::from_millis(30)));
+        self.effects.extend(effects);
+        self
+    }
+
     fn wait(&mut self, millis: u64) -> &mut Self {
         self.now = self.now.plus(Duration::from_millis(millis));
         self
@@ -194,7 +202,7 @@ impl Desk {
                 None => vec![KeyPress::parse(word).unwrap()],
             };
             for press in presses {
-                self.wait(100).event(Event::Key(press));
+                self.wait(100).event(Event::Key(press)).rest();
             }
         }
         self

@@ -72,6 +72,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         outward: config::Outward::default(),
         log_level: None,
         plain: globals.plain,
+        guards: tui::guards(globals, config::Guards::default()),
     };
     let exit = tui::show(&at_home(globals, &home), &runtime, &paths, &settings, Some(hub), address);
     stop.cancel();

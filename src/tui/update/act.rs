@@ -13,7 +13,7 @@ use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::foresight;
-use crate::sync::picture::Waiting;
+use crate::sync::picture::Row;
 use std::time::Duration;
 
 /// How long after a change under the cursor a verb is refused: a person's eye and finger need that long (UX 4.6).
@@ -22,8 +22,6 @@ pub(super) const LOCK_FOR: Duration = Duration::from_millis(700);
 const REPEAT_FOR: Duration = Duration::from_millis(250);
 /// Persons that a menu offers; any other can be typed.
 const PERSONS_MAX: usize = 8;
-/// How fresh an act of this screen must be for `undo` to take it back without a question.
-const UNDO_AT_ONCE: Duration = Duration::from_secs(60);
 
 /// Begins a verb on what is marked, else on the incident under the cursor: at once, by a menu, a prompt or a question.
 pub(super) fn begin(state: &mut State, verb: Action, now: Timestamp) -> Vec<Effect> {
@@ -185,9 +183,12 @@ pub(super) fn said(
 }
 
 /// Does one act, or asks first.
-fn one(state: &mut State, target: &Incident, act: Act, now: Timestamp) -> Vec<Effect> {
-    let waits = |waiting: &Waiting| waiting.act == Act::Ack;
-    let repeated = act == Act::Ack && state.row_of(target.id).is_some_and(|row| row.waiting.iter().any(waits));
+pub(super) fn one(state: &mut State, target: &Incident, act: Act, now: Timestamp) -> Vec<Effect> {
+    let stands = |row: &Row| {
+        let since_undo = row.waiting.iter().rev().take_while(|waiting| !matches!(waiting.act, Act::Undo { .. }));
+        since_undo.into_iter().any(|waiting| waiting.act == Act::Ack)
+    };
+    let repeated = act == Act::Ack && state.row_of(target.id).is_some_and(stands);
     if repeated {
         state.tell(format!("ack {} already waits for the hub", target.number), now);
         return Vec::new();
@@ -215,7 +216,7 @@ pub(super) fn ask(submission: Submission) -> Effect {
     Effect::Ask(Ask::Submit { incident, basis, act })
 }
 
-fn is_repeat(state: &mut State, action: Action, now: Timestamp) -> bool {
+pub(super) fn is_repeat(state: &mut State, action: Action, now: Timestamp) -> bool {
     let repeat = state.guard.last_verb.is_some_and(|(last, at)| last == action && now < at.plus(REPEAT_FOR));
     state.guard.last_verb = Some((action, now));
     repeat
@@ -309,49 +310,4 @@ fn resolve(incident: &Incident, forced: bool) -> Confirm {
         force: (firing > 0 && !forced).then(|| deed(true)),
         ..asked(&question, deed(forced))
     }
-}
-
-/// Takes the latest act back: at once where it was this screen's a moment ago and calls nobody now, else by a question that names it.
-pub(super) fn undo(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    if is_repeat(state, Action::UndoLast, now) || state.layout().tiny {
-        return Vec::new();
-    }
-    let undo = state.picture.undo.clone();
-    let refused = undo.first().and_then(|first| Some((first.clone(), first.refused.clone()?)));
-    let Some(standing) = undo.iter().find(|one| one.refused.is_none()) else {
-        match refused {
-            Some((one, why)) => state.warn(format!("{} {}: {why}", one.kind.word(), number(state, one.incident))),
-            None => state.tell("nothing of yours stands that could be taken back", now),
-        }
-        return Vec::new();
-    };
-    let Some(target) = state.row_of(standing.incident).map(|row| row.incident.clone()) else {
-        state.warn("what you did last is not on this screen any more; `nightdesk undo` takes it back");
-        return Vec::new();
-    };
-    let submission = Submission::bind(&target, Act::Undo { op: standing.op, kind: standing.kind });
-    let (what, when) = (format!("{} {}", standing.kind.word(), target.number), standing.created_at.hour_minute());
-    let call = standing.call.as_ref().map_or(String::new(), |call| format!(": {call}"));
-    let fresh = now < standing.created_at.plus(UNDO_AT_ONCE);
-    let own = state
-        .latest
-        .as_ref()
-        .is_some_and(|latest| latest.incident == standing.incident && latest.act.known() == Some(standing.kind));
-    let question = match refused {
-        Some((one, why)) => {
-            format!("y undoes {what} instead; {} {}: {why}", one.kind.word(), number(state, one.incident))
-        }
-        None if fresh && own && standing.call_at.is_none_or(|at| now < at) => {
-            let effects = submit(state, submission, now);
-            state.tell(format!("undo {what} ...{call}"), now);
-            return effects;
-        }
-        None => format!("Undo {what} of {when}Z? y takes it back{call}"),
-    };
-    state.mode = Mode::Confirm(asked(&question, Deed::Submit(submission)));
-    Vec::new()
-}
-
-fn number(state: &State, incident: IncidentId) -> String {
-    state.row_of(incident).map_or_else(|| incident.to_string(), |row| row.incident.number.to_string())
 }

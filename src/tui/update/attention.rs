@@ -78,7 +78,7 @@ pub(super) fn worst_first(state: &State) -> Vec<&Page> {
 
 /// Tells, at a key, what was before the person's eyes: claims that are theirs, and pages. Each once.
 pub(super) fn present(state: &mut State) -> Option<Effect> {
-    if state.layout().tiny {
+    if state.layout().tiny || state.readonly || state.guard.locked {
         return None;
     }
     let visible: HashSet<IncidentId> =

@@ -1,9 +1,8 @@
 //! The bell: once for what is new, twice more for what nobody saw, and muted by a word of the person's.
 
 use super::super::event::Effect;
-use super::super::order;
 use super::super::outward::errand::{Errand, ITEMS_MAX, Item, Note};
-use super::super::state::{CameFrom, Mode, Mute, Repeat, State};
+use super::super::state::{Mute, Repeat, State};
 use super::attention::{calls, worst_first};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::text::SafeText;
@@ -211,33 +210,7 @@ pub(super) fn go(state: &mut State, now: Timestamp) {
     if state.row_of(id).is_none() {
         return state.tell("the incident that calls you is not mirrored yet", now);
     }
+    // A note's draft is kept.
     super::prompt::cancel(state);
-    state.mode = Mode::Browse;
-    match &mut state.attention.came_from {
-        Some(from) if state.selected == Some(from.went_to) => from.went_to = id,
-        from => *from = Some(CameFrom { selected: state.selected, filter: state.filter.clone(), went_to: id }),
-    }
-    if !order::shown_ids(state).contains(&id) {
-        super::filter::set(state, String::new());
-    }
-    select(state, id, now);
-}
-
-/// Goes back to where the person was before they went to what calls.
-pub(super) fn go_back(state: &mut State, now: Timestamp) {
-    let Some(CameFrom { selected, filter, .. }) = state.attention.came_from.take() else {
-        return state.tell("nothing to go back to", now);
-    };
-    super::filter::set(state, filter);
-    match selected.filter(|id| order::shown_ids(state).contains(id)) {
-        Some(id) => select(state, id, now),
-        None => state.tell("what was selected before is not shown any more", now),
-    }
-}
-
-fn select(state: &mut State, id: crate::domain::id::IncidentId, now: Timestamp) {
-    state.selected = Some(id);
-    state.detail_scroll = 0;
-    state.guard.moved_at = Some(now);
-    order::keep_in_view(state);
+    super::sight::jump(state, id, now);
 }

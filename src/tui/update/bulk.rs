@@ -5,7 +5,7 @@ use super::super::editor::Editor;
 use super::super::event::Effect;
 use super::super::state::{Batch, BatchItem, Mode, Needs, Preview, PreviewItem, State, Submission};
 use super::super::verb::{self, Scene};
-use super::{act, attention};
+use super::{act, attention, sight};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
@@ -208,10 +208,12 @@ pub(super) fn confirm(state: &mut State, now: Timestamp) -> Vec<Effect> {
         submission: item.submission.clone(),
         service: item.target.service.clone(),
         outcome: None,
+        held: false,
+        lost: None,
     });
     state.batch = Batch { title: preview.title.to_string(), items: items.collect() };
     state.latest = preview.items.last().map(|item| item.submission.clone());
-    state.marks.clear();
+    sight::unmark(state);
     state.mode = Mode::Results { scroll: 0 };
     preview.items.into_iter().map(|item| act::ask(item.submission)).collect()
 }
@@ -225,6 +227,26 @@ pub(super) fn note_outcome(state: &mut State, notice: &Notice) {
     if let Some(item) = state.batch.items.iter_mut().find(asked) {
         item.outcome = Some((SafeText::line(&answer.verdict.sentence(), 200), answer.verdict.is_welcome()));
     }
+}
+
+/// Notes what was the person's by an act on several and is no longer: the list of results must not go on saying that it is.
+pub(super) fn follow_results(state: &mut State) {
+    let mut batch = std::mem::take(&mut state.batch);
+    for item in batch.items.iter_mut().filter(|item| item.outcome.is_some()) {
+        let Some(incident) = state.row_of(item.submission.incident).map(|row| &row.incident) else { continue };
+        let mine = incident.life == Life::Acked && incident.owner.as_ref() == Some(&state.picture.user);
+        if mine {
+            (item.held, item.lost) = (true, None);
+        } else if item.held && item.lost.is_none() {
+            let who = match (&incident.owner, incident.life) {
+                (_, Life::Resolved) => "it is resolved".to_owned(),
+                (Some(owner), Life::Acked) => format!("no longer yours: {owner} has it"),
+                _ => "no longer yours: nobody has it".to_owned(),
+            };
+            item.lost = Some(SafeText::line(&who, 200));
+        }
+    }
+    state.batch = batch;
 }
 
 /// Forgets marks of what is not known any more.

@@ -3,10 +3,11 @@
 use super::super::action::Action;
 use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
+use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bell, bulk, filter, hands, perform, read};
+use super::{act, bell, bulk, filter, guard, hands, panes, perform, read, sight};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -14,8 +15,16 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 21] = [
+const COMMANDS: [(&str, Action); 31] = [
     ("undo", Action::UndoLast),
+    ("redo", Action::UndoRedo),
+    ("history", Action::HistoryOpen),
+    ("open", Action::DetailOpen),
+    ("back", Action::PageBack),
+    ("sort", Action::SortSeverity),
+    ("freeze", Action::ListFreeze),
+    ("ro", Action::ReadOnlyOn),
+    ("rw", Action::ReadOnlyOff),
     ("inbox", Action::InboxOpen),
     ("page", Action::PageGo),
     ("marks", Action::MarkAll),
@@ -35,6 +44,8 @@ const COMMANDS: [(&str, Action); 21] = [
     ("clip", Action::ClipShow),
     ("copy", Action::CopyId),
     ("links", Action::LinkOpen),
+    ("layout", Action::LayoutPanes),
+    ("tz", Action::ClockZone),
     ("suspend", Action::AppSuspend),
 ];
 
@@ -120,7 +131,10 @@ pub(super) fn run(
             state.warn(format!("no command {word:?}{hint}"));
             Vec::new()
         }
-        (Some(Action::ShiftHandover), words) if !words.is_empty() => bulk::shift_to(state, words, now),
+        (Some(Action::ShiftHandover), words) if !state.readonly && !words.is_empty() => {
+            bulk::shift_to(state, words, now)
+        }
+        (Some(action), _) if guard::refuses(state, action) => Vec::new(),
         (Some(action), _) if is_moved(state, action, meant) => {
             state.warn("the incident under the cursor changed while you typed; nothing was done");
             Vec::new()
@@ -132,11 +146,23 @@ pub(super) fn run(
         }
         (Some(Action::CopyId), word) if !word.is_empty() => hands::copy_by_word(state, word, now),
         (Some(Action::ClipShow), "show") => perform(state, Action::ClipShow, now),
+        (Some(Action::DetailOpen), words) => {
+            sight::jump_to(state, words, now);
+            Vec::new()
+        }
+        (Some(Action::SortSeverity), words) => {
+            match Sort::parse(words) {
+                Some(sort) => sight::sort(state, sort, now),
+                None => state.warn(format!("sort by severity, time or owner; {words:?} is none of them")),
+            }
+            Vec::new()
+        }
         (Some(Action::FilterOpen), words) => {
             let words = if words == "clear" { "" } else { words };
             filter::set(state, words.to_owned());
             Vec::new()
         }
+        (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),

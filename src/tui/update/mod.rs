@@ -6,30 +6,37 @@ mod bell;
 mod bulk;
 mod command;
 mod filter;
+mod guard;
 mod hands;
+mod history;
 mod inbox;
 mod life;
 pub(crate) mod line;
 mod moving;
+mod panes;
 mod picture;
 mod prompt;
 mod read;
+mod sight;
 
 pub(crate) use attention::{calls, worst_call};
 pub(crate) use bell::calling;
 pub(crate) use bulk::shift_to;
 pub(crate) use command::{matching, named};
+pub(crate) use guard::BURST;
 pub(crate) use inbox::{Next, next as next_act};
 
 use super::action::Action;
 use super::event::{Effect, Event, Exit};
 use super::key::KeyPress;
 use super::keymap::Found;
-use super::order;
+use super::layout::Tab;
+use super::order::{self, Sort};
 use super::state::{FROZEN_FOR, Focus, Mode, State};
 use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
+use guard::Judged;
 use std::time::Duration;
 
 /// Within which a second Ctrl-c at the root leaves.
@@ -37,8 +44,12 @@ const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 
 /// Takes one event in and returns what is to be done about it.
 pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Effect> {
-    let mut effects = match event {
-        Event::Key(key) => {
+    let (event, now) = event.timed(now);
+    state.now = now;
+    let mut effects = guard::release(state, now, false);
+    state.guard.last_key.get_or_insert(now);
+    effects.extend(match event {
+        Event::Key(key) | Event::KeyAt(key, _) => {
             // What was shown when the key was pressed, not what the key brings.
             let presented = attention::present(state);
             presented.into_iter().chain(press(state, key, now)).collect()
@@ -49,6 +60,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Due => Vec::new(),
         Event::Busy => {
             state.saving = None;
+            state.past.forget_latest();
             state.warn("the mirror is busy: NOT done, press again");
             Vec::new()
         }
@@ -67,17 +79,18 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::NoShell => life::no_shell(state),
         Event::Continued => life::continued(state),
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
-    };
+    });
     due(state, now);
     effects.extend(bell::due(state, now));
     effects.extend(look(state));
+    guard::only_look(state, &mut effects);
+    history::record(state, &effects, now);
     effects
 }
 
 fn resize(state: &mut State, width: u16, height: u16) -> Vec<Effect> {
     (state.width, state.height) = (width, height);
-    order::keep_in_view(state);
-    moving::clamp_scroll(state);
+    panes::settle(state);
     vec![Effect::Repaint]
 }
 
@@ -86,7 +99,8 @@ fn due(state: &mut State, now: Timestamp) {
     if state.toast.as_ref().and_then(|toast| toast.until).is_some_and(|until| until <= now) {
         state.toast = None;
     }
-    if state.held && state.guard.moved_at.is_none_or(|moved| moved.plus(FROZEN_FOR) <= now) {
+    guard::due(state, now);
+    if state.held && !state.frozen && state.guard.moved_at.is_none_or(|moved| moved.plus(FROZEN_FOR) <= now) {
         let before = order::shown_ids(state);
         order::arrange(state, &before, now);
     }
@@ -94,7 +108,8 @@ fn due(state: &mut State, now: Timestamp) {
 
 /// Asks for the detail of the incident that can be seen, when that is another one than before.
 fn look(state: &mut State) -> Option<Effect> {
-    let wanted = state.selected.filter(|_| state.layout().detail.is_some());
+    let layout = state.layout();
+    let wanted = state.selected.filter(|_| layout.detail.is_some() || layout.side.is_some());
     if wanted == state.looked {
         return None;
     }
@@ -103,12 +118,21 @@ fn look(state: &mut State) -> Option<Effect> {
 }
 
 fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
+    state.guard.again = false;
+    if guard::wakes(state, key, now) {
+        return Vec::new();
+    }
     state.pending.push(key);
-    match state.keymap.find(state.contexts(), &state.pending) {
+    let found = state.keymap.find(state.contexts(), &state.pending);
+    if guard::judge(state, key, &found, now) == Judged::Swallowed {
+        state.pending.clear();
+        return Vec::new();
+    }
+    match found {
         Found::Prefix => Vec::new(),
         Found::Actions(actions) => {
             state.pending.clear();
-            actions.into_iter().flat_map(|action| perform(state, action, now)).collect()
+            guard::admit(state, key, actions, now)
         }
         Found::Nothing => {
             // A broken sequence is dropped whole: the "a" of "g a" was not meant as a verb.
@@ -124,6 +148,9 @@ fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
 fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
     if action != Action::ViewBack {
         state.guard.clearing = false;
+    }
+    if guard::refuses(state, action) {
+        return Vec::new();
     }
     match action {
         Action::IncidentAck
@@ -143,17 +170,17 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         | Action::IncidentMerge
         | Action::IncidentSplit
         | Action::IncidentStill => return act::begin(state, action, now),
-        Action::UndoLast => return act::undo(state, now),
+        Action::UndoLast => return history::undo(state, now),
+        Action::UndoRedo => return history::redo(state, now),
+        Action::HistoryOpen => history::open(state, now),
         Action::BulkAck => return bulk::ack_all(state, now),
         Action::ShiftHandover => return bulk::shift(state, now),
         Action::MarkToggle => {
             bulk::toggle(state);
             moving::by(state, 1, now);
         }
+        Action::MarkRange => sight::range(state, now),
         Action::MarkAll => bulk::mark_all(state, now),
-        Action::MarkClear => state.marks.clear(),
-        Action::PageGo => bell::go(state, now),
-        Action::PageReturn => bell::go_back(state, now),
         Action::BellMute => bell::mute_repeats(state, now),
         Action::BellSet => bell::set(state, "", now),
         Action::CopyId | Action::CopyLink | Action::CopyLabels | Action::CopyMarkdown | Action::CopyRunbook => {
@@ -161,6 +188,18 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::ClipShow => hands::show_clip(state, now),
         Action::LinkOpen => hands::choose_link(state, now),
+        Action::MarkClear => sight::unmark(state),
+        Action::PageGo => bell::go(state, now),
+        Action::PageBack => sight::back(state, now),
+        Action::SortSeverity => sight::sort(state, Sort::Severity, now),
+        Action::SortTime => sight::sort(state, Sort::Time, now),
+        Action::SortOwner => sight::sort(state, Sort::Owner, now),
+        Action::ListFreeze => sight::freeze(state, now),
+        Action::FilterUnacked => filter::quick(state, "state:new", now),
+        Action::FilterMine => filter::quick(state, "owner:me", now),
+        Action::FilterPages => filter::quick(state, "page:me", now),
+        Action::FilterOpenOnes => filter::quick(state, "-state:res", now),
+        Action::ReadOnlyOn | Action::ReadOnlyOff => sight::read_only(state, action == Action::ReadOnlyOn, now),
         Action::InboxOpen => inbox::open(state),
         Action::InboxDismiss => return inbox::dismiss(state, now),
         Action::InboxNext => return inbox::do_next(state, now),
@@ -188,7 +227,20 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::DetailOpen => open(state),
         Action::ViewBack => back(state, now),
         Action::ViewClose => close(state, now),
-        Action::PaneNext | Action::PanePrevious => other_pane(state),
+        Action::PaneNext => panes::go(state, 1),
+        Action::PanePrevious => panes::go(state, -1),
+        Action::PaneZoomMore => panes::zoom(state, state.shape.zoom.more()),
+        Action::PaneZoomLess => panes::zoom(state, state.shape.zoom.less()),
+        Action::LayoutPanes => panes::stand(state, state.shape.panes.next(), now),
+        Action::TabDetail => panes::tab(state, Tab::Detail),
+        Action::TabSeries => panes::tab(state, Tab::Series),
+        Action::TabTimeline => panes::tab(state, Tab::Timeline),
+        Action::TabNotes => panes::tab(state, Tab::Notes),
+        Action::TabPages => panes::tab(state, Tab::Pages),
+        Action::TabNext => panes::tab(state, state.shape.tab.step(1)),
+        Action::TabPrevious => panes::tab(state, state.shape.tab.step(Tab::ALL.len() - 1)),
+        Action::LabelsUnfold => panes::unfold(state),
+        Action::ClockZone => panes::zone(state, !state.shape.local, now),
         Action::FilterOpen => filter::open(state),
         Action::HelpOpen => state.mode = Mode::Help { scroll: 0 },
         Action::CommandOpen => {
@@ -228,40 +280,24 @@ fn open(state: &mut State) {
     }
 }
 
-fn other_pane(state: &mut State) {
-    match state.focus {
-        _ if !matches!(state.mode, Mode::Browse) => {}
-        Focus::Stream if state.layout().shows_both() => state.focus = Focus::Detail,
-        Focus::Stream => open(state),
-        Focus::Detail => leave_detail(state),
-    }
-}
-
-fn leave_detail(state: &mut State) {
-    state.open = false;
-    state.focus = Focus::Stream;
-    state.detail_scroll = 0;
-    order::keep_in_view(state);
-}
-
 /// Closes the nearest open thing; returns whether there was one.
 fn close_view(state: &mut State) -> bool {
-    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. } | Mode::History { .. }) {
         state.mode = Mode::Browse;
         return true;
     }
-    let in_detail = state.open || state.focus == Focus::Detail;
+    let in_detail = state.open || state.focus != Focus::Stream;
     if in_detail {
-        leave_detail(state);
+        panes::leave(state);
     }
     in_detail
 }
 
 fn back(state: &mut State, now: Timestamp) {
     let closed = state.toast.take().is_some_and(|toast| toast.warn) || close_view(state);
-    let unmarked = !closed && !state.marks.is_empty();
+    let unmarked = !closed && (!state.marks.is_empty() || state.range.is_some());
     if unmarked {
-        state.marks.clear();
+        sight::unmark(state);
     }
     if closed || unmarked || state.filter.is_empty() {
         state.guard.clearing = false;
@@ -281,7 +317,7 @@ fn close(state: &mut State, now: Timestamp) {
 }
 
 fn interrupt(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. } | Mode::History { .. }) {
         state.mode = Mode::Browse;
         return Vec::new();
     }

@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 /// Takes a newer picture in.
 pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> Vec<Effect> {
-    // Most pictures differ in a detail alone: then nothing can have moved.
-    let old = if Arc::ptr_eq(&state.picture.rows, &picture.rows) {
+    // Most pictures differ in a detail alone: then nothing can have moved, unless a filter must let through what calls now.
+    let sifts = !state.filter.is_empty() && state.picture.calls != picture.calls;
+    let old = if Arc::ptr_eq(&state.picture.rows, &picture.rows) && !sifts {
         state.show(picture)
     } else {
         let before = order::shown_ids(state);
@@ -25,13 +26,22 @@ pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> 
         order::arrange(state, &before, now);
         bulk::prune_marks(state);
         attention::prune(state);
+        learn(state);
         old
     };
     inbox::keep(state);
     tell_saved(state, now);
     tell_notices(state, now);
+    bulk::follow_results(state);
     moving::clamp_scroll(state);
     attention::notice(state, &old, now)
+}
+
+/// Learns which operations the acts of this screen became.
+fn learn(state: &mut State) {
+    let mut past = std::mem::take(&mut state.past);
+    past.learn(|incident| state.row_of(incident));
+    state.past = past;
 }
 
 /// What a person who acts must have seen: owner, severity, life, and that it fires anew.
@@ -85,6 +95,7 @@ fn tell_notices(state: &mut State, now: Timestamp) {
     let Some(latest) = newer().next_back() else { return };
     let bad: Vec<_> = newer().filter(|notice| !notice.welcome).collect();
     newer().for_each(|notice| bulk::note_outcome(state, notice));
+    newer().filter_map(|notice| notice.answer.as_ref()).for_each(|answer| state.past.hear(answer));
     let gained = newer().filter_map(|notice| notice.answer.as_ref()).filter(|answer| answer.verdict.is_won());
     state.attention.told.extend(gained.map(|answer| answer.incident));
     state.notice_seen = latest.no;

@@ -6,7 +6,7 @@ use super::super::event::{Effect, Exit};
 use super::super::key::KeyPress;
 use super::super::state::{Confirm, Deed, Mode, Needs, Preview, State};
 use super::super::verb;
-use super::{act, bulk, command, filter};
+use super::{act, bulk, command, filter, guard, history};
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
 
@@ -23,6 +23,7 @@ fn editor(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Preview(Preview { needs: Needs::Yes, .. })
         | Mode::Results { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. } => None,
     }
 }
@@ -119,6 +120,7 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         | Mode::Menu { .. }
         | Mode::Results { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
@@ -165,6 +167,7 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Preview(_)
         | Mode::Results { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. }
         | Mode::Browse
         | Mode::Help { .. } => {}
@@ -191,6 +194,8 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
         Deed::Submit(submission) => act::submit(state, submission, now),
         Deed::Quit => vec![Effect::Leave(Exit::Quit)],
         Deed::Suspend => vec![Effect::Suspend],
+        Deed::First { action, incident } => guard::first(state, action, incident, now),
+        Deed::StandDown(incident) => history::stand_down(state, incident, now),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
 }
 
 /// The marks of the STAT column.
-const STATES: [(&str, &str); 11] = [
+const STATES: [(&str, &str); 12] = [
     ("NEW", "burns, and nobody has it"),
     ("ACK", "somebody is on it, confirmed by the hub"),
     ("NEW>ack", "you asked for it; the hub has not confirmed"),
@@ -61,6 +61,7 @@ const STATES: [(&str, &str); 11] = [
     ("WAI", "quiet because somebody else must act first"),
     ("RCV", "all series are over; resolved unless one fires again"),
     ("UNK", "its source is silent: nobody knows"),
+    ("UNK/ACK", "the same, and somebody has it; UNK/SNZ, UNK/WAI: it is quiet"),
     ("RES", "resolved"),
     ("!", "overdue: every level was called, and nobody took it"),
     ("?", "only this machine knows; the hub was not reached"),

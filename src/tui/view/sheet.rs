@@ -9,7 +9,7 @@ use super::super::topic::Topic;
 use super::super::update::{Next, next_act};
 use super::super::verb;
 use super::paint::{Canvas, Line, wrap};
-use super::words;
+use super::{history, words};
 use crate::sync::picture::Letter;
 use ratatui::layout::Rect;
 
@@ -23,6 +23,10 @@ pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) -> b
     match &state.mode {
         Mode::Preview(Preview { scroll, .. }) | Mode::Results { scroll } | Mode::Read { scroll, .. } => {
             canvas.lines(layout.body, &lines(state), *scroll);
+            true
+        }
+        Mode::History { at } => {
+            history::draw(state, *at, layout, canvas);
             true
         }
         Mode::Inbox { at } => {
@@ -104,7 +108,10 @@ fn read(state: &State, topic: Topic, words: &str, lines: Option<&[String]>) -> V
 fn results(state: &State) -> Vec<Line> {
     let items = &state.batch.items;
     let waiting = items.iter().filter(|item| item.outcome.is_none()).count();
-    let refused = items.iter().filter(|item| item.outcome.as_ref().is_some_and(|(_, welcome)| !welcome)).count();
+    let refused = items
+        .iter()
+        .filter(|item| item.lost.is_some() || item.outcome.as_ref().is_some_and(|(_, welcome)| !welcome))
+        .count();
     let count = format!(" {} done, {refused} otherwise, {waiting} wait for the hub", items.len() - waiting - refused);
     let mut lines =
         vec![Line::of(Role::Title, &format!(" {}", state.batch.title)), Line::of(Role::Dim, &count), Line::default()];
@@ -118,6 +125,9 @@ fn result(state: &State, item: &BatchItem) -> Line {
         SERVICE,
         &item.service,
     );
+    if let Some(lost) = &item.lost {
+        return line.safe(Role::StateNew, lost.clone());
+    }
     match &item.outcome {
         None if state.is_live() => line.with(Role::StatePending, "waits for the hub"),
         None => line.with(Role::StatePending, "saved here only, NOT sent"),

@@ -4,7 +4,8 @@ use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::keymap::Context;
 use super::super::layout::Layout;
-use super::super::state::{Focus, Gist, Item, Mode, Mute, Needs, Preview, State};
+use super::super::order::Sort;
+use super::super::state::{Deed, Focus, Gist, Item, Mode, Mute, Needs, Preview, State, Submission};
 use super::super::theme::Role;
 use super::super::update::{self, matching, worst_call};
 use super::super::verb;
@@ -12,6 +13,7 @@ use super::paint::{Canvas, Line};
 use super::{clear, sheet, words};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
+use crate::domain::op::Act;
 use crate::domain::paging::{Page, Step};
 use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
@@ -26,13 +28,24 @@ pub(super) fn tiny(state: &State, canvas: &mut Canvas<'_>) {
         return;
     }
     let (_, role) = words::link(state);
-    let line = Line::of(Role::Title, &format!("un:{} ", state.unacked())).with(role, words::link_short(state));
+    let worst = severities(state);
+    let worst = worst.split(' ').next().filter(|word| word.contains(':')).map(|word| format!("{word} "));
+    let link = words::link_short(state);
+    let counts = format!("un:{} ", state.unacked());
+    // The worst is said where all of it has room.
+    let worst = worst.filter(|worst| worst.len() + counts.len() + link.len() <= usize::from(area.width));
+    let line = Line::of(Role::Title, &worst.unwrap_or_default()).with(Role::Title, &counts).with(role, link);
     canvas.line(area, &line);
 }
 
 /// Draws who looks at what; parts are dropped where it is narrow, how the hub is never.
 pub(super) fn header(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
-    let Some(area) = layout.header else { return };
+    if let Some(area) = layout.header {
+        header_in(state, area, canvas);
+    }
+}
+
+fn header_in(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let (word, role) = words::link(state);
     let roomy = usize::from(area.width) >= 48;
     let word = if roomy { word } else { words::link_short(state).to_owned() };
@@ -50,12 +63,28 @@ fn headers(state: &State) -> Vec<Line> {
     let role = if unacked > 0 { Role::StateNew } else { Role::Header };
     let counts = Line::of(Role::Header, &severities(state)).with(role, &format!(" | unacked {unacked}"));
     let who = format!(" | {}@{} | ", picture.user, picture.hub);
-    vec![
-        name(" nightdesk").with(Role::Header, &who).then(counts.clone()),
-        name(" nightdesk | ").then(counts),
+    let duty = on_call(state).map(|duty| Line::of(Role::Header, &format!(" | {duty}")));
+    let full = name(" nightdesk").with(Role::Header, &who).then(counts.clone());
+    let short = name(" nightdesk | ").then(counts);
+    let with_duty = |line: &Line| duty.clone().map(|duty| line.clone().then(duty));
+    let least = [
         name(" ").with(role, &format!("unacked {unacked}")).with(Role::Header, &format!(" of {}", state.open_count())),
         name(" ").with(role, &format!("un:{unacked}")),
-    ]
+    ];
+    let lines = [with_duty(&full), with_duty(&short), Some(full), Some(short)];
+    lines.into_iter().flatten().chain(least).collect()
+}
+
+/// Returns who is on call until when, by the list; `None` where there is no list.
+fn on_call(state: &State) -> Option<String> {
+    let paging = state.picture.known.paging.as_ref().filter(|paging| !paging.on_call.is_empty())?;
+    let people = paging.on_duty(state.now);
+    let me = people.get(&state.picture.user);
+    let Some(person) = me.or(people.first()) else { return Some("on call: NOBODY by the list".to_owned()) };
+    let name = if me.is_some() { "you" } else { person.as_str() };
+    let until = paging.shift_end(person, state.now).map(|until| words::moment(state, until, state.now));
+    let more = if people.len() > 1 { format!(" (and {} more)", people.len() - 1) } else { String::new() };
+    Some(format!("on call: {name}{more} until {}", until.unwrap_or_default()))
 }
 
 /// Returns `S1:1 S3:2`: what is open, by severity.
@@ -69,7 +98,13 @@ fn severities(state: &State) -> String {
 /// Draws what must not be overlooked. Its line is always there, so nothing moves when it fills.
 pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let mut notes = banners(state).into_iter();
-    let Some((first, role)) = notes.next() else { return };
+    let Some((first, role)) = notes.next() else {
+        if layout.header.is_none() {
+            // A screen too low for a header has its words here as long as nothing must be told.
+            header_in(state, layout.banner, canvas);
+        }
+        return;
+    };
     let mut line = Line::of(role, &format!(" {first} "));
     for (text, role) in notes {
         line = line.with(Role::Text, "|").with(role, &format!(" {text} "));
@@ -250,7 +285,8 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     // A prompt without a line of its own stands over the status: who types must see it.
     let own = layout.toast;
     let asked = match &state.mode {
-        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Inbox { .. } => None,
+        Mode::Browse | Mode::Help { .. } | Mode::Inbox { .. } => None,
+        Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => None,
         Mode::Menu { verb: Action::LinkOpen, .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
@@ -283,6 +319,8 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     };
     match (asked, &state.toast) {
         (Some((label, editor, hint)), _) => {
+            let again = "the line's end came with its text: press it again";
+            let hint = if state.guard.again { again.to_owned() } else { hint };
             let area = clear(canvas, own.unwrap_or(layout.status));
             prompt(area, &label, editor, &hint, canvas);
         }
@@ -291,11 +329,24 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
             // Bad news takes the status line where it has no line of its own; good news is dropped there.
             if let Some(area) = own.or(toast.warn.then_some(layout.status)) {
                 let area = clear(canvas, area);
-                canvas.line(area, &Line::of(Role::Text, " ").safe(role, toast.text.clone()));
+                let text = Line::of(Role::Text, " ").safe(role, toast.text.clone());
+                match undoes(state).filter(|undo| !toast.warn && text.width() + undo.width() < area.width.into()) {
+                    Some(undo) => canvas.ends(area, &text, &undo),
+                    None => canvas.line(area, &text),
+                }
             }
         }
         (None, None) => {}
     }
+}
+
+/// Returns what the key for undo takes back, where that is what this screen did last.
+fn undoes(state: &State) -> Option<Line> {
+    let (undo, latest) = (state.picture.undo.first()?, state.latest.as_ref()?);
+    let own = latest.incident == undo.incident && latest.act.known() == Some(undo.kind) && undo.refused.is_none();
+    let key = keys_of(state, Action::UndoLast).filter(|_| own && !state.readonly)?;
+    let what = format!("{key} undoes {} {} ", undo.kind.word(), latest.number);
+    Some(Line::of(Role::Dim, &what))
 }
 
 fn hint(says: &Gist) -> String {
@@ -332,24 +383,73 @@ fn prompt(area: Rect, label: &str, editor: &Editor, hint: &str, canvas: &mut Can
     canvas.line(area, &line);
 }
 
-/// Draws what is shown of how much, and how the hub is.
+/// Draws what is shown of how much, and how the hub is. Where it is narrow, marks go first, then the filter's words, then what has its
+/// own sign in the list; mode, count and hub never.
 pub(super) fn status(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let right = right(state);
+    let room = usize::from(layout.status.width).saturating_sub(right.width() + 1);
+    let dropped: [&[Part]; 5] = [
+        &[],
+        &[Part::Marks],
+        &[Part::Marks, Part::Filter],
+        &[Part::Marks, Part::Filter, Part::Frozen, Part::Zone],
+        &[Part::Marks, Part::Filter, Part::Frozen, Part::Zone, Part::Pending, Part::Words],
+    ];
+    let mut lines = dropped.into_iter().map(|dropped| left(state, dropped));
+    let fits = lines.find(|line| line.width() <= room);
+    canvas.ends(layout.status, &fits.unwrap_or_else(|| left(state, dropped[4])), &right);
+}
+
+/// What the left of the status line may do without.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Marks,
+    Filter,
+    Frozen,
+    Zone,
+    Pending,
+    /// The words beside the numbers.
+    Words,
+}
+
+fn left(state: &State, dropped: &[Part]) -> Line {
     let picture = &state.picture;
     let (shown, total) = (state.order.len(), picture.rows.len() + picture.rows_hidden);
-    let mode = if picture.demo { " DEMO  " } else { " RW  " };
+    let mode = match (state.readonly, picture.demo) {
+        (true, _) => " RO  ",
+        (false, true) => " DEMO  ",
+        (false, false) => " RW  ",
+    };
     let role = if shown < total { Role::FilterHides } else { Role::Text };
-    let mut left = Line::of(Role::Title, mode).with(role, &format!("{shown} of {total} shown"));
-    if !state.filter.is_empty() {
+    let has = |part: Part| !dropped.contains(&part);
+    let count = if has(Part::Words) { format!("{shown} of {total} shown") } else { format!("{shown}/{total}") };
+    let mut left = Line::of(Role::Title, mode).with(role, &count);
+    if state.guard.locked {
+        left = left.with(Role::PromptDanger, " LOCKED ");
+    }
+    if !state.filter.is_empty() && has(Part::Filter) {
         left = left.with(Role::Text, "  filter: ").with(Role::Text, &state.filter);
     }
-    if !state.marks.is_empty() {
-        left = left.with(Role::Title, &format!("  {} marked", state.marks.len()));
+    if state.frozen && has(Part::Frozen) {
+        left = left.with(Role::Title, "  frozen");
+    } else if state.held && has(Part::Frozen) {
+        left = left.with(Role::Dim, "  order held");
     }
-    if !state.pending.is_empty() {
+    if state.sort != Sort::default() && has(Part::Frozen) {
+        left = left.with(Role::Text, &format!("  by {}", state.sort.word()));
+    }
+    if !state.marks.is_empty() && has(Part::Marks) {
+        let range = if state.range.is_some() { ", v ends the range" } else { "" };
+        left = left.with(Role::Title, &format!("  {} marked{range}", state.marks.len()));
+    }
+    if state.shape.local && has(Part::Zone) {
+        left = left.with(Role::Dim, "  local time");
+    }
+    if !state.pending.is_empty() && has(Part::Pending) {
         let keys: Vec<String> = state.pending.iter().map(ToString::to_string).collect();
         left = left.with(Role::Dim, &format!("  {} ...", keys.join(" ")));
     }
-    canvas.ends(layout.status, &left, &right(state));
+    left
 }
 
 fn right(state: &State) -> Line {
@@ -387,13 +487,23 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     for action in footer_actions(state) {
         if let Some(keys) = keys_of(state, *action) {
             // What is done already is not cancelled by the key that closes its list.
-            let done =
-                *action == Action::PromptCancel && matches!(state.mode, Mode::Results { .. } | Mode::Read { .. });
-            let word = if done { Action::ViewBack.short() } else { action.short() };
+            let done = matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. })
+                && *action == Action::PromptCancel;
+            let word = match action {
+                _ if done => Action::ViewBack.short(),
+                Action::ConfirmForce if !forces(state) => "the other",
+                _ => action.short(),
+            };
             line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {word}  "));
         }
     }
     canvas.line(area, &line);
+}
+
+/// Returns whether the second answer of the open question is the same act by force.
+fn forces(state: &State) -> bool {
+    let second = if let Mode::Confirm(confirm) = &state.mode { confirm.force.as_ref() } else { None };
+    matches!(second, Some(Deed::Submit(Submission { act: Act::Resolve { .. }, .. })))
 }
 
 fn footer_actions(state: &State) -> &'static [Action] {
@@ -412,13 +522,14 @@ fn footer_actions(state: &State) -> &'static [Action] {
             (Needs::Count(_), _) => &[PromptAccept, PromptCancel],
         },
         (Mode::Results { .. } | Mode::Read { .. }, _) => &[CursorDown, CursorUp, PromptCancel],
+        (Mode::History { .. }, _) => &[CursorDown, CursorUp, UndoLast, PromptCancel],
         (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],
         (Mode::Browse, Focus::Stream) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, FilterOpen, CommandOpen, UndoLast, HelpOpen]
         }
-        (Mode::Browse, Focus::Detail) => {
+        (Mode::Browse, Focus::Detail | Focus::Side) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, ViewBack, CommandOpen, UndoLast, HelpOpen]
         }
     }

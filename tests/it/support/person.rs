@@ -18,13 +18,22 @@ pub struct Person {
     hub: String,
     /// The hub's admin token, for who comes over http.
     token_file: Option<PathBuf>,
+    /// Keys are guarded as a hand's are, and not taken for a script's.
+    by_hand: bool,
 }
 
 impl Person {
     /// Returns somebody on the hub's machine, who comes over its socket.
     pub fn near(hub: &Hub, home: &Path, name: &str) -> Self {
         let program = Program::plain();
-        Self { program, home: home.to_owned(), name: name.to_owned(), hub: hub.socket(), token_file: None }
+        Self {
+            program,
+            home: home.to_owned(),
+            name: name.to_owned(),
+            hub: hub.socket(),
+            token_file: None,
+            by_hand: false,
+        }
     }
 
     /// Returns the same person with another program.
@@ -37,7 +46,7 @@ impl Person {
         let hub_address = format!("http://{}", hub.address());
         let token_file = Some(hub.data().join("admin.token"));
         let program = Program::plain();
-        Self { program, home: home.to_owned(), name: name.to_owned(), hub: hub_address, token_file }
+        Self { program, home: home.to_owned(), name: name.to_owned(), hub: hub_address, token_file, by_hand: false }
     }
 
     /// Returns somebody as [`Person::far`] whose way to the hub leads through a wire that can be cut.
@@ -53,7 +62,13 @@ impl Person {
             hub: hub.to_owned(),
             token_file: None,
             program: Program::plain(),
+            by_hand: false,
         }
+    }
+
+    /// Returns the same person with a console that guards its keys as a hand's: what tests type at once is a text then.
+    pub fn by_hand(self) -> Self {
+        Self { by_hand: true, ..self }
     }
 
     /// Returns the environment of this person's programs.
@@ -64,6 +79,9 @@ impl Person {
             ("NIGHTDESK_HUB".to_owned(), self.hub.clone()),
             ("USER".to_owned(), self.name.clone()),
         ];
+        if !self.by_hand {
+            env.push(("NIGHTDESK_SCRIPTED".to_owned(), "true".to_owned()));
+        }
         env.extend(self.program.env.iter().cloned());
         env.extend(self.token_file.iter().map(|file| ("NIGHTDESK_TOKEN_FILE".to_owned(), text(file))));
         env
