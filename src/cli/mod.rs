@@ -5,8 +5,10 @@ mod act;
 mod completions;
 mod demo;
 mod doctor;
+mod first_run;
 mod inbox;
 mod join;
+mod keys;
 mod list;
 mod log;
 mod notify;
@@ -107,6 +109,9 @@ enum Command {
     Revoke(access::Revoke),
     /// Tries how you are told of pages.
     Notify(notify::Arguments),
+    /// Lists, checks and explains the keys of the console.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Looks at everything that must hold, and says what to do where it does not. Changes nothing.
     ///
     /// Exit status: 0 all good; 1 something to look at; 2 something is broken.
@@ -145,6 +150,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
         Command::Notify(arguments) => notify::run(&globals, &arguments),
+        Command::Keys(command) => keys::run(&globals, &command),
         Command::Doctor(arguments) => doctor::run(&globals, &arguments),
         Command::Paths(arguments) => paths::run(&globals, &arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -146,6 +146,7 @@ actions! {
     InboxNext, "inbox.next", Inbox, "next act", "Do what fits the letter, as its line says";
     FilterOpen, "filter.open", View, "filter", "Show only incidents that hold these words";
     HelpOpen, "help.open", View, "help", "This help";
+    KeymapChoose, "keymap.choose", Program, "keymap", "Other keys: default, vim, arrows, emacs, or a file of your own";
     CommandOpen, "command.open", Program, "command", "Type a command";
     ScreenRepaint, "screen.repaint", Program, "repaint", "Draw the whole screen anew";
     AppInterrupt, "app.interrupt", Program, "cancel", "Cancel; twice within 2 s at the root leaves";
@@ -203,6 +204,11 @@ impl Action {
             Self::Choose9,
         ];
         choices.iter().position(|choice| *choice == self)
+    }
+
+    /// Returns whether it answers a question, or takes what was typed: no key does that together with what asked.
+    pub fn answers(self) -> bool {
+        self.choice().is_some() || matches!(self, Self::ConfirmYes | Self::ConfirmForce | Self::PromptAccept)
     }
 
     /// Returns whether other people see what it does, so that no key may do it by accident.

@@ -4,9 +4,10 @@
 //! waits for it to vanish.
 
 use super::event::{Effect, Event, Exit};
-use super::keymap::Keymap;
+use super::keymap::{Choice, Library};
 use super::outward::Outward;
 use super::outward::errand::Errand;
+use super::recent;
 use super::session::Keeper;
 use super::stage::Stage;
 use super::state::State;
@@ -44,6 +45,10 @@ pub struct Options {
     pub keymap: Option<PathBuf>,
     /// What is done beside the screen.
     pub outward: config::Outward,
+    /// The keymap that the settings name; the person's own file may extend another.
+    pub keymap_choice: Option<Choice>,
+    /// Where the names of commands that were used are kept between runs.
+    pub recent: Option<PathBuf>,
     /// Where crash files go, and are found again.
     pub state: Option<PathBuf>,
     /// Reads what is not an incident.
@@ -122,6 +127,7 @@ pub struct Console {
     /// While it runs.
     outward: Option<Outward>,
     keeper: Keeper,
+    recent: recent::Keeper,
 }
 
 /// Runs a console until it ends; for callers who need no [`Handle`].
@@ -139,7 +145,8 @@ impl Console {
         let (stop, asked, picture_waits, picture_missed) = Default::default();
         let handle = Handle { events: sender, stop, asked, picture_waits, picture_missed };
         let keeper = Keeper::new(options.session.clone());
-        Self { desk, options, handle, events, outward: None, keeper }
+        let recent = recent::Keeper::start(options.recent.clone());
+        Self { desk, options, handle, events, outward: None, keeper, recent }
     }
 
     /// Returns what ends it from another thread.
@@ -154,7 +161,7 @@ impl Console {
     /// # Errors
     /// When there is no terminal, or it cannot be written to.
     pub fn run(mut self) -> anyhow::Result<Exit> {
-        let (keymap, problems) = Keymap::load(self.options.keymap.as_deref());
+        let loaded = Library::of(self.options.keymap.as_deref()).load(self.options.keymap_choice.as_ref(), None);
         let over = Arc::new(AtomicBool::new(false));
         watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
         crash::on_panic(self.handle.events.clone(), self.options.state.clone());
@@ -169,7 +176,9 @@ impl Console {
         self.outward = Some(outward);
         let (handle, desk) = (self.handle.clone(), self.desk.clone());
         self.desk.wake_with(move || handle.wake(&desk));
-        let mut state = State::new(self.desk.picture(), keymap, problems, size);
+        let mut state = State::new(self.desk.picture(), loaded.keymap, loaded.problems, size);
+        state.keymap_names = (loaded.name, loaded.names);
+        state.palette.recent = self.options.recent.as_deref().map_or_else(Vec::new, recent::read);
         state.zone = jiff::tz::TimeZone::system();
         state.opens_links = !self.options.outward.open.is_empty();
         state.take_crash(self.options.state.as_deref().and_then(crash::past));
@@ -275,6 +284,8 @@ impl Console {
                         }
                     }
                     Effect::Repaint => stage.screen().into_iter().for_each(|screen| screen.forget()),
+                    Effect::LoadKeymap(name) => self.load_keymap(name),
+                    Effect::Remember(names) => self.recent.keep(names),
                     Effect::Suspend if !suspend::has_shell() => {
                         effects.extend(update::update(state, Event::NoShell, now()));
                     }
@@ -299,6 +310,19 @@ impl Console {
         });
         if let Err(error) = started {
             tracing::warn!(%error, "nothing can be read now");
+        }
+    }
+
+    /// Reads another keymap by a thread of its own, for a home directory may be slow; it comes back as an event.
+    fn load_keymap(&self, name: String) {
+        let (events, options) = (self.handle.events.clone(), self.options.clone());
+        let read = move || {
+            let library = Library::of(options.keymap.as_deref());
+            let loaded = library.load(options.keymap_choice.as_ref(), Some(&name));
+            drop(events.send(Event::Keymap(Box::new(loaded))));
+        };
+        if let Err(error) = std::thread::Builder::new().name("keymap".into()).spawn(read) {
+            tracing::warn!(%error, "the keymap cannot be read");
         }
     }
 
@@ -384,6 +408,7 @@ fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::keymap::Keymap;
     use super::*;
     use crate::domain::id::UserName;
     use crate::sync::desk::Slot;
@@ -397,6 +422,7 @@ pub(crate) mod tests {
             ingest_open: false,
             demo: false,
             link: Link::Live,
+            halted: None,
             as_of: None,
             skew_ms: None,
             rows: Arc::default(),

@@ -2,10 +2,11 @@
 
 use super::editor::Editor;
 use super::history::Digest;
-use super::keymap::{Context, Keymap, Problem};
+use super::keymap::{Binding, Condition, Context, Keymap, Problem};
 use super::layout::{Layout, Shape};
 use super::outward::errand::Clip;
 use super::overview::Overview;
+use super::palette::Palette;
 use super::past::Past;
 use super::topic::Topic;
 use super::update::BURST;
@@ -49,6 +50,8 @@ pub(crate) enum Mode {
     Browse,
     /// The help screen, scrolled by so many lines.
     Help { scroll: usize },
+    /// Words that the help screen is to show alone; `before` comes back when cancelled.
+    HelpFilter { editor: Editor, before: String },
     /// Words for the filter; `before` comes back when cancelled.
     Filter { editor: Editor, before: String },
     /// A command, meant for what was selected or marked when the prompt opened, as it was then; `says` is what it would come to.
@@ -348,6 +351,8 @@ pub(crate) struct State {
     /// What is counted and found in the picture; [`State::show`] keeps both together.
     pub(crate) overview: Overview,
     pub(crate) keymap: Keymap,
+    /// What the keymap is called, and the names of all there are.
+    pub(crate) keymap_names: (String, Vec<String>),
     /// What is wrong in the keymap; shown until it is mended.
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
@@ -380,6 +385,10 @@ pub(crate) struct State {
     pub(crate) fresh: Vec<IncidentId>,
     pub(crate) filter: String,
     pub(crate) mode: Mode,
+    /// Words that the lines of the help screen must hold.
+    pub(crate) help_words: String,
+    /// What the command line offers.
+    pub(crate) palette: Palette,
     pub(crate) focus: Focus,
     /// The detail has the whole body.
     pub(crate) open: bool,
@@ -426,6 +435,7 @@ impl State {
             overview: Overview::of(&picture, None),
             picture,
             keymap,
+            keymap_names: ("default".into(), super::keymap::NAMES.map(Into::into).to_vec()),
             problems,
             trouble: None,
             width: size.0,
@@ -445,6 +455,8 @@ impl State {
             fresh: Vec::new(),
             filter: String::new(),
             mode: Mode::Browse,
+            help_words: String::new(),
+            palette: Palette::default(),
             focus: Focus::Stream,
             open: false,
             detail_scroll: 0,
@@ -550,9 +562,23 @@ impl State {
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
+            | Mode::HelpFilter { .. }
             | Mode::Command { .. }
             | Mode::Entry { .. } => &[Context::Prompt],
         }
+    }
+
+    /// Returns whether that holds now.
+    pub(crate) fn holds(&self, condition: Condition) -> bool {
+        condition.holds(self)
+    }
+
+    /// Returns the first key that does this now in one of the contexts.
+    pub(crate) fn key_for(&self, action: Action, contexts: &[Context]) -> Option<&Binding> {
+        let now = |binding: &&Binding| {
+            binding.arm(&|condition| self.holds(condition)).is_some_and(|arm| arm.actions.contains(&action))
+        };
+        self.keymap.keys_of(action, contexts).into_iter().find(now)
     }
 
     /// Returns where keys are looked up once no prompt is open: what is said of the panes names these.

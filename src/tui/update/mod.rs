@@ -10,6 +10,7 @@ mod guard;
 mod hands;
 mod history;
 mod inbox;
+mod keys;
 mod life;
 pub(crate) mod line;
 mod moving;
@@ -22,7 +23,7 @@ mod sight;
 pub(crate) use attention::{calls, worst_call};
 pub(crate) use bell::calling;
 pub(crate) use bulk::shift_to;
-pub(crate) use command::{matching, named};
+pub(crate) use command::{Argument, argument, commands, matching, named, spoken};
 pub(crate) use guard::BURST;
 pub(crate) use inbox::{Next, next as next_act};
 
@@ -57,6 +58,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Paste(text) => prompt::paste(state, &text, now),
         Event::Resize { width, height } => resize(state, width, height),
         Event::Picture(picture) => picture::take(state, picture, now),
+        Event::Keymap(loaded) => {
+            keys::take(state, *loaded, now);
+            Vec::new()
+        }
         Event::Due => Vec::new(),
         Event::Busy => {
             state.saving = None;
@@ -123,7 +128,7 @@ fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     }
     state.pending.push(key);
-    let found = state.keymap.find(state.contexts(), &state.pending);
+    let found = state.keymap.find(state.contexts(), &state.pending, &|condition| state.holds(condition));
     if guard::judge(state, key, &found, now) == Judged::Swallowed {
         state.pending.clear();
         return Vec::new();
@@ -241,12 +246,15 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::TabPrevious => panes::tab(state, state.shape.tab.step(Tab::ALL.len() - 1)),
         Action::LabelsUnfold => panes::unfold(state),
         Action::ClockZone => panes::zone(state, !state.shape.local, now),
+        Action::FilterOpen if matches!(state.mode, Mode::Help { .. }) => keys::filter_help(state),
         Action::FilterOpen => filter::open(state),
-        Action::HelpOpen => state.mode = Mode::Help { scroll: 0 },
+        Action::HelpOpen => keys::open_help(state),
+        Action::KeymapChoose => keys::tell(state, now),
         Action::CommandOpen => {
             let (incident, targets) = (state.selected, state.targets());
             let says = Ok(crate::domain::text::SafeText::default());
             state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
+            super::palette::refresh(state);
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
         Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
@@ -294,7 +302,7 @@ fn close_view(state: &mut State) -> bool {
 }
 
 fn back(state: &mut State, now: Timestamp) {
-    let closed = state.toast.take().is_some_and(|toast| toast.warn) || close_view(state);
+    let closed = state.toast.take().is_some_and(|toast| toast.warn) || keys::clear_help(state) || close_view(state);
     let unmarked = !closed && (!state.marks.is_empty() || state.range.is_some());
     if unmarked {
         sight::unmark(state);

@@ -1,9 +1,10 @@
 //! The cursor, and the scrolling of panes.
 
 use super::super::order;
+use super::super::palette;
 use super::super::state::{Focus, Mode, Preview, State};
 use super::super::view;
-use super::{inbox, sight};
+use super::{inbox, prompt, sight};
 use crate::domain::time::Timestamp;
 
 /// Moves by so many lines what has the focus.
@@ -23,8 +24,12 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
             *at = at.saturating_add_signed(lines).min(state.past.deeds().count().saturating_sub(1));
         }
         // A prompt has no lines to move over.
-        (Mode::Filter { .. } | Mode::Command { .. } | Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {
+        (Mode::Command { .. }, _) => {
+            palette::walk(state, lines);
+            prompt::say(state, now);
         }
+        (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => {}
+        (Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {}
         (Mode::Browse, Focus::Detail) => state.detail_scroll = state.detail_scroll.saturating_add_signed(lines),
         (Mode::Browse, Focus::Side) => state.side_scroll = state.side_scroll.saturating_add_signed(lines),
         (Mode::Browse, Focus::Stream) => cursor(state, lines, now),

@@ -5,7 +5,9 @@ mod help;
 mod history;
 mod links;
 mod paint;
+mod palette;
 mod panel;
+mod pending;
 mod sheet;
 mod side;
 mod status;
@@ -36,7 +38,7 @@ pub(crate) fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) {
 fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     status::header(state, layout, canvas);
     status::banner(state, layout, canvas);
-    if matches!(state.mode, Mode::Help { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::HelpFilter { .. }) {
         help::draw(state, layout, canvas);
     } else if !sheet::draw(state, layout, canvas) && !links::draw(state, layout, canvas) {
         stream::draw(state, layout, canvas);
@@ -44,6 +46,8 @@ fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         side::draw(state, layout, canvas);
         panel::draw(state, layout, canvas);
     }
+    palette::draw(state, layout, canvas);
+    pending::draw(state, layout, canvas);
     status::status(state, layout, canvas);
     status::toast(state, layout, canvas);
     status::footer(state, layout, canvas);
@@ -63,7 +67,7 @@ fn clear(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
 pub(crate) fn sheet_scroll_max(state: &State) -> usize {
     let rows = usize::from(state.layout().body.height);
     let lines = match state.mode {
-        Mode::Help { .. } => help::lines(state).len(),
+        Mode::Help { .. } | Mode::HelpFilter { .. } => help::lines(state).len(),
         Mode::Preview(_) | Mode::Results { .. } | Mode::Read { .. } => sheet::lines(state).len(),
         _ => return 0,
     };

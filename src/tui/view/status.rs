@@ -2,7 +2,7 @@
 
 use super::super::action::Action;
 use super::super::editor::Editor;
-use super::super::keymap::Context;
+use super::super::keymap::{Binding, Context};
 use super::super::layout::Layout;
 use super::super::order::Sort;
 use super::super::state::{Deed, Focus, Gist, Item, Mode, Mute, Needs, Preview, State, Submission};
@@ -10,7 +10,7 @@ use super::super::theme::Role;
 use super::super::update::{self, matching, worst_call};
 use super::super::verb;
 use super::paint::{Canvas, Line};
-use super::{clear, sheet, words};
+use super::{clear, palette, sheet, words};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
@@ -119,6 +119,7 @@ pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn banners(state: &State) -> Vec<(String, Role)> {
     let picture = &state.picture;
     let mut notes = Vec::new();
+    notes.extend(picture.halted.iter().map(|text| (text.clone(), Role::BannerAlarm)));
     // Why it rings without a hub comes first: calls that the hub made before stand in the rows too, and a narrow screen cuts the end.
     notes.extend(alarm(state).map(|text| (text, Role::BannerAlarm)));
     notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
@@ -207,7 +208,7 @@ fn storm(state: &State, worst: &Page, several: &BTreeSet<IncidentId>, label: &st
 
 /// Returns what the person can do about it, the most needed first.
 fn call_keys(state: &State, page: &Page, several: usize) -> Vec<String> {
-    let key = |action: Action| keys_of(state, action).map(|key| format!("[{key}]"));
+    let key = |action: Action| keys_in(state, action, state.contexts()).map(|key| format!("[{key}]"));
     let row = state.row_of(page.incident);
     let go = key(Action::PageGo).unwrap_or_else(|| ":page".to_owned());
     let answer = match key(Action::IncidentAck) {
@@ -292,13 +293,18 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
         }
-        Mode::Filter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
+        Mode::Filter { editor, .. } | Mode::HelpFilter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
         Mode::Entry { verb, targets, editor, says } => {
             let hint = if *verb == Action::IncidentNote { String::new() } else { hint(says) };
             Some((label(*verb, targets), editor, hint))
         }
         Mode::Command { editor, says, .. } => {
-            let hint = if editor.text().contains(' ') { hint(says) } else { matching(editor.text()).join(" ") };
+            let listed = palette::has_room(layout) && !state.palette.offers.is_empty();
+            let hint = match editor.text().contains(' ') {
+                true => hint(says),
+                false if listed => String::new(),
+                false => matching(editor.text()).join(" "),
+            };
             Some((" :".to_owned(), editor, hint))
         }
         Mode::Menu { verb, targets, choices } => {
@@ -344,7 +350,7 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn undoes(state: &State) -> Option<Line> {
     let (undo, latest) = (state.picture.undo.first()?, state.latest.as_ref()?);
     let own = latest.incident == undo.incident && latest.act.known() == Some(undo.kind) && undo.refused.is_none();
-    let key = keys_of(state, Action::UndoLast).filter(|_| own && !state.readonly)?;
+    let key = keys_in(state, Action::UndoLast, state.contexts()).filter(|_| own && !state.readonly)?;
     let what = format!("{key} undoes {} {} ", undo.kind.word(), latest.number);
     Some(Line::of(Role::Dim, &what))
 }
@@ -485,16 +491,17 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let Some(area) = layout.footer else { return };
     let mut line = Line::of(Role::Footer, " ");
     for action in footer_actions(state) {
-        if let Some(keys) = keys_of(state, *action) {
+        if let Some(binding) = state.key_for(*action, state.contexts()) {
+            let own = binding.arm(&|condition| state.holds(condition)).and_then(|arm| arm.desc.as_deref());
             // What is done already is not cancelled by the key that closes its list.
             let done = matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. })
                 && *action == Action::PromptCancel;
             let word = match action {
                 _ if done => Action::ViewBack.short(),
                 Action::ConfirmForce if !forces(state) => "the other",
-                _ => action.short(),
+                _ => own.unwrap_or(action.short()),
             };
-            line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {word}  "));
+            line = line.with(Role::FooterKey, &binding.label()).with(Role::Footer, &format!(" {word}  "));
         }
     }
     canvas.line(area, &line);
@@ -509,9 +516,9 @@ fn forces(state: &State) -> bool {
 fn footer_actions(state: &State) -> &'static [Action] {
     use Action::*;
     match (&state.mode, state.focus) {
-        (Mode::Help { .. }, _) => &[CursorDown, CursorUp, ViewBack],
+        (Mode::Help { .. }, _) => &[CursorDown, CursorUp, FilterOpen, ViewBack],
         (Mode::Command { .. }, _) => &[PromptAccept, PromptComplete, PromptCancel],
-        (Mode::Filter { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Entry { verb, .. }, _) if verb::names_a_person(*verb) => &[PromptAccept, PromptComplete, PromptCancel],
         (Mode::Entry { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Menu { verb: LinkOpen, .. }, _) => &[PromptCancel],
@@ -535,10 +542,6 @@ fn footer_actions(state: &State) -> &'static [Action] {
     }
 }
 
-fn keys_of(state: &State, action: Action) -> Option<String> {
-    keys_in(state, action, state.contexts())
-}
-
 fn keys_in(state: &State, action: Action, contexts: &[Context]) -> Option<String> {
-    state.keymap.keys_of(action, contexts).first().map(|binding| binding.label())
+    state.key_for(action, contexts).map(Binding::label)
 }
