@@ -3,9 +3,11 @@
 //! Raw: all optional, unknown keys refused. Resolved: ready to use.
 
 mod guards;
+mod outward;
 mod paging;
 
 pub use guards::Guards;
+pub use outward::{Clipboard, Osc, Outward, RawNotify};
 pub use paging::{Channel, Format, Heartbeat, Sender};
 
 use crate::domain::id::{SourceName, UserName};
@@ -115,6 +117,15 @@ pub struct RawConsole {
     pub peers: Vec<String>,
     /// Where this console listens for others, such as `0.0.0.0:7401`. Absent: nowhere.
     pub listen_peers: Option<SocketAddr>,
+    /// How the person is told of pages beside screen and bell.
+    #[serde(default)]
+    pub notify: RawNotify,
+    /// Where copies go: `auto`, `tmux`, `osc52`, `native`, `file`, `command` or `off`.
+    pub clipboard: Option<String>,
+    /// The program that reads copies, for `command`.
+    pub clipboard_command: Option<Vec<String>>,
+    /// The program that opens links; it gets the URL as its last argument.
+    pub open: Option<Vec<String>>,
     /// The keys: `default`, `vim`, `arrows`, `emacs`, or the name of a file under `keymaps/`. Absent: `default`.
     pub keymap: Option<toml::Spanned<String>>,
     /// What is logged, as for `--log-level`. Absent: `info`.
@@ -387,6 +398,8 @@ pub struct Console {
     pub user: UserName,
     /// Other consoles.
     pub peers: Peers,
+    /// What the console does beside its screen.
+    pub outward: Outward,
     /// The keymap, and the line of `config.toml` that names it.
     pub keymap: Option<(String, usize)>,
     /// What is logged, checked, where the file says.
@@ -457,11 +470,14 @@ impl Console {
         if let Some(level) = &raw.log_level {
             log::check_level(level).map_err(|error| value_error(&path, "log_level", error.to_string()))?;
         }
+        let RawConsole { notify, clipboard, clipboard_command, open, .. } = raw;
+        let outward = Outward::resolve(&path, outward::Raw { notify, clipboard, clipboard_command, open })?;
         Ok(Self {
             hub: hub.or(raw.hub),
             token_file,
             user,
             peers,
+            outward,
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
             braille: raw.ui.braille(&path)?,
@@ -540,6 +556,34 @@ mod tests {
         let console = Console::read(&paths, None, "login").unwrap();
         assert_eq!((console.user.as_str(), console.hub.as_deref()), ("mira", Some("http://127.0.0.1:7400")));
         assert_eq!(Console::read(&paths, Some("unix:/x".into()), "login").unwrap().hub.as_deref(), Some("unix:/x"));
+    }
+
+    fn console(text: &str) -> Result<Console, String> {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::find(Some(home.path().to_owned())).unwrap();
+        std::fs::create_dir(&paths.config).unwrap();
+        std::fs::write(paths.config.join("config.toml"), text).unwrap();
+        let place = format!("{}/", paths.config.display());
+        Console::read(&paths, None, "login").map_err(|error| error.to_string().replace(&place, ""))
+    }
+
+    #[test]
+    fn what_a_console_does_beside_its_screen_is_read() {
+        assert_eq!(console("").unwrap().outward, Outward::default());
+        let text =
+            "clipboard = \"tmux\"\nopen = [\"w3m\"]\n[notify]\nosc = \"777\"\ntmux = true\ncommand = [\"x\", \"y z\"]";
+        let outward = console(text).unwrap().outward;
+        assert_eq!((outward.clipboard, outward.osc, outward.tmux), (Clipboard::Tmux, Osc::Urxvt, true));
+        assert_eq!((outward.open.len(), outward.command.len()), (1, 2));
+        let wrong = |text: &str| console(text).unwrap_err();
+        assert_eq!(
+            wrong("clipboard = \"osc\""),
+            "config.toml: clipboard: \"osc\" is none of auto, tmux, osc52, native, file, command, off"
+        );
+        assert!(wrong("clipboard = \"command\"").contains("clipboard_command"));
+        assert!(wrong("[notify]\nosc = \"8\"").contains("notify.osc: \"8\" is none of auto, 9, 777, 99, off"));
+        assert!(wrong("[notify]\ncommand = [\"ntfy publish x\"]").contains("notify.command"));
+        assert!(wrong("[notify]\nbell = true").contains("config.toml: line 2"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod join;
 mod keys;
 mod list;
 mod log;
+mod notify;
 mod open;
 mod output;
 mod paths;
@@ -106,6 +107,8 @@ enum Command {
     Devices(access::Devices),
     /// Lets a user or a device in no more; on the hub's machine.
     Revoke(access::Revoke),
+    /// Tries how you are told of pages.
+    Notify(notify::Arguments),
     /// Lists, checks and explains the keys of the console.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -146,6 +149,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
+        Command::Notify(arguments) => notify::run(&globals, &arguments),
         Command::Keys(command) => keys::run(&globals, &command),
         Command::Doctor(arguments) => doctor::run(&globals, &arguments),
         Command::Paths(arguments) => paths::run(&globals, &arguments),

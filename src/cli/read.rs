@@ -19,6 +19,8 @@ pub fn reader(globals: &Globals, paths: &Paths) -> Reader {
         Topic::Log => holding(recent_lines(), words),
         Topic::WhatsNew => holding(newest_section(CHANGELOG), words),
         Topic::Crash => holding(crash(&paths), words),
+        // The screen has it itself.
+        Topic::Clip => Vec::new(),
         Topic::Paths => holding(places(&globals), words),
     })
 }

@@ -92,6 +92,7 @@ fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui
         recent: Some(paths.state.join("commands")),
         state: Some(paths.state.clone()),
         reader: Some(reader),
+        outward: settings.outward.clone(),
         session: Some(paths.state.join("session.toml")),
         guards: settings.guards.clone(),
         graph: if settings.braille { tui::Graph::Braille } else { tui::Graph::Ascii },

@@ -97,6 +97,28 @@ impl SafeText {
         Self(text.to_owned())
     }
 
+    /// Returns the text in pieces of at most `cells` cells, cut between graphemes.
+    pub fn pieces(&self, cells: usize) -> Vec<Self> {
+        let mut pieces = vec![Self::default()];
+        let mut used = 0;
+        for grapheme in self.0.graphemes(true) {
+            if used > 0 && used + grapheme.width() > cells {
+                pieces.push(Self::default());
+                used = 0;
+            }
+            used += grapheme.width();
+            if let Some(last) = pieces.last_mut() {
+                last.0.push_str(grapheme);
+            }
+        }
+        pieces
+    }
+
+    /// Returns the first `bytes` of the text, or less where that would part a character; nothing says that it was longer.
+    pub fn head(&self, bytes: usize) -> Self {
+        Self(self.0[..self.0.floor_char_boundary(bytes)].to_owned())
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,50 +2,23 @@
 //!
 //! Exit status 0 is delivery; 75 (EX_TEMPFAIL of sysexits.h) asks for another attempt; any other one lets the next channel be called.
 
+use super::program::{Ended, Environment, Job, execute};
 use super::{Answer, Message, REPLY_KEPT, no_answer, said};
-use std::ffi::OsString;
-use std::io;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
 
 /// "Try again later", as sysexits.h has it.
 const EX_TEMPFAIL: i32 = 75;
-/// How long the output of a program that ended may still be awaited: something that it left behind may hold the pipe open.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-/// Where programs are looked for when the hub itself has no path.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Makes one attempt.
 pub async fn run(run: &[String], message: &Message, timeout: Duration) -> Answer {
-    let mut child = match spawn(run, message) {
-        Ok(child) => child,
-        Err(error) => return Answer::Never(format!("cannot start the program: {error}")),
-    };
-    let group = Group::of(&child);
-    let body = serde_json::to_vec(message).unwrap_or_default();
-    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let fed = tokio::spawn(async move {
-        if let Some(mut input) = input {
-            // A program need not read it.
-            let _ = input.write_all(&body).await;
-        }
-    });
-    let errors = tokio::spawn(head(errors));
-    let output = tokio::spawn(head(output));
-    let ended = tokio::time::timeout(timeout, child.wait()).await;
-    fed.abort();
-    match ended {
-        Err(_) => {
-            drop(group);
-            Answer::Later(no_answer(timeout))
-        }
-        Ok(Err(error)) => Answer::Later(format!("cannot wait for the program: {error}")),
-        Ok(Ok(status)) => {
-            group.leave();
-            let spoken = async { (errors.await.unwrap_or_default(), output.await.unwrap_or_default()) };
-            let (errors, output) = tokio::time::timeout(LAST_WORDS, spoken).await.unwrap_or_default();
+    let input = serde_json::to_vec(message).unwrap_or_default();
+    let environment = Environment::Own(environment(message).into());
+    match execute(Job { run, input, environment, timeout, kept: REPLY_KEPT }).await {
+        Ended::NotStarted(error) => Answer::Never(format!("cannot start the program: {error}")),
+        Ended::Late => Answer::Later(no_answer(timeout)),
+        Ended::Lost(error) => Answer::Later(format!("cannot wait for the program: {error}")),
+        Ended::Itself { status, output, errors } => {
             judge(status, if errors.trim_ascii().is_empty() { &output } else { &errors })
         }
     }
@@ -59,24 +32,6 @@ fn judge(status: ExitStatus, reply: &[u8]) -> Answer {
     }
 }
 
-fn spawn(run: &[String], message: &Message) -> io::Result<Child> {
-    let (program, arguments) = run.split_first().ok_or(io::ErrorKind::NotFound)?;
-    let inherited = |name: &str, default: &str| std::env::var_os(name).unwrap_or_else(|| OsString::from(default));
-    Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .env("PATH", inherited("PATH", PATH))
-        .env("HOME", inherited("HOME", "/"))
-        .envs(environment(message))
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
 fn environment(message: &Message) -> [(&'static str, String); 7] {
     [
         ("NIGHTDESK_ID", message.id.clone()),
@@ -87,39 +42,6 @@ fn environment(message: &Message) -> [(&'static str, String); 7] {
         ("NIGHTDESK_TITLE", message.title.clone()),
         ("NIGHTDESK_TEXT", message.text.clone()),
     ]
-}
-
-/// Reads to the end and returns the beginning: who is not read from cannot end.
-async fn head(stream: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut kept = Vec::new();
-    if let Some(mut stream) = stream {
-        let _ = (&mut stream).take(REPLY_KEPT as u64).read_to_end(&mut kept).await;
-        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-    }
-    kept
-}
-
-/// The program and what it started: killed together when it is given up.
-struct Group(Option<rustix::process::Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(rustix::process::Pid::from_raw))
-    }
-
-    /// Lets what it left behind live: a program that ended by itself is trusted to know.
-    fn leave(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-    }
 }
 
 #[cfg(test)]

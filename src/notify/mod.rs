@@ -5,6 +5,7 @@
 mod command;
 pub mod heartbeat;
 pub mod message;
+pub mod program;
 mod webhook;
 
 pub use heartbeat::Heart;

@@ -120,8 +120,17 @@ actions! {
     TabPrevious, "tab.previous", View, "tab before", "The tab before";
     LabelsUnfold, "series.unfold", View, "labels", "Labels that all series have: in one line, or one a line";
     ClockZone, "view.tz", View, "local time", "Times in UTC, or by your clock";
-    PageGo, "page.go", View, "to the call", "Go to the worst incident that calls you";
+    PageGo, "page.go", View, "to the call", "Go to the worst incident that calls you, from there to the next";
     PageBack, "page.back", View, "return", "Return to where you were before you went to a call";
+    BellMute, "bell.mute", Program, "mute bell", "What calls you now rings no more; what comes later does";
+    BellSet, "bell.set", Program, "bell", "Turn the bell on or off: :bell on, :bell off, :bell 30m";
+    CopyId, "copy.id", View, "copy id", "Copy the incident's number";
+    CopyLink, "copy.link", View, "copy link", "Copy the link to where the alert comes from";
+    CopyLabels, "copy.labels", View, "copy labels", "Copy the labels that all its series have in common, as a matcher";
+    CopyMarkdown, "copy.markdown", View, "copy summary", "Copy a summary of one line in Markdown";
+    CopyRunbook, "copy.runbook", View, "copy runbook", "Copy the link to the runbook";
+    ClipShow, "clip.show", View, "last copy", "Show the last copy of this console";
+    LinkOpen, "link.open", View, "links", "List the incident's links with their hosts; a digit opens one";
     SortSeverity, "sort.severity", View, "by severity", "Order by severity, the worst first";
     SortTime, "sort.time", View, "by time", "Order by time, the newest first";
     SortOwner, "sort.owner", View, "by owner", "Order by owner: nobody's first, then yours";

@@ -2,6 +2,8 @@
 
 use super::key::KeyPress;
 use super::keymap::Loaded;
+use super::outward::errand::{Errand, Report};
+use super::outward::sequence::Sequence;
 use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
@@ -32,6 +34,8 @@ pub enum Event {
     Due,
     /// The mirror took no more asks: what was asked for is not done.
     Busy,
+    /// What became of an errand outside of the screen.
+    Outward(Report),
     /// What was to be read was read.
     Read(Topic, Vec<String>),
     /// A part of the program failed; where, in our own words.
@@ -73,6 +77,10 @@ impl Event {
 pub enum Effect {
     /// Ask the mirror.
     Ask(Ask),
+    /// Do something outside of the screen.
+    Outward(Errand),
+    /// Write this to the terminal, between two drawings.
+    Emit(Sequence),
     /// Ring the terminal's bell.
     Bell,
     /// Read the keymap of that name, and come back with [`Event::Keymap`].

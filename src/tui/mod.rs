@@ -15,6 +15,7 @@ mod event;
 mod key;
 mod keymap;
 mod nearest;
+pub mod outward;
 mod palette;
 mod recent;
 mod sent;
@@ -24,6 +25,7 @@ mod verb;
 
 mod history;
 mod layout;
+mod links;
 mod order;
 mod overview;
 mod past;

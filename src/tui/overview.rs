@@ -96,7 +96,8 @@ impl Overview {
         offer.is_some_and(|offer| offer.to == picture.user && page.step == Step::Offer(offer.op))
     }
 
-    fn rank(&self, picture: &Picture, page: &Page) -> impl Ord + use<> {
+    /// Returns where a page sorts, the worst first: what the person has answered here last.
+    pub(crate) fn rank(&self, picture: &Picture, page: &Page) -> impl Ord + use<> {
         let row = self.place(page.incident).map(|at| &picture.rows[at]);
         let answered = row.is_some_and(|row| !row.waiting.is_empty());
         let severity = row.map_or(0, |row| order::severity_rank(&row.incident));

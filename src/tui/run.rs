@@ -5,6 +5,8 @@
 
 use super::event::{Effect, Event, Exit};
 use super::keymap::{Choice, Library};
+use super::outward::Outward;
+use super::outward::errand::Errand;
 use super::recent;
 use super::session::Keeper;
 use super::stage::Stage;
@@ -12,7 +14,7 @@ use super::state::{Graph, State};
 use super::theme::Theme;
 use super::topic::{Reader, Topic};
 use super::{crash, input, suspend, update, watchdog};
-use crate::config::Guards;
+use crate::config::{self, Guards};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
 use anyhow::Context as _;
@@ -41,6 +43,8 @@ const CONTINUED: u8 = 4;
 pub struct Options {
     /// The person's own keymap, laid over the shipped one. A file that does not exist is no problem.
     pub keymap: Option<PathBuf>,
+    /// What is done beside the screen.
+    pub outward: config::Outward,
     /// The keymap that the settings name; the person's own file may extend another.
     pub keymap_choice: Option<Choice>,
     /// Where the names of commands that were used are kept between runs.
@@ -122,6 +126,8 @@ pub struct Console {
     options: Options,
     handle: Handle,
     events: Receiver<Event>,
+    /// While it runs.
+    outward: Option<Outward>,
     keeper: Keeper,
     recent: recent::Keeper,
 }
@@ -142,7 +148,7 @@ impl Console {
         let handle = Handle { events: sender, stop, asked, picture_waits, picture_missed };
         let keeper = Keeper::new(options.session.clone());
         let recent = recent::Keeper::start(options.recent.clone());
-        Self { desk, options, handle, events, keeper, recent }
+        Self { desk, options, handle, events, outward: None, keeper, recent }
     }
 
     /// Returns what ends it from another thread.
@@ -156,7 +162,7 @@ impl Console {
     ///
     /// # Errors
     /// When there is no terminal, or it cannot be written to.
-    pub fn run(self) -> anyhow::Result<Exit> {
+    pub fn run(mut self) -> anyhow::Result<Exit> {
         let loaded = Library::of(self.options.keymap.as_deref()).load(self.options.keymap_choice.as_ref(), None);
         let over = Arc::new(AtomicBool::new(false));
         watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
@@ -166,12 +172,17 @@ impl Console {
         let size = crossterm::terminal::size().context("asking for the size of the terminal")?;
         let mut stage = Stage::take(theme, self.handle.events.clone()).context("taking the terminal")?;
         read_keys(self.handle.events.clone()).context("reading keys")?;
+        let reports = self.handle.events.clone();
+        let report = move |report| drop(reports.send(Event::Outward(report)));
+        let outward = Outward::start(self.options.outward.clone(), report).context("starting what tells of pages")?;
+        self.outward = Some(outward);
         let (handle, desk) = (self.handle.clone(), self.desk.clone());
         self.desk.wake_with(move || handle.wake(&desk));
         let mut state = State::new(self.desk.picture(), loaded.keymap, loaded.problems, size);
         state.keymap_names = (loaded.name, loaded.names);
         state.palette.recent = self.options.recent.as_deref().map_or_else(Vec::new, recent::read);
         state.zone = jiff::tz::TimeZone::system();
+        state.opens_links = !self.options.outward.open.is_empty();
         state.take_crash(self.options.state.as_deref().and_then(crash::past));
         state.guard_by(&self.options.guards);
         state.graph = self.options.graph;
@@ -179,6 +190,9 @@ impl Console {
         let exit = self.turn(state, &mut stage);
         self.keeper.finish();
         drop(stage);
+        if let Some(outward) = self.outward.take() {
+            outward.end();
+        }
         // A hang-up is the one end after which the watchdog still counts: a caller that hangs must not live on without a terminal.
         over.store(!matches!(exit, Ok(Exit::Hangup)), Ordering::SeqCst);
         exit
@@ -260,6 +274,18 @@ impl Console {
                 match effect {
                     Effect::Ask(ask) => effects.extend(self.ask(state, ask)),
                     Effect::Bell => stage.screen().into_iter().for_each(|screen| screen.bell()),
+                    Effect::Emit(sequence) => {
+                        if !stage.screen().is_some_and(|screen| screen.emit(sequence.into_bytes())) {
+                            tracing::warn!("the terminal is slow, or not ours now: a sequence was not sent");
+                        }
+                    }
+                    Effect::Outward(errand) => {
+                        let told = matches!(errand, Errand::Tell(_) | Errand::Calling(_));
+                        let taken = self.outward.as_ref().is_some_and(|outward| outward.give(errand));
+                        if !taken && !told {
+                            state.warn("too much waits to be copied or opened: NOT done, press again");
+                        }
+                    }
                     Effect::Repaint => stage.screen().into_iter().for_each(|screen| screen.forget()),
                     Effect::LoadKeymap(name) => self.load_keymap(name),
                     Effect::Remember(names) => self.recent.keep(names),

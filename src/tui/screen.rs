@@ -33,8 +33,8 @@ struct Mode {
 /// Every state that this program, or a part that answers to it, may ever set: what is not in this table must not be set at all.
 /// Kitty's keyboard flags and the cursor's shape are never touched.
 const MODES: &[Mode] = &[
-    // Kept before anything of ours stands there, by terminals that keep titles.
-    Mode { name: "title", take: "\x1b[22;2t", give_back: "\x1b[23;2t" },
+    // Kept before anything of ours stands there, by terminals that keep titles; with the others it is empty afterwards.
+    Mode { name: "title", take: "\x1b[22;2t", give_back: "\x1b]2;\x07\x1b[23;2t" },
     Mode { name: "alternate screen", take: "\x1b[?1049h", give_back: "\x1b[?1049l" },
     // Without wrapping, a text that the terminal thinks wider than we do ends at the edge instead of on the next line.
     Mode { name: "line wrap", take: "\x1b[?7l", give_back: "\x1b[?7h" },
@@ -59,7 +59,7 @@ fn give_back_bytes() -> String {
 /// The terminal while it is ours. Dropping it gives it back.
 pub(super) struct Screen {
     out: Out,
-    title: Option<usize>,
+    title: Option<(usize, usize)>,
 }
 
 impl Screen {
@@ -119,10 +119,12 @@ impl Screen {
         self.out.emit(bytes)
     }
 
-    /// Writes how many incidents are open into the title, when that changed. No text from outside ever stands there.
-    pub(super) fn title(&mut self, open: usize) {
-        if self.title.replace(open) != Some(open) {
-            self.out.title(format!("\x1b]0;nightdesk (open: {open})\x07").into_bytes());
+    /// Writes into the title how many incidents call the person and how many are open, when that changed. No text from outside ever stands
+    /// there.
+    pub(super) fn title(&mut self, calling: usize, open: usize) {
+        if self.title.replace((calling, open)) != Some((calling, open)) {
+            let calls = if calling > 0 { format!("(!{calling}) ") } else { String::new() };
+            self.out.title(format!("\x1b]2;{calls}nightdesk (open: {open})\x07").into_bytes());
         }
     }
 }
@@ -163,7 +165,7 @@ mod tests {
         for mode in MODES {
             let opposite = match mode.take {
                 "" | "\x1b[m" => continue,
-                "\x1b[22;2t" => "\x1b[23;2t".to_owned(),
+                "\x1b[22;2t" => "\x1b]2;\x07\x1b[23;2t".to_owned(),
                 set if set.ends_with('h') => set.replace('h', "l"),
                 reset => reset.replace('l', "h"),
             };

@@ -4,7 +4,7 @@ use super::event::Event;
 use super::screen::Screen;
 use super::state::State;
 use super::theme::Theme;
-use super::view;
+use super::{update, view};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::io;
@@ -55,7 +55,7 @@ impl Stage {
         let Some(screen) = self.screen.as_mut().filter(|_| self.resizes_at.is_none()) else { return Ok(()) };
         let mut buffer = Buffer::empty(Rect::new(0, 0, state.width, state.height));
         view::draw(state, &self.theme, &mut buffer);
-        screen.title(state.open_count());
+        screen.title(update::calling(state), state.open_count());
         screen.show(buffer)
     }
 

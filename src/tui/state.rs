@@ -4,6 +4,7 @@ use super::editor::Editor;
 use super::history::Digest;
 use super::keymap::{Binding, Condition, Context, Keymap, Problem};
 use super::layout::{Layout, Shape};
+use super::outward::errand::Clip;
 use super::overview::Overview;
 use super::palette::Palette;
 use super::past::Past;
@@ -19,7 +20,7 @@ use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::sync::picture::{LetterId, Link, Picture, Row};
 use jiff::tz::TimeZone;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -278,11 +279,43 @@ pub(crate) struct Range {
     pub(crate) before: BTreeSet<IncidentId>,
 }
 
+/// A page that rang and may ring again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Repeat {
+    /// When it rang first.
+    pub(crate) rang_at: Timestamp,
+    /// How often it rang again.
+    pub(crate) done: usize,
+}
+
+/// Whether the bell is muted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mute {
+    /// It rings.
+    #[default]
+    Off,
+    /// It does not until somebody says so.
+    On,
+    /// It does not until then.
+    Until(Timestamp),
+}
+
 /// What has called for attention, so that nothing rings twice.
 #[derive(Debug, Default)]
 pub(crate) struct Attention {
     /// Pages that rang.
     pub(crate) calls: HashSet<PageId>,
+    /// Pages, and alarms of our own, that no bell has told of yet.
+    pub(crate) news: Vec<PageId>,
+    pub(crate) news_alarms: Vec<IncidentId>,
+    /// Pages that rang and that nobody has seen.
+    pub(crate) repeats: BTreeMap<PageId, Repeat>,
+    /// Whether the bell is off.
+    pub(crate) mute: Mute,
+    /// How many incidents were said outside of the screen to call.
+    pub(crate) flagged: usize,
+    /// What was open when the hub was last known to answer, while it does not.
+    pub(crate) known: Option<HashSet<IncidentId>>,
     /// Letters that rang.
     pub(crate) letters: HashSet<LetterId>,
     /// Local alarms that rang, each with the outage that it belongs to.
@@ -297,6 +330,18 @@ pub(crate) struct Attention {
     pub(crate) seen: HashSet<PageId>,
     /// Incidents whose gain was told on this screen.
     pub(crate) told: HashSet<IncidentId>,
+}
+
+impl Attention {
+    /// Returns when the bell is to ring, or may again.
+    fn deadline(&self) -> Option<Timestamp> {
+        let again = self.repeats.values().filter_map(Repeat::next).min();
+        let on = match self.mute {
+            Mute::Until(at) => Some(at),
+            Mute::Off | Mute::On => None,
+        };
+        self.ring_at.into_iter().chain(again).chain(on).min()
+    }
 }
 
 /// The state of the screen.
@@ -371,6 +416,10 @@ pub(crate) struct State {
     pub(crate) attention: Attention,
     /// What the person's clocks show.
     pub(crate) zone: TimeZone,
+    /// The last copy of this console.
+    pub(crate) clip: Option<Clip>,
+    /// A program opens links; without one they are copied.
+    pub(crate) opens_links: bool,
     /// Notes begun and cancelled.
     pub(crate) drafts: HashMap<IncidentId, String>,
     /// The incident whose detail the mirror was last asked for.
@@ -425,6 +474,8 @@ impl State {
             batch: Batch::default(),
             attention: Attention::default(),
             zone: TimeZone::UTC,
+            clip: None,
+            opens_links: false,
             drafts: HashMap::new(),
             looked: None,
             guard: Guard::default(),
@@ -546,7 +597,7 @@ impl State {
         let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
         let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
         let shifts = self.next_handover();
-        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).chain(shifts).min()
+        toast.into_iter().chain(order).chain(self.attention.deadline()).chain(guards).chain(shifts).min()
     }
 
     /// Returns when the next shift begins or ends, as far as the list that is shown reaches.
@@ -577,17 +628,17 @@ impl State {
         shown.chain(hidden).map(|row| &row.incident).filter(|one| self.marks.contains(&one.id)).cloned().collect()
     }
 
+    /// Returns whether the filter lets the incident through.
+    pub(crate) fn is_shown(&self, incident: IncidentId) -> bool {
+        self.overview.place(incident).is_some_and(|place| self.order.contains(&place))
+    }
+
     /// Takes a newer picture, and returns the one before.
     pub(crate) fn show(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
         let same = Arc::ptr_eq(&self.picture.rows, &picture.rows);
         self.overview = Overview::of(&picture, same.then_some(&self.overview));
         self.digest = Digest::renewed(self.digest.take(), picture.detail.as_ref());
         std::mem::replace(&mut self.picture, picture)
-    }
-
-    /// Returns whether the filter lets it through.
-    pub(crate) fn is_shown(&self, incident: IncidentId) -> bool {
-        self.order.iter().any(|index| self.picture.rows[*index].incident.id == incident)
     }
 
     /// Returns what lies in the inbox: what others wait for first, then letters, the oldest first.
@@ -597,12 +648,21 @@ impl State {
 
     /// Tells good news; bad news stays in its place.
     pub(crate) fn tell(&mut self, text: impl AsRef<str>, now: Timestamp) {
-        let text = SafeText::line(text.as_ref(), 300);
+        self.tell_safe(SafeText::line(text.as_ref(), 300), now);
+    }
+
+    /// Tells good news that is safe already.
+    pub(crate) fn tell_safe(&mut self, text: SafeText, now: Timestamp) {
         self.toast = Some(Toast { text, warn: false, until: Some(now.plus(TOAST_FOR)) });
     }
 
     /// Tells bad news; it stays until Esc or newer.
     pub(crate) fn warn(&mut self, text: impl AsRef<str>) {
-        self.toast = Some(Toast { text: SafeText::line(text.as_ref(), 300), warn: true, until: None });
+        self.warn_safe(SafeText::line(text.as_ref(), 300));
+    }
+
+    /// Tells bad news that is safe already.
+    pub(crate) fn warn_safe(&mut self, text: SafeText) {
+        self.toast = Some(Toast { text, warn: true, until: None });
     }
 }

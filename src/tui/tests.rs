@@ -2,6 +2,7 @@
 
 mod calling;
 mod guards;
+mod hands;
 mod history;
 mod inbox;
 mod keys;
@@ -37,6 +38,7 @@ use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::op::{Act, Basis};
 use crate::domain::series::Series;
 use crate::domain::severity::Severity;
+use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::{Detail, Link, Notice, Picture, Row, Waiting};

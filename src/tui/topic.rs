@@ -16,6 +16,8 @@ pub enum Topic {
     Crash,
     /// Where files lie.
     Paths,
+    /// The last copy of this console, which is not read from anywhere.
+    Clip,
 }
 
 /// Returns the lines of a topic; the words narrow it. It may take seconds, and is never called on the screen's thread.
@@ -42,6 +44,7 @@ impl Topic {
             Self::WhatsNew => "What is new",
             Self::Crash => "The last crash",
             Self::Paths => "Where files lie",
+            Self::Clip => "Last copy",
         }
     }
 
@@ -50,6 +53,7 @@ impl Topic {
         match self {
             Self::Log => "No line of the log holds that.",
             Self::Crash => "It never crashed here.",
+            Self::Clip => "Nothing was copied here yet.",
             Self::Doctor | Self::WhatsNew | Self::Paths => "Nothing to read.",
         }
     }

@@ -1,6 +1,6 @@
 //! What hostile senders write never reaches the terminal: every byte that the console writes is ours, and nothing on the screen hides.
 
-mod bytes;
+pub mod bytes;
 
 use crate::support::alerts::in_seconds;
 use crate::support::corpus::{forbidden, texts};

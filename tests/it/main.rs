@@ -4,6 +4,7 @@ mod support;
 
 mod ack;
 mod alertmanager;
+mod attention;
 mod console;
 mod corpus;
 mod examples;

@@ -69,6 +69,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         token_file: None,
         user,
         peers: config::Peers::default(),
+        outward: config::Outward::default(),
         log_level: None,
         braille: false,
         plain: globals.plain,

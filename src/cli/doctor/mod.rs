@@ -1,5 +1,6 @@
 //! `nightdesk doctor`: looks at everything that must hold, changes nothing, and says for each thing that does not what to do.
 
+mod attention;
 mod data;
 mod files;
 mod hub;
@@ -30,7 +31,7 @@ const SAYS_MAX: usize = 600;
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Only checks whose name begins so: files, config, data, hub, terminal, log.
+    /// Only checks whose name begins so: files, config, data, hub, terminal, notify, log.
     topic: Option<String>,
     /// Prints one JSON object a line: v, check, status (good, note, warning, broken), says, do.
     #[arg(long)]
@@ -157,6 +158,7 @@ const CHECKS: &[(&str, Duration, Check)] = &[
     ("hub", HUB_WITHIN, hub::check),
     ("peers", HUB_WITHIN, hub::check_peers),
     ("terminal", CHECK_WITHIN, terminal::check),
+    ("notify", CHECK_WITHIN, attention::check),
     ("log", CHECK_WITHIN, files::check_log),
 ];
 

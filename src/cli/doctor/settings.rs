@@ -4,7 +4,7 @@ use super::{Finding, Scene};
 use crate::cli::keys;
 use crate::config;
 use crate::store::file;
-use crate::tui::Library;
+use crate::tui;
 
 /// The variables that this program reads.
 const VARIABLES: [&str; 5] =
@@ -44,7 +44,7 @@ fn keys(scene: &Scene) -> Vec<Finding> {
         )
     };
     let taken = |text: String| Finding::warning("config.keymap", text, "choose another key in one of the two");
-    let wrong = loaded.problems.iter().map(|one| problem(one.to_string()));
+    let wrong = loaded.problems.iter().take(PROBLEMS_MAX).map(|one| problem(one.to_string()));
     let mut found: Vec<Finding> = wrong.chain(keys::taken_by_tmux(&loaded.keymap).into_iter().map(taken)).collect();
     if found.is_empty() {
         found.push(Finding::good("config.keymap", format!("{} can be used", loaded.name)));

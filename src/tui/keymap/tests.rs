@@ -110,7 +110,7 @@ fn the_first_condition_that_holds_counts() {
 
 #[test]
 fn what_follows_a_first_key_is_listed_the_nearest_context_first() {
-    let text = "[stream]\n\"g m\" = { action = \"mark.all\", desc = \"every one\" }\n\"g b\" = \"cursor.bottom\"\n\"g g\" = \"none\"\n\
+    let text = "[stream]\n\"g m\" = { action = \"mark.all\", desc = \"every one\" }\n\"g b\" = \"cursor.bottom\"\n\"g g\" = \"none\"\n\"g l\" = \"none\"\n\
                 [global]\n\"g b\" = \"help.open\"\n";
     let keymap = over(text);
     let keys = KeyPress::parse_sequence("g").unwrap();
@@ -118,7 +118,7 @@ fn what_follows_a_first_key_is_listed_the_nearest_context_first() {
     let told: Vec<_> = next.iter().map(|(keys, arm)| (label(keys), arm.actions[0], arm.desc.as_deref())).collect();
     let expect = [("m".into(), Action::MarkAll, Some("every one")), ("b".into(), Action::CursorBottom, None)];
     assert_eq!(told, expect);
-    let alone = over("[stream]\n\"g g\" = \"none\"\n");
+    let alone = over("[stream]\n\"g g\" = \"none\"\n\"g l\" = \"none\"\n");
     assert_eq!(find(&alone, "g"), Found::Nothing, "nothing may follow");
 }
 
@@ -204,6 +204,7 @@ fn keys_that_may_not_come_are_warned_of_and_hold() {
         "k.toml:2: \"ctrl-i\" may not come: terminals send Tab for it",
         "k.toml:3: \"ctrl-s\" may not come: some terminals take it for flow control and stop the screen",
         "k.toml:4: \"super-k\" may not come: only the kitty keyboard protocol reports it, and that is not enabled",
+        "k.toml:5: \"g\" takes the place of \"g l\" (link.open)",
         "k.toml:7: \"g\" takes the place of \"g g\" (cursor.top)",
         "k.toml:8: \"z\": what stands behind an entry without \"when\" never happens",
     ];

@@ -9,7 +9,7 @@ fn an_offer_stands_in_the_banner_and_is_answered_in_the_inbox() {
     let mut desk = Desk::new(offered());
     assert!(desk.has("jonas offers you 10 until 03:40Z: db-orders (I answers, H accepts all)"), "{}", desk.screen());
     assert!(desk.has("inbox 1"), "{}", desk.screen());
-    desk.keys("y");
+    desk.keys("y esc");
     assert_eq!(desk.submitted(), [], "y alone changes nothing");
     desk.keys("I");
     assert!(desk.has("y accepts, n declines"), "{}", desk.screen());

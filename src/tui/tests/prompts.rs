@@ -52,7 +52,7 @@ fn commands_do_what_keys_do() {
 fn a_command_does_not_act_on_an_incident_that_came_under_the_cursor_meanwhile() {
     let mut desk = Desk::new(picture(rows()));
     desk.keys(": \"resolve\"").change(|picture| Arc::make_mut(&mut picture.rows).truncate(5));
-    desk.wait(5000).keys("enter y");
+    desk.wait(5000).keys("enter y esc");
     assert!(desk.submitted().is_empty());
     desk.keys(": \"ack\"").change(|picture| Arc::make_mut(&mut picture.rows).truncate(4));
     desk.wait(5000).keys("enter");

@@ -5,7 +5,7 @@ use super::super::editor::Editor;
 use super::super::event::Effect;
 use super::super::state::{Choice, Confirm, Deed, Gist, Mode, State, Submission};
 use super::super::verb::{self, Scene};
-use super::{bulk, inbox};
+use super::{bulk, hands, inbox};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
@@ -132,6 +132,9 @@ fn choices(state: &State, verb: Action, targets: &[Incident], now: Timestamp) ->
 /// Takes a choice of the open menu.
 pub(super) fn choose(state: &mut State, index: usize, now: Timestamp) -> Vec<Effect> {
     let Mode::Menu { verb, targets, choices } = &state.mode else { return Vec::new() };
+    if *verb == Action::LinkOpen {
+        return hands::chosen(state, index, now);
+    }
     let (verb, targets) = (*verb, targets.clone());
     let Some(choice) = choices.get(index).cloned() else { return Vec::new() };
     state.mode = Mode::Browse;
@@ -144,7 +147,7 @@ pub(super) fn choose(state: &mut State, index: usize, now: Timestamp) -> Vec<Eff
 /// Opens a prompt instead of the open menu or preview.
 pub(super) fn choose_other(state: &mut State, now: Timestamp) {
     match std::mem::replace(&mut state.mode, Mode::Browse) {
-        Mode::Menu { verb, targets, .. } => entry(state, verb, targets, now),
+        Mode::Menu { verb, targets, .. } if verb != Action::LinkOpen => entry(state, verb, targets, now),
         Mode::Preview(preview) if preview.verb == Action::ShiftHandover => {
             let targets = preview.items.into_iter().map(|item| item.target).collect();
             entry(state, Action::ShiftHandover, targets, now);

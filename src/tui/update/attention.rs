@@ -2,16 +2,14 @@
 
 use super::super::event::Effect;
 use super::super::state::State;
+use super::bell::{flag, ring};
 use crate::domain::id::IncidentId;
+use crate::domain::incident::Life;
 use crate::domain::paging::{Page, PageId};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::{Link, Picture};
 use std::collections::HashSet;
-use std::time::Duration;
-
-/// The bell rings at most once within this.
-const RING_EVERY: Duration = Duration::from_secs(2);
 
 /// Rings once for what is new in the picture. While the hub's word is not known to be whole, pages are gathered: after a catch-up one
 /// bell is enough for all that came meanwhile.
@@ -22,11 +20,20 @@ pub(super) fn notice(state: &mut State, before: &Picture, now: Timestamp) -> Vec
     let attention = &mut state.attention;
     attention.calls.retain(|id| calls.contains(id));
     attention.seen.retain(|id| calls.contains(id));
+    if before.link == Link::Live && picture.link != Link::Live {
+        attention.known = Some(open(before));
+    }
     if picture.link == Link::Live {
-        let new = calls.iter().filter(|id| attention.calls.insert(**id)).count();
-        rings |= new > 0;
-        if new > 0 && before.link != Link::Live && before.link != Link::Connecting {
-            state.tell(format!("{new} calls came while the hub was away"), now);
+        let new: Vec<PageId> =
+            picture.calls.iter().map(|page| page.id).filter(|id| attention.calls.insert(*id)).collect();
+        let pages = new.len();
+        rings |= pages > 0;
+        attention.news.extend(new);
+        let known = attention.known.take();
+        let opened = known.map_or(0, |known| open(&picture).difference(&known).count());
+        if pages + opened > 0 && before.link != Link::Live && before.link != Link::Connecting {
+            let pages = format!("{pages} page{}", if pages == 1 { "" } else { "s" });
+            state.tell(format!("{opened} new while away, {pages}"), now);
         }
     }
     let attention = &mut state.attention;
@@ -34,34 +41,22 @@ pub(super) fn notice(state: &mut State, before: &Picture, now: Timestamp) -> Vec
     attention.letters.retain(|id| letters.contains(id));
     rings |= letters.into_iter().filter(|id| attention.letters.insert(*id)).count() > 0;
     let alarms = picture.alarms.iter().map(|alarm| (alarm.incident, alarm.silent_since));
-    rings |= alarms.filter(|alarm| attention.alarms.insert(*alarm)).count() > 0;
+    let alarms: Vec<IncidentId> = alarms.filter(|alarm| attention.alarms.insert(*alarm)).map(|(id, _)| id).collect();
+    rings |= !alarms.is_empty();
+    attention.news_alarms.extend(alarms);
     if picture.link == Link::Live {
         // The outage is over: the next one rings anew.
         attention.alarms.clear();
     }
-    if rings { ring(state, now) } else { Vec::new() }
+    let mut effects = if rings { ring(state, now) } else { Vec::new() };
+    effects.extend(flag(state));
+    effects
 }
 
-fn ring(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    let attention = &mut state.attention;
-    match attention.rang_at.map(|rang| rang.plus(RING_EVERY)).filter(|free| now < *free) {
-        Some(free) => {
-            attention.ring_at = Some(free);
-            Vec::new()
-        }
-        None => {
-            (attention.rang_at, attention.ring_at) = (Some(now), None);
-            vec![Effect::Bell]
-        }
-    }
-}
-
-/// Rings for what came too soon after the last bell.
-pub(super) fn due(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    match state.attention.ring_at.filter(|at| *at <= now) {
-        Some(_) => ring(state, now),
-        None => Vec::new(),
-    }
+/// Returns the incidents of a picture that are not over.
+fn open(picture: &Picture) -> HashSet<IncidentId> {
+    let rows = picture.rows.iter().map(|row| &row.incident);
+    rows.filter(|one| one.life != Life::Resolved).map(|one| one.id).collect()
 }
 
 /// Returns the pages that the banner speaks of. Offers stand there in words of their own.
@@ -72,6 +67,13 @@ pub(crate) fn calls(state: &State) -> impl Iterator<Item = &Page> {
 /// Returns the worst page that calls the person and that they have not answered here yet, else the worst at all.
 pub(crate) fn worst_call(state: &State) -> Option<&Page> {
     state.overview.worst_call.map(|at| &state.picture.calls[at])
+}
+
+/// Returns what calls the person, the worst first, what they have answered last.
+pub(super) fn worst_first(state: &State) -> Vec<&Page> {
+    let mut pages: Vec<&Page> = calls(state).collect();
+    pages.sort_by_cached_key(|page| state.overview.rank(&state.picture, page));
+    pages
 }
 
 /// Tells, at a key, what was before the person's eyes: claims that are theirs, and pages. Each once.

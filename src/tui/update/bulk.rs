@@ -259,17 +259,3 @@ pub(super) fn prune_marks(state: &mut State) {
         state.marks.retain(|id| overview.place(*id).is_some());
     }
 }
-
-/// Goes to the worst incident that calls the person, or rings here because no hub answers. The filter gives way where it hides it.
-pub(super) fn go_to_call(state: &mut State, now: Timestamp) {
-    let Some(id) = attention::worst_call(state)
-        .map(|page| page.incident)
-        .or_else(|| state.picture.alarms.first().map(|alarm| alarm.incident))
-    else {
-        return state.tell("nothing calls you", now);
-    };
-    if state.row_of(id).is_none() {
-        return state.tell("the incident that calls you is not mirrored yet", now);
-    }
-    sight::jump(state, id, now);
-}

@@ -7,7 +7,7 @@ use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, guard, keys, panes, perform, read, sight};
+use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -42,6 +42,11 @@ const COMMANDS: &[(&str, Action)] = &[
     ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("bell", Action::BellSet),
+    ("mute", Action::BellMute),
+    ("clip", Action::ClipShow),
+    ("copy", Action::CopyId),
+    ("links", Action::LinkOpen),
     ("layout", Action::LayoutPanes),
     ("tz", Action::ClockZone),
     ("suspend", Action::AppSuspend),
@@ -184,6 +189,12 @@ pub(super) fn run(
             Vec::new()
         }
         (Some(action), "") => perform(state, action, now),
+        (Some(Action::BellSet), words) => {
+            bell::set(state, words, now);
+            Vec::new()
+        }
+        (Some(Action::CopyId), word) if !word.is_empty() => hands::copy_by_word(state, word, now),
+        (Some(Action::ClipShow), "show") => perform(state, Action::ClipShow, now),
         (Some(Action::DetailOpen), words) => {
             sight::jump_to(state, words, now);
             Vec::new()

@@ -2,10 +2,12 @@
 
 mod act;
 mod attention;
+mod bell;
 mod bulk;
 mod command;
 mod filter;
 mod guard;
+mod hands;
 mod history;
 mod inbox;
 mod keys;
@@ -19,6 +21,7 @@ mod read;
 mod sight;
 
 pub(crate) use attention::{calls, worst_call};
+pub(crate) use bell::calling;
 pub(crate) use bulk::shift_to;
 pub(crate) use command::{Argument, argument, commands, matching, named, spoken};
 pub(crate) use guard::BURST;
@@ -66,6 +69,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             state.warn("the mirror is busy: NOT done, press again");
             Vec::new()
         }
+        Event::Outward(report) => hands::reported(state, report, now),
         Event::Read(topic, lines) => {
             read::take(state, topic, lines);
             Vec::new()
@@ -82,7 +86,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     });
     due(state, now);
-    effects.extend(attention::due(state, now));
+    effects.extend(bell::due(state, now));
     effects.extend(look(state));
     guard::only_look(state, &mut effects);
     history::record(state, &effects, now);
@@ -182,8 +186,15 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::MarkRange => sight::range(state, now),
         Action::MarkAll => bulk::mark_all(state, now),
+        Action::BellMute => bell::mute_repeats(state, now),
+        Action::BellSet => bell::set(state, "", now),
+        Action::CopyId | Action::CopyLink | Action::CopyLabels | Action::CopyMarkdown | Action::CopyRunbook => {
+            return hands::copy(state, action, now);
+        }
+        Action::ClipShow => hands::show_clip(state, now),
+        Action::LinkOpen => hands::choose_link(state, now),
         Action::MarkClear => sight::unmark(state),
-        Action::PageGo => bulk::go_to_call(state, now),
+        Action::PageGo => bell::go(state, now),
         Action::PageBack => sight::back(state, now),
         Action::SortSeverity => sight::sort(state, Sort::Severity, now),
         Action::SortTime => sight::sort(state, Sort::Time, now),

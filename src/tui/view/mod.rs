@@ -3,6 +3,7 @@
 mod detail;
 mod help;
 mod history;
+mod links;
 mod paint;
 mod palette;
 mod panel;
@@ -12,6 +13,8 @@ mod side;
 mod status;
 mod stream;
 mod words;
+
+pub(crate) use links::links_seen;
 
 use super::layout::Layout;
 use super::state::{Mode, State};
@@ -37,7 +40,7 @@ fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     status::banner(state, layout, canvas);
     if matches!(state.mode, Mode::Help { .. } | Mode::HelpFilter { .. }) {
         help::draw(state, layout, canvas);
-    } else if !sheet::draw(state, layout, canvas) {
+    } else if !sheet::draw(state, layout, canvas) && !links::draw(state, layout, canvas) {
         stream::draw(state, layout, canvas);
         detail::draw(state, layout, canvas);
         side::draw(state, layout, canvas);

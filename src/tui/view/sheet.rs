@@ -42,9 +42,20 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
     match &state.mode {
         Mode::Preview(preview) => previewed(preview),
         Mode::Results { .. } => results(state),
+        Mode::Read { topic: Topic::Clip, .. } => clip(state),
         Mode::Read { topic, words, lines, .. } => read(state, *topic, words, lines.as_deref()),
         _ => Vec::new(),
     }
+}
+
+/// Returns the last copy, without anything beside it: it may be marked with the mouse.
+fn clip(state: &State) -> Vec<Line> {
+    let Some(clip) = &state.clip else { return vec![Line::of(Role::Dim, &format!(" {}", Topic::Clip.nothing()))] };
+    let cut = if clip.is_cut() { ", CUT" } else { "" };
+    let title = Line::of(Role::Title, &format!(" {}: {}{cut}", Topic::Clip.title(), clip.what));
+    let cells = usize::from(state.layout().body.width).max(1);
+    let pieces = clip.text().pieces(cells).into_iter().map(|piece| Line::default().safe(Role::Text, piece));
+    [title, Line::default()].into_iter().chain(pieces).collect()
 }
 
 fn previewed(preview: &Preview) -> Vec<Line> {

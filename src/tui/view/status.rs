@@ -5,7 +5,7 @@ use super::super::editor::Editor;
 use super::super::keymap::{Binding, Context};
 use super::super::layout::Layout;
 use super::super::order::Sort;
-use super::super::state::{Deed, Focus, Gist, Item, Mode, Needs, Preview, State, Submission};
+use super::super::state::{Deed, Focus, Gist, Item, Mode, Mute, Needs, Preview, State, Submission};
 use super::super::theme::Role;
 use super::super::update::{self, matching, worst_call};
 use super::super::verb;
@@ -14,7 +14,7 @@ use super::{clear, palette, sheet, words};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
-use crate::domain::paging::Step;
+use crate::domain::paging::{Page, Step};
 use crate::domain::severity::Severity;
 use crate::domain::text::SafeText;
 use crate::sync::picture::{Link, Row};
@@ -155,42 +155,73 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     notes
 }
 
-/// Says what calls the person, the worst first: a page never moves the cursor, so it stands here.
+/// Incidents from which on a label that they have in common makes them a storm: as in messages.
+const STORM_FROM: usize = 3;
+
+/// Says what calls the person, the worst first: a page never moves the cursor, so it stands here. The keys are those that work now: in a
+/// prompt, others than on the list.
 fn calls(state: &State) -> Option<String> {
     let page = worst_call(state)?;
-    let key =
-        |action: Action| keys_in(state, action, state.pane_contexts()).unwrap_or_else(|| format!(":{}", action.name()));
-    let row = state.row_of(page.incident);
-    let since = words::clock(page.queued_at);
     let several: BTreeSet<_> = update::calls(state).map(|page| page.incident).collect();
-    if several.len() > 1 {
-        let common = common_label(state, &several).map_or(String::new(), |label| format!(", all {label}"));
-        let (all, go) = (key(Action::BulkAck), key(Action::PageGo));
-        let worst = row.map_or(String::new(), |row| {
-            format!("; worst {} {}", words::severity(row.incident.severity), row.incident.number)
-        });
-        return Some(format!("CALLS {}{common}: {all} takes all, {go} goes there{worst}", several.len()));
-    }
-    let Some(row) = row else { return Some(format!("CALL since {since}: {}", page.why)) };
-    let one = &row.incident;
-    let what = format!("CALL {} {} {}: {}", one.number, words::severity(one.severity), one.service, one.summary);
-    let room = usize::from(state.width).saturating_sub(40).max(24);
-    let what = SafeText::line(&what, 200).truncated(room).to_string();
-    let step = match page.step {
-        Step::Level(level) => format!("level {}", level + 1),
-        _ if page.why.is_empty() => "for you".to_owned(),
-        _ => page.why.clone(),
+    let more = if several.len() > 1 { format!(" +{}", several.len() - 1) } else { String::new() };
+    let (what, more) = match common_label(state, &several).filter(|_| several.len() >= STORM_FROM) {
+        Some(label) => (storm(state, page, &several, &label), String::new()),
+        None => (called(state, page), more),
     };
-    let answer = if state.selected == Some(one.id) {
-        format!("{} acks", key(Action::IncidentAck))
-    } else {
-        format!("{} goes there", key(Action::PageGo))
+    let keys = call_keys(state, page, several.len());
+    let narrow = state.width < 72;
+    let room_for = if narrow { 1 } else { usize::from(2 + u16::from(state.width >= 100)) };
+    let keys: Vec<String> = keys.into_iter().take(room_for).collect();
+    let tail = format!("{more}  {}", keys.join("  "));
+    // Whether the hub is there must be seen beside it.
+    let reserved = if state.is_live() || narrow { 2 } else { 24 };
+    let room = usize::from(state.width).saturating_sub(tail.len() + reserved).max(16);
+    Some(format!("{}{tail}", SafeText::line(&what, 300).truncated(room)))
+}
+
+/// Says which incident calls, since when and why.
+fn called(state: &State, page: &Page) -> String {
+    let since = words::clock(page.queued_at);
+    let why = match page.step {
+        Step::Level(0) => String::new(),
+        Step::Level(level) => format!(" (level {})", level + 1),
+        _ if page.why.is_empty() => String::new(),
+        _ => format!(" ({})", page.why),
     };
-    let answer = if row.waiting.is_empty() { answer } else { "asked, NOT confirmed".to_owned() };
-    if !state.is_shown(one.id) {
-        return Some(format!("{what} | hidden by the filter, {} shows it", key(Action::PageGo)));
+    match state.row_of(page.incident).map(|row| &row.incident) {
+        Some(one) => {
+            let severity = words::severity(one.severity);
+            format!("!! PAGE {since} {severity} {} {}{why}: {}", one.number, one.service, one.summary)
+        }
+        None => format!("!! PAGE {since}{why}"),
     }
-    Some(format!("{what} | {step} since {since} | {answer}"))
+}
+
+/// Says that many incidents with something in common call.
+fn storm(state: &State, worst: &Page, several: &BTreeSet<IncidentId>, label: &str) -> String {
+    let rows = || several.iter().filter_map(|id| state.row_of(*id)).map(|row| &row.incident);
+    let series: u32 = rows().map(|one| one.tally.total()).sum();
+    let worst = state.row_of(worst.incident).map(|row| &row.incident);
+    let worst = worst.map_or(String::new(), |one| format!("; worst {} {}", words::severity(one.severity), one.number));
+    format!("!! STORM {label} {} incidents, {series} series{worst}", several.len())
+}
+
+/// Returns what the person can do about it, the most needed first.
+fn call_keys(state: &State, page: &Page, several: usize) -> Vec<String> {
+    let key = |action: Action| keys_in(state, action, state.contexts()).map(|key| format!("[{key}]"));
+    let row = state.row_of(page.incident);
+    let go = key(Action::PageGo).unwrap_or_else(|| ":page".to_owned());
+    let answer = match key(Action::IncidentAck) {
+        _ if row.is_some_and(|row| !row.waiting.is_empty()) => "asked, NOT confirmed".to_owned(),
+        Some(ack) if state.selected == Some(page.incident) && several == 1 => format!("{ack}=ack"),
+        _ if row.is_some() && !state.is_shown(page.incident) => format!("hidden by filter, {go} shows it"),
+        _ => format!("{go}=go there"),
+    };
+    let all = key(Action::BulkAck).filter(|_| several > 1).map(|all| format!("{all}=take all"));
+    // Once it was seen it rings no more, and there is nothing to mute.
+    let rings = !state.attention.repeats.is_empty() && state.attention.mute == Mute::Off;
+    let mute = key(Action::BellMute).filter(|_| rings).map(|mute| format!("{mute}=mute bell"));
+    std::iter::once(answer).chain(all).chain(mute).collect()
 }
 
 /// Returns the label that all of these have in common, if there is one: then it is a storm.
@@ -257,6 +288,7 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let asked = match &state.mode {
         Mode::Browse | Mode::Help { .. } | Mode::Inbox { .. } => None,
         Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => None,
+        Mode::Menu { verb: Action::LinkOpen, .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
@@ -442,11 +474,19 @@ fn right(state: &State) -> Line {
         Link::Offline { since, .. } => (format!("hub DOWN {}", words::clock(*since)), Role::Offline),
     };
     let unsent = state.picture.unsent;
+    let mute = match state.attention.mute {
+        Mute::Off => None,
+        Mute::On => Some("BELL OFF".to_owned()),
+        Mute::Until(at) => Some(format!("BELL OFF to {}", words::clock(at))),
+    };
     let letters = state.inbox().len();
     let line = match letters {
         0 => Line::of(role, &hub),
         _ => Line::of(Role::StateNew, &format!("inbox {letters}")).with(Role::Text, " | ").with(role, &hub),
     };
+    let line = mute
+        .map_or(Line::default(), |mute| Line::of(Role::Unsent, &format!(" {mute} ")).with(Role::Text, " "))
+        .then(line);
     if unsent > 0 {
         line.with(Role::Text, " | ").with(Role::Unsent, &format!(" {unsent} UNSENT "))
     } else {
@@ -489,6 +529,7 @@ fn footer_actions(state: &State) -> &'static [Action] {
         (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Entry { verb, .. }, _) if verb::names_a_person(*verb) => &[PromptAccept, PromptComplete, PromptCancel],
         (Mode::Entry { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Menu { verb: LinkOpen, .. }, _) => &[PromptCancel],
         (Mode::Menu { .. }, _) => &[ChooseOther, PromptCancel],
         (Mode::Preview(preview), _) => match (&preview.needs, preview.verb) {
             (Needs::Yes, ShiftHandover) => &[ConfirmYes, ChooseOther, PromptCancel],

@@ -59,7 +59,15 @@ fn csi(text: &str) -> Result<&str, String> {
 /// A title of our own form: no text from outside.
 fn title(text: &str) -> Result<&str, String> {
     let ours = || {
-        let rest = text.strip_prefix("nightdesk (open: ")?;
+        // With the terminal it is given back, too: empty where terminals keep none.
+        if let Some(rest) = text.strip_prefix("\u{7}") {
+            return Some(rest);
+        }
+        let calls = text.strip_prefix("(!").and_then(|rest| {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0)?;
+            rest[digits..].strip_prefix(") ")
+        });
+        let rest = calls.unwrap_or(text).strip_prefix("nightdesk (open: ")?;
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let rest = rest[digits..].strip_prefix(')')?;
         rest.strip_prefix('\u{7}').or_else(|| rest.strip_prefix("\u{1b}\\"))
@@ -77,12 +85,17 @@ fn what_is_not_ours_is_found() {
         "a ü 👩\u{200d}🚀",
         "\u{1b}[1;2H\u{1b}[0mx\u{1b}[38;5;9m",
         "\u{1b}[?1049h\u{1b}[?25l",
-        "\u{1b}]0;nightdesk (open: 3)\u{7}x",
+        "\u{1b}]2;nightdesk (open: 3)\u{7}x",
+        "\u{1b}]2;(!12) nightdesk (open: 3)\u{7}x",
+        "\u{1b}]2;\u{7}\u{1b}[23;2t",
     ] {
         assert_eq!(only_ours(good.as_bytes()), Ok(0), "{good:?}");
     }
     for bad in [
         "\u{1b}]0;pwned\u{7}",
+        "\u{1b}]2;(!x) nightdesk (open: 3)\u{7}",
+        "\u{1b}]52;c;eA==\u{7}",
+        "\u{1b}]9;Page\u{1b}\\",
         "\u{1b}[6n",
         "\u{1b}[?1000h",
         "\u{1b}P",

@@ -77,7 +77,8 @@ impl Tmux {
         rustix::process::kill_process(id, rustix::process::Signal::KILL).expect("tmux runs");
     }
 
-    fn run(&self, args: &[&str]) -> String {
+    /// Runs tmux on this server and returns what it prints.
+    pub fn run(&self, args: &[&str]) -> String {
         let output = self.tmux(args);
         assert!(output.status.success(), "tmux {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
