@@ -4,9 +4,11 @@
 
 mod guards;
 mod paging;
+mod ui;
 
 pub use guards::Guards;
 pub use paging::{Channel, Format, Heartbeat, Sender};
+pub use ui::{Colors, Look};
 
 use crate::domain::id::{SourceName, UserName};
 use crate::domain::incident::Timing;
@@ -119,6 +121,11 @@ pub struct RawConsole {
     pub keymap: Option<toml::Spanned<String>>,
     /// What is logged, as for `--log-level`. Absent: `info`.
     pub log_level: Option<String>,
+    /// The theme: one of the shipped, or the name of a file under `themes/`. Absent: `base16`.
+    pub theme: Option<toml::Spanned<String>>,
+    /// How many colours: `auto`, `truecolor`, `256`, `16` or `none`.
+    #[serde(default)]
+    pub colors: Colors,
     /// How the console looks.
     #[serde(default)]
     pub ui: RawUi,
@@ -134,6 +141,8 @@ pub struct RawConsole {
 pub struct RawUi {
     /// Lines instead of a screen, as `--plain`.
     pub plain: Option<bool>,
+    /// Nothing but ASCII is written, as `--ascii`.
+    pub ascii: Option<bool>,
 }
 
 /// `hub.toml`, as written.
@@ -378,6 +387,8 @@ pub struct Console {
     pub log_level: Option<String>,
     /// Lines instead of a screen.
     pub plain: bool,
+    /// How the screen looks.
+    pub look: Look,
     /// Guards before its keys.
     pub guards: Guards,
 }
@@ -440,6 +451,7 @@ impl Console {
         if let Some(level) = &raw.log_level {
             log::check_level(level).map_err(|error| value_error(&path, "log_level", error.to_string()))?;
         }
+        let theme = raw.theme.map(|name| (name.get_ref().clone(), line_of(&path, name.span().start)));
         Ok(Self {
             hub: hub.or(raw.hub),
             token_file,
@@ -447,6 +459,7 @@ impl Console {
             peers,
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
+            look: Look { theme, colors: raw.colors, ascii: raw.ui.ascii.unwrap_or(false) },
             guards: Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?,
             keymap,
         })

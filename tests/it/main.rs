@@ -23,6 +23,7 @@ mod people;
 mod powercut;
 mod prometheus;
 mod servers;
+mod themes;
 mod three;
 mod tidy;
 mod tools;

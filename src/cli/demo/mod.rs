@@ -71,6 +71,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         peers: config::Peers::default(),
         log_level: None,
         plain: globals.plain,
+        look: config::Look { ascii: globals.ascii, ..config::Look::default() },
         guards: tui::guards(globals, config::Guards::default()),
         keymap: None,
     };

@@ -7,7 +7,7 @@ use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, guard, panes, perform, read, sight};
+use super::{act, bulk, filter, guard, panes, perform, read, sight, theme};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 29] = [
+const COMMANDS: [(&str, Action); 30] = [
     ("undo", Action::UndoLast),
     ("redo", Action::UndoRedo),
     ("history", Action::HistoryOpen),
@@ -34,6 +34,7 @@ const COMMANDS: [(&str, Action); 29] = [
     ("help", Action::HelpOpen),
     ("keys", Action::HelpOpen),
     ("keymap", Action::KeymapChoose),
+    ("theme", Action::ThemeChoose),
     ("unmark", Action::MarkClear),
     ("log", Action::LogOpen),
     ("doctor", Action::DoctorOpen),
@@ -80,7 +81,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Action, &'static str)> {
 
 fn usage(action: Action) -> &'static str {
     match action {
-        Action::KeymapChoose => "NAME",
+        Action::KeymapChoose | Action::ThemeChoose => "NAME",
         Action::FilterOpen => "WORDS | clear",
         Action::MarkAll => "[all | clear]",
         _ => "",
@@ -93,6 +94,7 @@ pub(crate) enum Argument {
     Person,
     Incident,
     Keymap,
+    Theme,
     /// One of these.
     Words(&'static [&'static str]),
 }
@@ -103,6 +105,7 @@ pub(crate) fn argument(action: Action) -> Option<Argument> {
         verb if verb::names_a_person(verb) => Some(Argument::Person),
         Action::IncidentMerge => Some(Argument::Incident),
         Action::KeymapChoose => Some(Argument::Keymap),
+        Action::ThemeChoose => Some(Argument::Theme),
         Action::FilterOpen => Some(Argument::Words(&["clear"])),
         Action::MarkAll => Some(Argument::Words(&["all", "clear"])),
         Action::IncidentResolve => Some(Argument::Words(&["force"])),
@@ -195,6 +198,7 @@ pub(super) fn run(
             Vec::new()
         }
         (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
+        (Some(Action::ThemeChoose), name) => theme::choose(state, name),
         (Some(Action::KeymapChoose), name) => vec![Effect::LoadKeymap(name.to_owned())],
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
