@@ -5,10 +5,12 @@
 mod guards;
 mod outward;
 mod paging;
+mod ui;
 
 pub use guards::Guards;
 pub use outward::{Clipboard, Osc, Outward, RawNotify};
 pub use paging::{Channel, Format, Heartbeat, Sender};
+pub use ui::{Colors, Look};
 
 use crate::domain::id::{SourceName, UserName};
 use crate::domain::incident::Timing;
@@ -130,6 +132,11 @@ pub struct RawConsole {
     pub keymap: Option<toml::Spanned<String>>,
     /// What is logged, as for `--log-level`. Absent: `info`.
     pub log_level: Option<String>,
+    /// The theme: one of the shipped, or the name of a file under `themes/`. Absent: `base16`.
+    pub theme: Option<toml::Spanned<String>>,
+    /// How many colours: `auto`, `truecolor`, `256`, `16` or `none`.
+    #[serde(default)]
+    pub colors: Colors,
     /// How the console looks.
     #[serde(default)]
     pub ui: RawUi,
@@ -147,6 +154,8 @@ pub struct RawUi {
     pub plain: Option<bool>,
     /// With what charts are drawn: `ascii` or `braille`. Absent: `ascii`.
     pub graph: Option<String>,
+    /// Nothing but ASCII is written, as `--ascii`.
+    pub ascii: Option<bool>,
 }
 
 impl RawUi {
@@ -408,6 +417,8 @@ pub struct Console {
     pub plain: bool,
     /// Charts in braille dots instead of ASCII.
     pub braille: bool,
+    /// How the screen looks.
+    pub look: Look,
     /// Guards before its keys.
     pub guards: Guards,
 }
@@ -470,6 +481,7 @@ impl Console {
         if let Some(level) = &raw.log_level {
             log::check_level(level).map_err(|error| value_error(&path, "log_level", error.to_string()))?;
         }
+        let theme = raw.theme.map(|name| (name.get_ref().clone(), line_of(&path, name.span().start)));
         let RawConsole { notify, clipboard, clipboard_command, open, .. } = raw;
         let outward = Outward::resolve(&path, outward::Raw { notify, clipboard, clipboard_command, open })?;
         Ok(Self {
@@ -481,6 +493,7 @@ impl Console {
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
             braille: raw.ui.braille(&path)?,
+            look: Look { theme, colors: raw.colors, ascii: raw.ui.ascii.unwrap_or(false) },
             guards: Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?,
             keymap,
         })

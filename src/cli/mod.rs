@@ -21,6 +21,7 @@ mod read;
 mod serve;
 mod show;
 mod signals;
+mod theme;
 mod tui;
 
 use clap::{Args, Parser, Subcommand};
@@ -75,6 +76,9 @@ struct Globals {
     /// The console as lines instead of a screen: for screen readers, terminals without a cursor, and pipes.
     #[arg(long, global = true)]
     plain: bool,
+    /// Writes nothing but ASCII to the screen, as where the locale is not UTF-8.
+    #[arg(long, global = true, help_heading = "Console")]
+    ascii: bool,
     /// Opens a console that only looks: every act is refused until `:rw`.
     #[arg(long, global = true, help_heading = "Console")]
     readonly: bool,
@@ -112,6 +116,9 @@ enum Command {
     /// Lists, checks and explains the keys of the console.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Lists, checks and shows themes.
+    #[command(subcommand)]
+    Theme(theme::Command),
     /// Looks at everything that must hold, and says what to do where it does not. Changes nothing.
     ///
     /// Exit status: 0 all good; 1 something to look at; 2 something is broken.
@@ -151,6 +158,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
         Command::Notify(arguments) => notify::run(&globals, &arguments),
         Command::Keys(command) => keys::run(&globals, &command),
+        Command::Theme(command) => theme::run(&globals, &command),
         Command::Doctor(arguments) => doctor::run(&globals, &arguments),
         Command::Paths(arguments) => paths::run(&globals, &arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -22,6 +22,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         need_terminal()?;
     }
     console.guards = guards(globals, console.guards);
+    console.look.ascii |= globals.ascii;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     log::to_file(&paths, globals, console.log_level.as_deref())?;
     let (hub, address) = match &console.hub {
@@ -96,6 +97,8 @@ fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui
         session: Some(paths.state.join("session.toml")),
         guards: settings.guards.clone(),
         graph: if settings.braille { tui::Graph::Braille } else { tui::Graph::Ascii },
+        config: Some(paths.config.clone()),
+        look: settings.look.clone(),
     };
     let screen = tui::Console::new(desk.clone(), options);
     signals::listen(screen.handle())?;

@@ -146,6 +146,7 @@ actions! {
     InboxNext, "inbox.next", Inbox, "next act", "Do what fits the letter, as its line says";
     FilterOpen, "filter.open", View, "filter", "Show only incidents that hold these words";
     HelpOpen, "help.open", View, "help", "This help";
+    ThemeChoose, "theme.choose", Program, "theme", "Other colours: base16, dark, light, contrast-dark, mono, or a file of your own";
     KeymapChoose, "keymap.choose", Program, "keymap", "Other keys: default, vim, arrows, emacs, or a file of your own";
     CommandOpen, "command.open", Program, "command", "Type a command";
     ScreenRepaint, "screen.repaint", Program, "repaint", "Draw the whole screen anew";

@@ -30,6 +30,10 @@ pub enum Event {
     Picture(Arc<Picture>),
     /// Another keymap was read.
     Keymap(Box<Loaded>),
+    /// The keymap in use was read again.
+    KeymapAgain(Box<Loaded>),
+    /// A theme was read; whether somebody asked for it on the screen.
+    Theme(Box<super::theme::Loaded>, bool),
     /// A time that [`super::state::State::deadline`] named has come.
     Due,
     /// The mirror took no more asks: what was asked for is not done.
@@ -85,6 +89,10 @@ pub enum Effect {
     Bell,
     /// Read the keymap of that name, and come back with [`Event::Keymap`].
     LoadKeymap(String),
+    /// Read the keymap in use again, of that name where it was chosen on the screen, and come back with [`Event::KeymapAgain`].
+    RereadKeymap(Option<String>),
+    /// Read the theme of that name, or that of the settings; come back with [`Event::Theme`] and whether it was asked for just now.
+    LoadTheme(Option<String>, bool),
     /// Keep these names of commands, the latest first, for the next start.
     Remember(Vec<String>),
     /// Write every cell anew.

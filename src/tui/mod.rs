@@ -12,6 +12,7 @@
 mod action;
 mod editor;
 mod event;
+mod files;
 mod key;
 mod keymap;
 mod nearest;
@@ -38,11 +39,13 @@ mod view;
 mod cells;
 mod crash;
 mod input;
+mod look;
 mod out;
 pub mod plain;
 mod run;
 mod screen;
 mod session;
+mod showing;
 mod stage;
 mod suspend;
 mod watchdog;
@@ -58,5 +61,6 @@ pub(crate) use keymap::{Keymap, Library, Loaded, NAMES as KEYMAPS, dump, explain
 pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
 pub(crate) use sent::{Sent, split};
+pub use showing::{theme_faults, theme_names, theme_sample};
 pub use state::Graph;
 pub use topic::{Reader, Topic};

@@ -98,6 +98,7 @@ fn arguments(state: &State, word: &str, action: Action, typed: &str) -> Vec<Offe
             let others = state.unresolved().map(|row| &row.incident).filter(|one| Some(one.id) != selected);
             others.map(|one| (one.number.to_string(), format!("{} {}", one.service, one.summary))).collect()
         }
+        Argument::Theme => state.look.names.iter().map(|name| (name.clone(), String::new())).collect(),
         Argument::Keymap => state.keymap_names.1.iter().map(|name| (name.clone(), String::new())).collect(),
         Argument::Words(words) => words.iter().map(|word| ((*word).to_owned(), String::new())).collect(),
     };

@@ -4,16 +4,16 @@
 //! waits for it to vanish.
 
 use super::event::{Effect, Event, Exit};
-use super::keymap::{Choice, Library};
+use super::keymap::{Choice, Library, Loaded};
+use super::look::{Look, Wardrobe};
 use super::outward::Outward;
 use super::outward::errand::Errand;
 use super::recent;
 use super::session::Keeper;
 use super::stage::Stage;
 use super::state::{Graph, State};
-use super::theme::Theme;
 use super::topic::{Reader, Topic};
-use super::{crash, input, suspend, update, watchdog};
+use super::{crash, files, input, suspend, update, watchdog};
 use crate::config::{self, Guards};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
@@ -59,6 +59,10 @@ pub struct Options {
     pub guards: Guards,
     /// With what charts are drawn.
     pub graph: Graph,
+    /// The directory of `theme.toml` and `themes/`; the files of settings in it are read again when they change.
+    pub config: Option<PathBuf>,
+    /// How the screen looks.
+    pub look: config::Look,
 }
 
 impl std::fmt::Debug for Options {
@@ -130,6 +134,7 @@ pub struct Console {
     outward: Option<Outward>,
     keeper: Keeper,
     recent: recent::Keeper,
+    wardrobe: Wardrobe,
 }
 
 /// Runs a console until it ends; for callers who need no [`Handle`].
@@ -148,7 +153,8 @@ impl Console {
         let handle = Handle { events: sender, stop, asked, picture_waits, picture_missed };
         let keeper = Keeper::new(options.session.clone());
         let recent = recent::Keeper::start(options.recent.clone());
-        Self { desk, options, handle, events, outward: None, keeper, recent }
+        let wardrobe = Wardrobe::new(options.config.clone(), &options.look);
+        Self { desk, options, handle, events, outward: None, keeper, recent, wardrobe }
     }
 
     /// Returns what ends it from another thread.
@@ -167,8 +173,8 @@ impl Console {
         let over = Arc::new(AtomicBool::new(false));
         watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
         crash::on_panic(self.handle.events.clone(), self.options.state.clone());
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let theme = Theme::for_terminal(no_color, &std::env::var("TERM").unwrap_or_default());
+        let mut look = Look { ascii: self.wardrobe.ascii, ..Look::default() };
+        let theme = look.take(self.wardrobe.load(None)).unwrap_or_else(|| self.wardrobe.default_theme());
         let size = crossterm::terminal::size().context("asking for the size of the terminal")?;
         let mut stage = Stage::take(theme, self.handle.events.clone()).context("taking the terminal")?;
         read_keys(self.handle.events.clone()).context("reading keys")?;
@@ -180,12 +186,14 @@ impl Console {
         self.desk.wake_with(move || handle.wake(&desk));
         let mut state = State::new(self.desk.picture(), loaded.keymap, loaded.problems, size);
         state.keymap_names = (loaded.name, loaded.names);
+        state.look = look;
         state.palette.recent = self.options.recent.as_deref().map_or_else(Vec::new, recent::read);
         state.zone = jiff::tz::TimeZone::system();
         state.opens_links = !self.options.outward.open.is_empty();
         state.take_crash(self.options.state.as_deref().and_then(crash::past));
         state.guard_by(&self.options.guards);
         state.graph = self.options.graph;
+        self.follow_files();
         self.keeper.restore(&mut state, now());
         let exit = self.turn(state, &mut stage);
         self.keeper.finish();
@@ -261,6 +269,10 @@ impl Console {
                 fail_on_purpose();
                 Event::Reload
             }
+            Event::Theme(loaded, asked) => {
+                loaded.theme.iter().for_each(|theme| stage.dress(theme.clone()));
+                Event::Theme(loaded, asked)
+            }
             Event::Continued => {
                 stage.retake().context("taking the terminal again")?;
                 Event::Continued
@@ -287,7 +299,9 @@ impl Console {
                         }
                     }
                     Effect::Repaint => stage.screen().into_iter().for_each(|screen| screen.forget()),
-                    Effect::LoadKeymap(name) => self.load_keymap(name),
+                    Effect::LoadKeymap(name) => self.load_keymap(Some(name), Event::Keymap),
+                    Effect::RereadKeymap(name) => self.load_keymap(name, Event::KeymapAgain),
+                    Effect::LoadTheme(name, asked) => self.load_theme(name, asked),
                     Effect::Remember(names) => self.recent.keep(names),
                     Effect::Suspend if !suspend::has_shell() => {
                         effects.extend(update::update(state, Event::NoShell, now()));
@@ -317,15 +331,32 @@ impl Console {
     }
 
     /// Reads another keymap by a thread of its own, for a home directory may be slow; it comes back as an event.
-    fn load_keymap(&self, name: String) {
+    fn load_keymap(&self, name: Option<String>, event: fn(Box<Loaded>) -> Event) {
         let (events, options) = (self.handle.events.clone(), self.options.clone());
         let read = move || {
             let library = Library::of(options.keymap.as_deref());
-            let loaded = library.load(options.keymap_choice.as_ref(), Some(&name));
-            drop(events.send(Event::Keymap(Box::new(loaded))));
+            let loaded = library.load(options.keymap_choice.as_ref(), name.as_deref());
+            drop(events.send(event(Box::new(loaded))));
         };
         if let Err(error) = std::thread::Builder::new().name("keymap".into()).spawn(read) {
             tracing::warn!(%error, "the keymap cannot be read");
+        }
+    }
+
+    /// Reads a theme by a thread of its own, as [`Console::load_keymap`] does.
+    fn load_theme(&self, name: Option<String>, asked: bool) {
+        let (events, wardrobe) = (self.handle.events.clone(), self.wardrobe.clone());
+        let read = move || drop(events.send(Event::Theme(Box::new(wardrobe.load(name.as_deref())), asked)));
+        if let Err(error) = std::thread::Builder::new().name("theme".into()).spawn(read) {
+            tracing::warn!(%error, "the theme cannot be read");
+        }
+    }
+
+    /// Has keymaps and themes read again when their files change.
+    fn follow_files(&self) {
+        let Some(config) = self.options.config.clone() else { return };
+        if let Err(error) = files::watch(config, self.handle.clone()) {
+            tracing::warn!(%error, "changes of keymaps and themes are not noticed; SIGUSR1 has them read again");
         }
     }
 

@@ -42,6 +42,11 @@ impl Stage {
         Ok(())
     }
 
+    /// Has everything drawn by that theme from now on.
+    pub(super) fn dress(&mut self, theme: Theme) {
+        self.theme = theme;
+    }
+
     /// Returns the terminal while it is ours.
     pub(super) fn screen(&mut self) -> Option<&mut Screen> {
         self.screen.as_mut()

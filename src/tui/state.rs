@@ -4,6 +4,7 @@ use super::editor::Editor;
 use super::history::Digest;
 use super::keymap::{Binding, Condition, Context, Keymap, Problem};
 use super::layout::{Layout, Shape};
+use super::look::Look;
 use super::outward::errand::Clip;
 use super::overview::Overview;
 use super::palette::Palette;
@@ -353,6 +354,7 @@ pub(crate) struct State {
     pub(crate) keymap: Keymap,
     /// What the keymap is called, and the names of all there are.
     pub(crate) keymap_names: (String, Vec<String>),
+    pub(crate) look: Look,
     /// What is wrong in the keymap; shown until it is mended.
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
@@ -436,6 +438,7 @@ impl State {
             picture,
             keymap,
             keymap_names: ("default".into(), super::keymap::NAMES.map(Into::into).to_vec()),
+            look: Look::default(),
             problems,
             trouble: None,
             width: size.0,

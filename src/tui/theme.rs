@@ -1,10 +1,18 @@
-//! What each role looks like. The only file that names a colour.
+//! What each role looks like. Nothing outside of this module names a colour.
 
 use crate::domain::incident::Shown;
 use crate::domain::severity::Severity;
 use ratatui::style::{Color, Modifier, Style};
-use serde::Deserialize;
 use std::collections::BTreeMap;
+
+mod color;
+mod depth;
+mod library;
+mod lint;
+mod read;
+
+pub(crate) use depth::{Depth, is_ascii};
+pub(crate) use library::{DEFAULT, Library, Loaded, Wanted};
 
 macro_rules! roles {
     ($($variant:ident, $name:literal;)*) => {
@@ -72,6 +80,7 @@ roles! {
     StripPending, "strip.pending";
     Me, "me";
     Other, "other";
+    Surface, "surface";
 }
 
 impl Role {
@@ -98,101 +107,75 @@ impl Role {
     }
 }
 
-/// The style of every role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The style of every role, and how much contrast they keep.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Theme {
     styles: Vec<Style>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTheme {
-    #[expect(dead_code, reason = "read so that a theme must say it")]
-    schema: u8,
-    #[expect(dead_code, reason = "read so that a theme must say it")]
-    name: String,
-    #[expect(dead_code, reason = "read so that a theme must say it")]
-    kind: String,
-    roles: BTreeMap<String, RawStyle>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RawStyle {
-    fg: Option<RawColor>,
-    bg: Option<RawColor>,
-    #[serde(default)]
-    mods: Vec<Mod>,
-}
-
-/// A colour by its name or as `#rrggbb`.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(try_from = "String")]
-struct RawColor(Color);
-
-impl TryFrom<String> for RawColor {
-    type Error = String;
-    fn try_from(name: String) -> Result<Self, String> {
-        name.parse().map(Self).map_err(|_| format!("{name:?} is not a colour"))
-    }
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum Mod {
-    Bold,
-    Dim,
-    Italic,
-    Underline,
-    Reverse,
-}
-
-impl Mod {
-    fn modifier(self) -> Modifier {
-        match self {
-            Self::Bold => Modifier::BOLD,
-            Self::Dim => Modifier::DIM,
-            Self::Italic => Modifier::ITALIC,
-            Self::Underline => Modifier::UNDERLINED,
-            Self::Reverse => Modifier::REVERSED,
-        }
-    }
-}
-
-impl RawStyle {
-    fn style(&self) -> Style {
-        let mut style = Style::new();
-        style.fg = self.fg.map(|color| color.0);
-        style.bg = self.bg.map(|color| color.0);
-        self.mods.iter().fold(style, |style, modifier| style.add_modifier(modifier.modifier()))
-    }
+    least: f64,
 }
 
 impl Theme {
-    /// Returns the terminal's own 16 colours.
+    /// Returns the shipped default in all its colours: the terminal's own sixteen.
+    #[cfg(test)]
     pub(crate) fn base16() -> Self {
-        Self::read(include_str!("../../themes/base16.toml")).expect("the shipped theme is read by a test")
+        Self::shipped(DEFAULT, Depth::True)
     }
 
-    /// Returns the theme without colour.
-    pub(crate) fn mono() -> Self {
-        Self::read(include_str!("../../themes/mono.toml")).expect("the shipped theme is read by a test")
-    }
-
-    /// Returns the theme for a terminal: without colour when it has none, or when `NO_COLOR` is set.
-    pub(crate) fn for_terminal(no_color: bool, term: &str) -> Self {
-        if no_color || term == "dumb" { Self::mono() } else { Self::base16() }
-    }
-
-    fn read(text: &str) -> Result<Self, toml::de::Error> {
-        let raw: RawTheme = toml::from_str(text)?;
-        let style = |role: &Role| raw.roles.get(role.name()).map(RawStyle::style).unwrap_or_default();
-        Ok(Self { styles: Role::ALL.iter().map(style).collect() })
+    /// Returns a shipped theme.
+    ///
+    /// # Panics
+    /// When there is none of that name: those that are shipped are read by a test.
+    pub(crate) fn shipped(name: &str, depth: Depth) -> Self {
+        let loaded = Library::default().load(&Wanted::by(name, "", 0), false, depth);
+        loaded.theme.expect("the shipped themes are read by a test")
     }
 
     /// Returns the style of a role.
     pub(crate) fn style(&self, role: Role) -> Style {
         self.styles[role as usize]
+    }
+
+    /// Returns a style with the cursor's laid over it: what has a ground of its own keeps it, and ink stays readable.
+    pub(crate) fn under(&self, below: Style, cursor: Role) -> Style {
+        let over = self.style(cursor);
+        let own = below.bg.filter(|bg| Some(*bg) != self.style(Role::Surface).bg && *bg != Color::Reset);
+        let Some(ground) = over.bg.filter(|_| own.is_none()) else {
+            // Reversed twice would be not at all: it stays reversed.
+            return below.add_modifier(over.add_modifier);
+        };
+        if below.add_modifier.contains(Modifier::REVERSED) {
+            // Its ink is its ground.
+            return below.add_modifier(over.add_modifier);
+        }
+        let ink = over.fg.or(below.fg).or(self.style(Role::Surface).fg);
+        let style = below.bg(ground).add_modifier(over.add_modifier);
+        Style { fg: color::ink_on(ink, ground, self.least), ..style }
+    }
+
+    fn colourless(mut self) -> Self {
+        self.styles.iter_mut().for_each(|style| (style.fg, style.bg) = (None, None));
+        self
+    }
+
+    /// Returns the same in the nearest colours of a terminal that has fewer, but for those roles that say what they are there.
+    fn with_fewer(&self, depth: Depth, said: &BTreeMap<usize, Style>) -> Self {
+        let few = if depth == Depth::Ansi { color::Few::Ansi } else { color::Few::Indexed };
+        let of = |role: usize| said.get(&role).copied().unwrap_or(self.styles[role]);
+        // A ground on which its ink can still be read.
+        let ground_of = |style: Style| style.bg.map(|bg| color::nearest(bg, few, color::ground(style.fg), self.least));
+        let surface = ground_of(of(Role::Surface as usize));
+        let convert = |role: usize| {
+            let mut style = of(role);
+            style.bg = ground_of(style);
+            let under = color::ground(style.bg.or(surface));
+            style.fg = style.fg.map(|fg| color::nearest(fg, few, under, self.least));
+            if role == Role::Cursor as usize && style.bg.is_some() && style.bg == surface {
+                // The ground of the line became that of the screen.
+                style = Style::new().add_modifier(Modifier::REVERSED);
+            }
+            style
+        };
+        Self { styles: (0..self.styles.len()).map(convert).collect(), least: self.least }
     }
 }
 
@@ -203,9 +186,10 @@ impl Theme {
     pub(crate) fn probe() -> Self {
         let style = |role: &Role| match role {
             Role::Cursor | Role::CursorUnfocused => Style::new().bg(Color::Indexed(*role as u8)),
+            Role::Surface => Style::new(),
             _ => Style::new().fg(Color::Indexed(*role as u8)),
         };
-        Self { styles: Role::ALL.iter().map(style).collect() }
+        Self { styles: Role::ALL.iter().map(style).collect(), least: 0.0 }
     }
 
     /// Returns the role that a probe's colour names.
@@ -221,32 +205,25 @@ impl Theme {
 mod tests {
     use super::*;
 
-    fn roles_of(text: &str) -> Vec<String> {
-        toml::from_str::<RawTheme>(text).unwrap().roles.into_keys().collect()
-    }
-
-    #[test]
-    fn every_theme_styles_every_role_and_no_other() {
-        let mut names: Vec<String> = Role::ALL.iter().map(|role| role.name().to_owned()).collect();
-        names.sort();
-        assert_eq!(roles_of(include_str!("../../themes/base16.toml")), names);
-        assert_eq!(roles_of(include_str!("../../themes/mono.toml")), names);
-    }
-
     #[test]
     fn mono_has_no_colour_and_still_marks_what_matters() {
-        let mono = Theme::mono();
-        assert!(mono.styles.iter().all(|style| style.fg.is_none() && style.bg.is_none()));
-        for role in [Role::Offline, Role::Stale, Role::BannerAlarm, Role::ToastWarn, Role::Cursor, Role::FilterHides] {
-            assert!(mono.style(role).add_modifier.contains(Modifier::REVERSED), "{}", role.name());
+        for mono in [Theme::shipped("mono", Depth::True), Theme::shipped("dark", Depth::None)] {
+            assert!(mono.styles.iter().all(|style| style.fg.is_none() && style.bg.is_none()));
+            for role in
+                [Role::Offline, Role::Stale, Role::BannerAlarm, Role::ToastWarn, Role::Cursor, Role::FilterHides]
+            {
+                assert!(mono.style(role).add_modifier.contains(Modifier::REVERSED), "{}", role.name());
+            }
+            assert_ne!(mono.style(Role::StatePending), mono.style(Role::StateAck));
         }
-        assert_ne!(mono.style(Role::StatePending), mono.style(Role::StateAck));
     }
 
     #[test]
-    fn no_color_and_a_dumb_terminal_get_mono() {
-        assert_eq!(Theme::for_terminal(true, "xterm"), Theme::mono());
-        assert_eq!(Theme::for_terminal(false, "dumb"), Theme::mono());
-        assert_eq!(Theme::for_terminal(false, "xterm"), Theme::base16());
+    fn no_role_blinks_or_is_hidden() {
+        for name in Library::default().names() {
+            let theme = Theme::shipped(&name, Depth::True);
+            let never = Modifier::SLOW_BLINK | Modifier::RAPID_BLINK | Modifier::HIDDEN;
+            assert!(theme.styles.iter().all(|style| !style.add_modifier.intersects(never)), "{name}");
+        }
     }
 }

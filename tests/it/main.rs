@@ -25,6 +25,7 @@ mod people;
 mod powercut;
 mod prometheus;
 mod servers;
+mod themes;
 mod three;
 mod tidy;
 mod tools;

@@ -73,6 +73,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         log_level: None,
         braille: false,
         plain: globals.plain,
+        look: config::Look { ascii: globals.ascii, ..config::Look::default() },
         guards: tui::guards(globals, config::Guards::default()),
         keymap: None,
     };

@@ -3,6 +3,7 @@
 //! One snapshot a scene holds all four sizes. Roles are told apart from themes: a scene's roles are the same in all of them, and the looks of
 //! a role stand once for each theme.
 
+use super::super::theme::Depth;
 use super::shift::*;
 use super::*;
 use crate::domain::paging::{PageState, Step};
@@ -97,7 +98,8 @@ fn looks(theme: &Theme) -> String {
 #[test]
 fn roles_look_so_in_the_shipped_theme_and_without_colour() {
     insta::assert_snapshot!("looks_default", looks(&Theme::base16()));
-    insta::assert_snapshot!("looks_mono", looks(&Theme::mono()));
+    insta::assert_snapshot!("looks_mono", looks(&Theme::shipped("mono", Depth::True)));
+    insta::assert_snapshot!("looks_contrast_dark", looks(&Theme::shipped("contrast-dark", Depth::True)));
 }
 
 #[test]

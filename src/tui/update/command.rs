@@ -7,7 +7,7 @@ use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight};
+use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight, theme};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -34,6 +34,7 @@ const COMMANDS: &[(&str, Action)] = &[
     ("help", Action::HelpOpen),
     ("keys", Action::HelpOpen),
     ("keymap", Action::KeymapChoose),
+    ("theme", Action::ThemeChoose),
     ("unmark", Action::MarkClear),
     ("log", Action::LogOpen),
     ("doctor", Action::DoctorOpen),
@@ -85,12 +86,12 @@ pub(crate) fn commands() -> Vec<(&'static str, Action, &'static str)> {
 
 fn usage(action: Action) -> &'static str {
     match action {
-        Action::KeymapChoose => "NAME",
         Action::HelpOpen => "[WORDS]",
         Action::DetailOpen => "[NUMBER]",
         Action::SortSeverity => "severity | time | owner",
         Action::LayoutPanes => "auto | 1 | 2 | 3",
         Action::ClockZone => "utc | local",
+        Action::KeymapChoose | Action::ThemeChoose => "NAME",
         Action::FilterOpen => "WORDS | clear",
         Action::MarkAll => "[all | clear]",
         _ => "",
@@ -103,6 +104,7 @@ pub(crate) enum Argument {
     Person,
     Incident,
     Keymap,
+    Theme,
     /// One of these.
     Words(&'static [&'static str]),
 }
@@ -116,6 +118,7 @@ pub(crate) fn argument(action: Action) -> Option<Argument> {
         Action::LayoutPanes => Some(Argument::Words(&["auto", "1", "2", "3"])),
         Action::ClockZone => Some(Argument::Words(&["utc", "local"])),
         Action::KeymapChoose => Some(Argument::Keymap),
+        Action::ThemeChoose => Some(Argument::Theme),
         Action::FilterOpen => Some(Argument::Words(&["clear"])),
         Action::MarkAll => Some(Argument::Words(&["all", "clear"])),
         Action::IncidentResolve => Some(Argument::Words(&["force"])),
@@ -215,6 +218,7 @@ pub(super) fn run(
             keys::help_on(state, words);
             Vec::new()
         }
+        (Some(Action::ThemeChoose), name) => theme::choose(state, name),
         (Some(Action::KeymapChoose), name) => vec![Effect::LoadKeymap(name.to_owned())],
         (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),

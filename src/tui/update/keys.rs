@@ -10,11 +10,22 @@ pub(super) fn take(state: &mut State, loaded: Loaded, now: Timestamp) {
     state.pending.clear();
     state.keymap = loaded.keymap;
     state.keymap_names = (loaded.name, loaded.names);
+    state.look.keymap_chosen = true;
     state.problems = loaded.problems;
     match state.problems.first().map(ToString::to_string) {
         Some(problem) => state.warn(problem),
         None => state.tell(format!("keymap {}", state.keymap_names.0), now),
     }
+}
+
+/// Takes the keymap in use as it was read again: whole, or what held before stays and the banner says why.
+pub(super) fn take_again(state: &mut State, loaded: Loaded) {
+    state.keymap_names.1 = loaded.names;
+    if loaded.problems.is_empty() && loaded.keymap != state.keymap {
+        state.pending.clear();
+        (state.keymap, state.keymap_names.0) = (loaded.keymap, loaded.name);
+    }
+    state.problems = loaded.problems;
 }
 
 /// Says which keymap holds, and which there are.

@@ -19,6 +19,7 @@ mod picture;
 mod prompt;
 mod read;
 mod sight;
+mod theme;
 
 pub(crate) use attention::{calls, worst_call};
 pub(crate) use bell::calling;
@@ -62,6 +63,14 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             keys::take(state, *loaded, now);
             Vec::new()
         }
+        Event::KeymapAgain(loaded) => {
+            keys::take_again(state, *loaded);
+            Vec::new()
+        }
+        Event::Theme(loaded, asked) => {
+            theme::take(state, *loaded, asked, now);
+            Vec::new()
+        }
         Event::Due => Vec::new(),
         Event::Busy => {
             state.saving = None;
@@ -79,7 +88,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
             Vec::new()
         }
         Event::Stop => vec![Effect::Leave(Exit::Stopped)],
-        Event::Reload => vec![Effect::Repaint],
+        Event::Reload => theme::reload(state),
         Event::Suspend => vec![Effect::Suspend],
         Event::NoShell => life::no_shell(state),
         Event::Continued => life::continued(state),
@@ -249,6 +258,7 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::FilterOpen if matches!(state.mode, Mode::Help { .. }) => keys::filter_help(state),
         Action::FilterOpen => filter::open(state),
         Action::HelpOpen => keys::open_help(state),
+        Action::ThemeChoose => theme::tell(state, now),
         Action::KeymapChoose => keys::tell(state, now),
         Action::CommandOpen => {
             let (incident, targets) = (state.selected, state.targets());

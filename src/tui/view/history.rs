@@ -23,7 +23,7 @@ pub(super) fn draw(state: &State, at: usize, layout: &Layout, canvas: &mut Canva
     canvas.lines(area, &lines, scroll);
     let y = area.y + line.saturating_sub(scroll) as u16;
     if line < lines.len() && y < area.bottom() {
-        canvas.tint(Rect { y, height: 1, ..area }, Role::Cursor);
+        canvas.cursor(Rect { y, height: 1, ..area }, Role::Cursor);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Draws the state. Reads only.
 
+mod ascii;
 mod detail;
 mod help;
 mod history;
@@ -18,7 +19,7 @@ pub(crate) use links::links_seen;
 
 use super::layout::Layout;
 use super::state::{Mode, State};
-use super::theme::Theme;
+use super::theme::{Role, Theme};
 use paint::Canvas;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,12 +28,16 @@ use ratatui::layout::Rect;
 pub(crate) fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) {
     let layout = state.layout();
     let mut canvas = Canvas { buffer, theme };
+    canvas.tint(canvas.buffer.area, Role::Surface);
     if layout.tiny {
         status::tiny(state, &mut canvas);
     } else {
         frame(state, &layout, &mut canvas);
     }
     sweep(buffer);
+    if state.look.ascii {
+        ascii::spell(buffer);
+    }
 }
 
 fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -53,6 +58,10 @@ fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     status::footer(state, layout, canvas);
 }
 
+/// Returns the tag of a severity and the word of a state: what tells them apart without colour.
+#[cfg(test)]
+pub(crate) use {super::order::state_word, words::severity as severity_word};
+
 /// Blanks an area.
 fn clear(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
     for y in area.top()..area.bottom() {
@@ -60,6 +69,7 @@ fn clear(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
             canvas.buffer[(x, y)].reset();
         }
     }
+    canvas.tint(area, Role::Surface);
     area
 }
 

@@ -94,6 +94,14 @@ impl Canvas<'_> {
         }
     }
 
+    /// Lays the cursor over a row: what colour a word has there stays to be seen.
+    pub(crate) fn cursor(&mut self, area: Rect, role: Role) {
+        for place in area.intersection(self.buffer.area).positions() {
+            let cell = &mut self.buffer[place];
+            cell.set_style(self.theme.under(cell.style(), role));
+        }
+    }
+
     /// Lays a role's style over a whole area.
     pub(crate) fn tint(&mut self, area: Rect, role: Role) {
         self.buffer.set_style(area, self.theme.style(role));

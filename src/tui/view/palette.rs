@@ -44,7 +44,7 @@ pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         let (left, right) = line(state, offer, chosen, row.width, name);
         canvas.ends(row, &left, &right);
         if chosen {
-            canvas.tint(row, Role::Cursor);
+            canvas.cursor(row, Role::Cursor);
         }
     }
 }

@@ -159,7 +159,7 @@ fn inbox(state: &State, at: Option<Item>, area: Rect, canvas: &mut Canvas<'_>) {
     for row in cursor.filter(|_| at.is_some()) {
         let y = area.y + row.saturating_sub(scroll) as u16;
         if row >= scroll && y < area.bottom() {
-            canvas.tint(Rect { y, height: 1, ..area }, Role::Cursor);
+            canvas.cursor(Rect { y, height: 1, ..area }, Role::Cursor);
         }
     }
 }

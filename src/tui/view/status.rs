@@ -140,8 +140,8 @@ fn banners(state: &State) -> Vec<(String, Role)> {
     notes.extend(state.trouble.iter().map(|text| (text.clone(), Role::BannerProblem)));
     notes.extend(fresh(state));
     notes.extend(hidden(state));
-    if let Some(problem) = state.problems.first() {
-        let more = state.problems.len() - 1;
+    if let Some(problem) = state.problems.iter().chain(&state.look.problems).next() {
+        let more = state.problems.len() + state.look.problems.len() - 1;
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
         notes.push((format!("{problem}{more}"), Role::BannerProblem));
     }

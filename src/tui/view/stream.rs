@@ -187,7 +187,7 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
     }
     canvas.line(place, &line);
     if selected {
-        canvas.tint(place, if state.focus == Focus::Stream { Role::Cursor } else { Role::CursorUnfocused });
+        canvas.cursor(place, if state.focus == Focus::Stream { Role::Cursor } else { Role::CursorUnfocused });
     }
 }
 

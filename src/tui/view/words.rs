@@ -12,7 +12,7 @@ use crate::sync::picture::{Link, Row};
 use jiff::tz::TimeZone;
 
 /// Returns `S3`, or `S?` for what nobody has examined.
-pub(super) fn severity(severity: Option<Severity>) -> String {
+pub(crate) fn severity(severity: Option<Severity>) -> String {
     severity.map_or("S?".to_owned(), |severity| severity.to_string())
 }
 
