@@ -134,6 +134,21 @@ pub struct RawConsole {
 pub struct RawUi {
     /// Lines instead of a screen, as `--plain`.
     pub plain: Option<bool>,
+    /// With what charts are drawn: `ascii` or `braille`. Absent: `ascii`.
+    pub graph: Option<String>,
+}
+
+impl RawUi {
+    /// Returns whether charts are drawn in braille dots.
+    fn braille(&self, path: &Path) -> Result<bool, ConfigError> {
+        match self.graph.as_deref() {
+            None | Some("ascii") => Ok(false),
+            Some("braille") => Ok(true),
+            Some(other) => {
+                Err(value_error(path, "ui.graph", format!("{other:?} is no way to draw; write ascii or braille")))
+            }
+        }
+    }
 }
 
 /// `hub.toml`, as written.
@@ -378,6 +393,8 @@ pub struct Console {
     pub log_level: Option<String>,
     /// Lines instead of a screen.
     pub plain: bool,
+    /// Charts in braille dots instead of ASCII.
+    pub braille: bool,
     /// Guards before its keys.
     pub guards: Guards,
 }
@@ -447,6 +464,7 @@ impl Console {
             peers,
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
+            braille: raw.ui.braille(&path)?,
             guards: Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?,
             keymap,
         })

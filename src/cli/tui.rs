@@ -94,6 +94,7 @@ fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui
         reader: Some(reader),
         session: Some(paths.state.join("session.toml")),
         guards: settings.guards.clone(),
+        graph: if settings.braille { tui::Graph::Braille } else { tui::Graph::Ascii },
     };
     let screen = tui::Console::new(desk.clone(), options);
     signals::listen(screen.handle())?;

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError + '_ {
     move |source| StoreError::Io { path: path.to_owned(), source }
@@ -137,6 +138,27 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     fs::rename(&beside, path).map_err(io_error(path))?;
     let dir = path.parent().unwrap_or(Path::new("."));
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(dir))
+}
+
+/// Makes a small file whole, unless there is one already: of several processes that try, one does. Returns whether it was this one.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn make_private(path: &Path, contents: &[u8]) -> Result<bool, StoreError> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let beside = path.with_extension(format!("new{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+    let _ = fs::remove_file(&beside);
+    let mut file = private_file(&beside)?;
+    file.write_all(contents).and_then(|()| file.sync_all()).map_err(io_error(&beside))?;
+    // Unlike a renaming, a link takes nobody's place.
+    let made = fs::hard_link(&beside, path);
+    let _ = fs::remove_file(&beside);
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        other => other.map_err(io_error(path))?,
+    }
+    let dir = path.parent().unwrap_or(Path::new("."));
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(dir)).map(|()| true)
 }
 
 /// Returns the contents of a small secret file, or `None` when there is none.

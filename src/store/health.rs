@@ -1,3 +1,3 @@
-//! Looks at databases, for `doctor`: nothing is changed by them.
+//! Looks at databases that change nothing.
 
 pub use super::sqlite::health::{Database, Health, Kept, examine, kept, sqlite_version};

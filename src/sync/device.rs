@@ -54,13 +54,21 @@ impl Device {
     pub fn open(dir: &Path, user: UserName) -> Result<Self, StoreError> {
         file::private_dir(dir)?;
         let path = dir.join("device.key");
-        let stored = file::read_secret(&path)?.and_then(|text| unhex::<32>(&text));
-        let seed = match stored {
+        let stored = || Ok::<_, StoreError>(file::read_secret(&path)?.and_then(|text| unhex::<32>(&text)));
+        let seed = match stored()? {
             Some(seed) => seed,
             None => {
                 let seed = random::<32>();
-                file::write_private(&path, hex(&seed).as_bytes())?;
-                seed
+                let made = hex(&seed);
+                // Of several processes that start for the first time, one makes the key, and all sign with that.
+                match file::make_private(&path, made.as_bytes())? {
+                    true => seed,
+                    false => match stored()? {
+                        Some(seed) => seed,
+                        // What stands there is no key.
+                        None => file::write_private(&path, made.as_bytes()).map(|()| seed)?,
+                    },
+                }
             }
         };
         Ok(Self { dir: dir.to_owned(), key: SigningKey::from_bytes(&seed), user })
@@ -146,4 +154,42 @@ pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_that_start_for_the_first_time_at_once_sign_with_one_key() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let data = dir.path().join("data");
+            let start = std::sync::Barrier::new(8);
+            let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
+                let open = |_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        Device::open(&data, UserName::parse("mira").unwrap()).unwrap().key.to_bytes()
+                    })
+                };
+                let all: Vec<_> = (0..8).map(open).collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect()
+            });
+            let stored = Device::open(&data, UserName::parse("mira").unwrap()).unwrap().key.to_bytes();
+            assert!(keys.iter().all(|key| *key == stored));
+            assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1, "nothing is left beside it");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let user = || UserName::parse("mira").unwrap();
+        drop(Device::open(&data, user()).unwrap());
+        std::fs::write(data.join("device.key"), "cut off").unwrap();
+        let made = Device::open(&data, user()).unwrap().key.to_bytes();
+        assert_eq!(Device::open(&data, user()).unwrap().key.to_bytes(), made);
+    }
 }

@@ -19,7 +19,7 @@ use std::thread::ThreadId;
 /// Most crash files that are kept.
 const KEPT: usize = 10;
 /// The note of the newest crash that a person was told of.
-const TOLD: &str = "crash-told";
+const TOLD: &str = "told-crash";
 
 /// Whom a panic is told, and where it is written down; replaced by each console.
 static CONSOLE: RwLock<Option<Ears>> = RwLock::new(None);

@@ -271,8 +271,8 @@ impl Layout {
 
     fn three(&mut self, more: bool, focus: Focus, height: u16) {
         let (list, side) = match (more, focus) {
-            (false, _) => (42, 28),
-            (true, Focus::Stream) => (56, 20),
+            (false, _) => (45, 27),
+            (true, Focus::Stream) => (58, 20),
             (true, Focus::Detail) => (26, 20),
             (true, Focus::Side) => (26, 44),
         };

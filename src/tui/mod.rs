@@ -56,4 +56,5 @@ pub(crate) use keymap::{Keymap, Library, Loaded, NAMES as KEYMAPS, dump, explain
 pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
 pub(crate) use sent::{Sent, split};
+pub use state::Graph;
 pub use topic::{Reader, Topic};

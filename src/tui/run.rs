@@ -8,7 +8,7 @@ use super::keymap::{Choice, Library};
 use super::recent;
 use super::session::Keeper;
 use super::stage::Stage;
-use super::state::State;
+use super::state::{Graph, State};
 use super::theme::Theme;
 use super::topic::{Reader, Topic};
 use super::{crash, input, suspend, update, watchdog};
@@ -53,6 +53,8 @@ pub struct Options {
     pub session: Option<PathBuf>,
     /// Guards before the keys.
     pub guards: Guards,
+    /// With what charts are drawn.
+    pub graph: Graph,
 }
 
 impl std::fmt::Debug for Options {
@@ -172,6 +174,7 @@ impl Console {
         state.zone = jiff::tz::TimeZone::system();
         state.take_crash(self.options.state.as_deref().and_then(crash::past));
         state.guard_by(&self.options.guards);
+        state.graph = self.options.graph;
         self.keeper.restore(&mut state, now());
         let exit = self.turn(state, &mut stage);
         self.keeper.finish();

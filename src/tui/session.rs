@@ -3,6 +3,7 @@
 //! Never a prompt, never marks, never an order that stands still, and never leave to act: a screen opens safe.
 
 use super::editor::Editor;
+use super::layout::{Panes, Tab};
 use super::order::{self, Sort};
 use super::state::{Focus, Mode, State};
 use crate::domain::id::IncidentId;
@@ -34,6 +35,12 @@ pub(super) struct Session {
     open: bool,
     filter: String,
     sort: String,
+    /// The tab of the incident, by its name.
+    tab: String,
+    /// As `:layout` says it.
+    layout: String,
+    /// Whether times were local.
+    local: bool,
     selected: Option<IncidentId>,
     drafts: Vec<Draft>,
 }
@@ -64,6 +71,9 @@ impl Session {
             open: state.open,
             filter: if filter.len() > FILTER_BYTES_MAX { String::new() } else { filter.clone() },
             sort: state.sort.word().to_owned(),
+            tab: state.shape.tab.title().to_owned(),
+            layout: state.shape.panes.word().to_owned(),
+            local: state.shape.local,
             selected: state.selected,
             drafts,
         }
@@ -77,6 +87,9 @@ impl Session {
         }
         state.filter = filter.text().to_owned();
         state.sort = Sort::parse(&self.sort).unwrap_or_default();
+        state.shape.tab = Tab::ALL.into_iter().find(|tab| tab.title() == self.tab).unwrap_or_default();
+        state.shape.panes = Panes::parse(&self.layout).unwrap_or_default();
+        state.shape.local = self.local;
         order::arrange_anew(state);
         if let Some(selected) = self.selected.filter(|id| order::shown_ids(state).contains(id)) {
             state.selected = Some(selected);

@@ -585,6 +585,11 @@ impl State {
         std::mem::replace(&mut self.picture, picture)
     }
 
+    /// Returns whether the filter lets it through.
+    pub(crate) fn is_shown(&self, incident: IncidentId) -> bool {
+        self.order.iter().any(|index| self.picture.rows[*index].incident.id == incident)
+    }
+
     /// Returns what lies in the inbox: what others wait for first, then letters, the oldest first.
     pub(crate) fn inbox(&self) -> &[Item] {
         &self.overview.inbox

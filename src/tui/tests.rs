@@ -1,9 +1,12 @@
 //! Screens and keys: state in by events, screen out as text, at a fixed time.
 
 mod calling;
+mod guards;
+mod history;
 mod inbox;
 mod keys;
 mod leaving;
+mod life;
 mod panes;
 mod people;
 mod plain;
@@ -13,6 +16,8 @@ mod screens;
 mod selection;
 mod several;
 mod shift;
+mod sight;
+mod sizes;
 mod truth;
 mod undo;
 mod verbs;
@@ -169,7 +174,8 @@ impl Desk {
     }
 
     fn sized(picture: Picture, width: u16, height: u16) -> Self {
-        let state = State::new(Arc::new(picture), Keymap::builtin(), Vec::new(), (width, height));
+        let mut state = State::new(Arc::new(picture), Keymap::builtin(), Vec::new(), (width, height));
+        state.now = night();
         Self { state, now: night(), effects: Vec::new() }
     }
 

@@ -62,6 +62,14 @@ roles! {
     PromptDanger, "prompt.danger";
     PromptCursor, "prompt.cursor";
     FilterHides, "filter.hides";
+    ChartLine, "chart.line";
+    ChartLimit, "chart.limit";
+    ChartGap, "chart.gap";
+    ChartAxis, "chart.axis";
+    StripFiring, "strip.firing";
+    StripResolved, "strip.resolved";
+    StripUnknown, "strip.unknown";
+    StripPending, "strip.pending";
     Me, "me";
     Other, "other";
 }
@@ -185,6 +193,27 @@ impl Theme {
     /// Returns the style of a role.
     pub(crate) fn style(&self, role: Role) -> Style {
         self.styles[role as usize]
+    }
+}
+
+#[cfg(test)]
+impl Theme {
+    /// Returns a theme by which a test reads back from a cell which role drew it: its place among all roles, as a colour. What is laid over a
+    /// row colours the ground, so that both can be read.
+    pub(crate) fn probe() -> Self {
+        let style = |role: &Role| match role {
+            Role::Cursor | Role::CursorUnfocused => Style::new().bg(Color::Indexed(*role as u8)),
+            _ => Style::new().fg(Color::Indexed(*role as u8)),
+        };
+        Self { styles: Role::ALL.iter().map(style).collect() }
+    }
+
+    /// Returns the role that a probe's colour names.
+    pub(crate) fn probed(color: Color) -> Option<Role> {
+        match color {
+            Color::Indexed(place) => Role::ALL.get(usize::from(place)).copied(),
+            _ => None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod end;
 mod shell;
 mod sleep;
 mod slow;
+mod two;
 mod upgrade;
 
 use crate::support::alerts::firing;

@@ -14,6 +14,7 @@ mod identity;
 mod idle;
 mod keys;
 mod kill;
+mod layout;
 mod life;
 mod limits;
 mod many;

@@ -70,6 +70,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         user,
         peers: config::Peers::default(),
         log_level: None,
+        braille: false,
         plain: globals.plain,
         guards: tui::guards(globals, config::Guards::default()),
         keymap: None,

@@ -71,14 +71,27 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     };
     let connection = Connection::open_with_flags(&path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // synchronous is set by hand, for builds and libraries change its default. FULL: a commit that was answered is on the disk.
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
-         PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 2000;
-         PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
-    )?;
+    set_up(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Sets the connection up. The first of several that open a new file at the same moment makes its journal; SQLite does not let the others
+/// wait for that, so they try again.
+fn set_up(connection: &Connection) -> Result<(), StoreError> {
+    const AGAIN_AFTER: Duration = Duration::from_millis(10);
+    let began = std::time::Instant::now();
+    // synchronous is set by hand, for builds and libraries change its default. FULL: a commit that was answered is on the disk.
+    let pragmas =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 2000;
+         PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;";
+    loop {
+        match connection.execute_batch(pragmas).map_err(StoreError::from) {
+            Err(StoreError::Busy) if began.elapsed() < BUSY_TIMEOUT => std::thread::sleep(AGAIN_AFTER),
+            other => return other,
+        }
+    }
 }
 
 /// Makes the tables where there are none.

@@ -97,3 +97,22 @@ fn a_file_put_in_the_place_of_an_open_database_is_not_written() {
     append_aside(&mut old, &incident(), 1);
     assert!(dir.path().join("mirror.unsent").exists());
 }
+
+#[test]
+fn many_may_open_a_new_database_at_the_same_moment() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mirror.db");
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            let open = |_| {
+                scope.spawn(|| {
+                    start.wait();
+                    Mirror::open(&path, &mira(), NODE, at(0)).map(drop)
+                })
+            };
+            let all: Vec<_> = (0..8).map(open).collect();
+            all.into_iter().for_each(|one| one.join().unwrap().unwrap());
+        });
+    }
+}

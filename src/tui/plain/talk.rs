@@ -33,11 +33,11 @@ const OTHERS: [(&str, &str); 15] = [
     ("shift", "hand over all that is yours, or accept all that is offered"),
     ("undo", "take your latest act back"),
     ("redo", "do again what was taken back"),
-    ("ro, rw", "only look from now on; allow acts again"),
     ("results", "what became of the last act on several"),
     ("log [WORDS]", "the last lines of the log"),
     ("doctor [TOPIC]", "what does not hold, and what to do"),
     ("whatsnew, crash, paths", "to read"),
+    ("ro, rw", "refuse every act from now on, or allow them again"),
     ("help", "this"),
     ("quit", "leave"),
     ("yes, a number, words", "answer what is asked; an empty line leaves it"),
@@ -117,6 +117,7 @@ impl Talk {
         } else {
             effects.extend(self.command(text, &mut lines, now));
         }
+        line::only_look(&self.state, &mut effects);
         self.state.marks.clear();
         line::seal(&mut self.state, &mut effects, now);
         lines.extend(self.state.toast.take().map(|toast| format!("SAID {}", toast.text)));
@@ -133,7 +134,9 @@ impl Talk {
             "help" | "?" => lines.extend(help()),
             "exit" => return line::action(&mut self.state, Action::AppQuit, now),
             "show" => return self.begin_show(rest, lines),
-            "inbox" if rest == "dismiss" => return self.dismiss(lines),
+            "inbox" if rest == "dismiss" && !line::refuses(&mut self.state, Action::InboxDismiss) => {
+                return self.dismiss(lines);
+            }
             "inbox" => lines.extend(inbox(&self.state.picture)),
             "results" => lines.extend(self.results()),
             _ => return self.named(word, rest, lines, now),

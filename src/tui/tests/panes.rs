@@ -6,46 +6,6 @@ use crate::domain::paging::Step;
 use crate::tui::layout::{Focus, Stand, Tab};
 use crate::tui::view::built;
 
-/// So many series of one alert on as many hosts of two racks.
-fn many(count: u64) -> Arc<Detail> {
-    let series = (0..count).map(|number| {
-        let instance = format!("node-{number:04}:9100");
-        let rack = format!("r{}", number % 2);
-        let labels = [("alertname", "InstanceDown"), ("cluster", "eu-1"), ("instance", &instance), ("rack", &rack)];
-        let end = if number % 3 == 1 { Some(("03:02", "03:10")) } else { None };
-        series_of(&labels, "02:50", end)
-    });
-    Arc::new(Detail { series: series.collect(), ..(*detail(12)).clone() })
-}
-
-/// A series that fires from then on, or in a second stretch until then.
-fn series_of(labels: &[(&str, &str)], from: &str, end: Option<(&str, &str)>) -> Series {
-    let alert = |starts: &str, end| Alert {
-        labels: Labels::new(labels.iter().copied(), &LabelLimits::LABELS).unwrap(),
-        annotations: Labels::new([("summary", "does not answer")], &LabelLimits::ANNOTATIONS).unwrap(),
-        starts_at: Some(at(starts)),
-        end,
-        generator_url: String::new(),
-    };
-    let event = |starts: &str, end, clock: &str| {
-        let source = SourceName::parse("prometheus").unwrap();
-        AlertEvent::new(source, alert(starts, end), &IdentityRule::default(), at(clock))
-    };
-    let (mut series, _) = Series::begin(&event(from, End::Open, from));
-    if let Some((ended, again)) = end {
-        series.fold(&event(from, End::Ended(at(ended)), ended));
-        series.fold(&event(again, End::Open, again));
-        series.fold(&event(again, End::Ended(at("03:12")), "03:12"));
-    }
-    series
-}
-
-fn with(detail: Arc<Detail>, width: u16, height: u16) -> Desk {
-    let mut desk = Desk::sized(called(), width, height);
-    desk.change(|picture| picture.detail = Some(detail));
-    desk
-}
-
 #[test]
 fn digits_and_brackets_choose_the_tab_and_the_focus_stays() {
     let mut desk = with(many(3), 120, 40);
@@ -127,6 +87,21 @@ fn times_are_utc_until_local_ones_are_asked_for() {
     assert!(desk.has("04:18:00  you noted"), "{}", desk.screen());
     desk.keys(": \"tz\" enter");
     assert!(desk.has("S1 12   NEW       03:16") && desk.has("03:18:00Z you noted"), "{}", desk.screen());
+}
+
+#[test]
+fn tab_layout_and_clock_are_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let keeper = || crate::tui::session::Keeper::new(Some(dir.path().join("session.toml")));
+    let mut desk = with(detail(12), 200, 60);
+    desk.keys("3 : \"layout_2\" enter : \"tz_local\" enter");
+    let first = keeper();
+    first.note(&mut desk.state, desk.now);
+    first.finish();
+    let mut again = with(detail(12), 200, 60);
+    assert_ne!(again.state.shape, desk.state.shape);
+    keeper().restore(&mut again.state, again.now);
+    assert_eq!(again.state.shape, desk.state.shape);
 }
 
 #[test]
@@ -247,7 +222,7 @@ fn every_size_draws_and_a_list_says_severity_number_and_state() {
     for (turn, keys) in zooms.into_iter().chain(["s", "?", "n \"x\""]).enumerate() {
         let mut desk = with(many(30), 200, 60);
         desk.change(|picture| picture.calls = vec![page(11, Step::Level(0))]).keys(keys);
-        let widths = edges.into_iter().filter(|width| turn == 0 || (width + turn as u16) % 3 == 0);
+        let widths = edges.into_iter().filter(|width| turn == 0 || (width + turn as u16).is_multiple_of(3));
         for (width, height) in widths.flat_map(|width| heights.map(|height| (width, height))) {
             desk.event(Event::Resize { width, height });
             assert_eq!(desk.lines().len(), usize::from(height));

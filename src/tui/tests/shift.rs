@@ -134,3 +134,43 @@ pub(super) fn rings(desk: &Desk) -> usize {
 pub(super) fn presented(desk: &Desk) -> Vec<Effect> {
     desk.effects.iter().filter(|effect| matches!(effect, Effect::Ask(Ask::Present { .. }))).cloned().collect()
 }
+
+/// So many series of one alert on as many hosts of two racks.
+pub(super) fn many(count: u64) -> Arc<Detail> {
+    let series = (0..count).map(|number| {
+        let instance = format!("node-{number:04}:9100");
+        let rack = format!("r{}", number % 2);
+        let labels = [("alertname", "InstanceDown"), ("cluster", "eu-1"), ("instance", &instance), ("rack", &rack)];
+        let end = if number % 3 == 1 { Some(("03:02", "03:10")) } else { None };
+        series_of(&labels, "02:50", end)
+    });
+    Arc::new(Detail { series: series.collect(), ..(*detail(12)).clone() })
+}
+
+/// A series that fires from then on, or in a second stretch until then.
+pub(super) fn series_of(labels: &[(&str, &str)], from: &str, end: Option<(&str, &str)>) -> Series {
+    let alert = |starts: &str, end| Alert {
+        labels: Labels::new(labels.iter().copied(), &LabelLimits::LABELS).unwrap(),
+        annotations: Labels::new([("summary", "does not answer")], &LabelLimits::ANNOTATIONS).unwrap(),
+        starts_at: Some(at(starts)),
+        end,
+        generator_url: String::new(),
+    };
+    let event = |starts: &str, end, clock: &str| {
+        let source = SourceName::parse("prometheus").unwrap();
+        AlertEvent::new(source, alert(starts, end), &IdentityRule::default(), at(clock))
+    };
+    let (mut series, _) = Series::begin(&event(from, End::Open, from));
+    if let Some((ended, again)) = end {
+        series.fold(&event(from, End::Ended(at(ended)), ended));
+        series.fold(&event(again, End::Open, again));
+        series.fold(&event(again, End::Ended(at("03:12")), "03:12"));
+    }
+    series
+}
+
+pub(super) fn with(detail: Arc<Detail>, width: u16, height: u16) -> Desk {
+    let mut desk = Desk::sized(called(), width, height);
+    desk.change(|picture| picture.detail = Some(detail));
+    desk
+}

@@ -5,7 +5,7 @@ use super::super::editor::Editor;
 use super::super::event::Effect;
 use super::super::state::{Batch, BatchItem, Mode, Needs, Preview, PreviewItem, State, Submission};
 use super::super::verb::{self, Scene};
-use super::{act, attention, sight};
+use super::{act, attention, guard, sight};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
@@ -131,6 +131,9 @@ pub(super) fn shift(state: &mut State, now: Timestamp) -> Vec<Effect> {
 
 /// Hands the whole shift to that person.
 pub(crate) fn shift_to(state: &mut State, words: &str, now: Timestamp) -> Vec<Effect> {
+    if guard::refuses(state, Action::ShiftHandover) {
+        return Vec::new();
+    }
     match mine(state) {
         mine if mine.is_empty() => {
             state.tell("nothing is yours", now);

@@ -169,9 +169,7 @@ pub(super) fn run(
             state.warn(format!("no command {word:?}{hint}"));
             Vec::new()
         }
-        (Some(Action::ShiftHandover), words) if !state.readonly && !words.is_empty() => {
-            bulk::shift_to(state, words, now)
-        }
+        (Some(Action::ShiftHandover), words) if !words.is_empty() => bulk::shift_to(state, words, now),
         (Some(action), _) if guard::refuses(state, action) => Vec::new(),
         (Some(action), _) if is_moved(state, action, meant) => {
             state.warn("the incident under the cursor changed while you typed; nothing was done");

@@ -113,7 +113,9 @@ fn strays(state: &mut State, key: KeyPress, found: &Found, now: Timestamp) -> Ju
 
 /// Does what a key says, or keeps it until it is sure that no text follows.
 pub(super) fn admit(state: &mut State, key: KeyPress, actions: Vec<Action>, now: Timestamp) -> Vec<Effect> {
-    let mut effects = release(state, now, true);
+    // Moves behind a verb that waits neither do it nor drop it.
+    let moves = actions.iter().all(|action| action.group() == Group::Move);
+    let mut effects = if moves { Vec::new() } else { release(state, now, true) };
     let held = Held { key, actions, selected: state.selected, at: now };
     if state.guard.scripted || !held.actions.iter().any(|action| action.waits_for_a_hand()) {
         effects.extend(run(state, held));

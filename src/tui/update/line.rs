@@ -22,6 +22,16 @@ pub(crate) fn verb(
     if words.is_empty() { act::start(state, verb, targets, now) } else { act::said(state, verb, words, targets, now) }
 }
 
+/// Returns whether a read-only console refuses that, and says so.
+pub(crate) fn refuses(state: &mut State, action: Action) -> bool {
+    guard::refuses(state, action)
+}
+
+/// Takes away whatever a read-only console must not ask.
+pub(crate) fn only_look(state: &State, effects: &mut Vec<Effect>) {
+    guard::only_look(state, effects);
+}
+
 /// Does what needs no incident.
 pub(crate) fn action(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
     if guard::refuses(state, action) {

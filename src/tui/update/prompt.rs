@@ -8,8 +8,13 @@ use super::super::palette;
 use super::super::state::{Confirm, Deed, Mode, Needs, Preview, State};
 use super::super::verb;
 use super::{act, bulk, command, filter, guard, history};
+use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
+use std::collections::HashSet;
+
+/// Notes begun and not sent that are kept.
+const DRAFTS_MAX: usize = 200;
 
 fn editor(mode: &mut Mode) -> Option<&mut Editor> {
     match mode {
@@ -164,6 +169,24 @@ fn entered(state: &mut State, verb: Action, targets: Vec<Incident>, editor: Edit
     act::said(state, verb, &words, targets, now)
 }
 
+/// Keeps a note that was begun, or forgets it where nothing was written. A console lies open for weeks: when there are very many, those of
+/// incidents that are not shown any more go.
+fn keep_draft(state: &mut State, id: IncidentId, draft: String) {
+    if draft.trim().is_empty() {
+        state.drafts.remove(&id);
+        return;
+    }
+    state.drafts.insert(id, draft);
+    if state.drafts.len() > DRAFTS_MAX {
+        let shown: HashSet<IncidentId> = state.picture.rows.iter().map(|row| row.incident.id).collect();
+        state.drafts.retain(|kept, _| *kept == id || shown.contains(kept));
+    }
+    if state.drafts.len() > DRAFTS_MAX {
+        state.drafts.remove(&id);
+        state.warn(format!("{DRAFTS_MAX} drafts are kept already: this one is not"));
+    }
+}
+
 /// Closes the prompt; the words of a filter go back to what they were, a note's are kept as a draft.
 pub(super) fn cancel(state: &mut State) {
     match std::mem::replace(&mut state.mode, Mode::Browse) {
@@ -174,11 +197,7 @@ pub(super) fn cancel(state: &mut State) {
         }
         Mode::Entry { verb: Action::IncidentNote, targets, editor, .. } => {
             if let [one] = targets.as_slice() {
-                let draft = editor.text().to_owned();
-                match draft.trim().is_empty() {
-                    true => drop(state.drafts.remove(&one.id)),
-                    false => drop(state.drafts.insert(one.id, draft)),
-                }
+                keep_draft(state, one.id, editor.text().to_owned());
             }
         }
         Mode::Entry { .. }

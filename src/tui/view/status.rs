@@ -186,12 +186,10 @@ fn calls(state: &State) -> Option<String> {
     } else {
         format!("{} goes there", key(Action::PageGo))
     };
-    let shown = state.order.iter().any(|index| state.picture.rows[*index].incident.id == one.id);
-    let answer = match (row.waiting.is_empty(), shown) {
-        (false, _) => "asked, NOT confirmed".to_owned(),
-        (true, true) => answer,
-        (true, false) => format!("hidden by the filter, {} shows it", key(Action::PageGo)),
-    };
+    let answer = if row.waiting.is_empty() { answer } else { "asked, NOT confirmed".to_owned() };
+    if !state.is_shown(one.id) {
+        return Some(format!("{what} | hidden by the filter, {} shows it", key(Action::PageGo)));
+    }
     Some(format!("{what} | {step} since {since} | {answer}"))
 }
 
@@ -312,7 +310,15 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
                 }
             }
         }
-        (None, None) => {}
+        (None, None) => beneath(state, layout, canvas),
+    }
+}
+
+/// Draws, where only the list has room, the summary that the list had to cut, on the line that would else be empty.
+fn beneath(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let listed = matches!(state.mode, Mode::Browse) && layout.detail.is_none() && !layout.list.is_empty();
+    if let (true, Some(area), Some(row)) = (listed, layout.toast, state.row()) {
+        canvas.line(area, &Line::of(Role::Dim, " ").with(Role::Text, &row.incident.summary));
     }
 }
 

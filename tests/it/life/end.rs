@@ -4,7 +4,7 @@ use super::{FRESH, Job, LIMIT, crash_files, hub_and_person, is_gone, is_live, st
 use crate::support::person::Person;
 use crate::support::pty::Pty;
 use crate::support::tmux::Tmux;
-use crate::support::{try_until, until};
+use crate::support::until;
 use rustix::process::{Pid, Signal};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -60,12 +60,8 @@ fn a_failure_leaves_the_terminal_as_it_was_and_is_written_down_without_words_of_
     let name = file.file_name().expect("a name").to_string_lossy().into_owned();
     let mut again = person.pty(120, 40);
     again.wait_for(LIMIT, |screen| screen.contains(&name) && screen.contains(":crash"));
-    until("the whole path", LIMIT, || {
-        again.write(b"\x1b");
-        again.write(b":crash\r");
-        let shown = |screen: &str| screen.contains(&format!("state/{name}"));
-        try_until(Duration::from_secs(1), || shown(&again.screen_text()).then_some(()))
-    });
+    again.write(b":crash\r");
+    again.wait_for(LIMIT, |screen| screen.contains("thread: main") && screen.contains("place: src/tui/run.rs:"));
 }
 
 #[test]

@@ -5,7 +5,6 @@ use super::super::super::state::{Graph, State};
 use super::super::super::theme::Role;
 use super::super::paint::Line;
 use super::super::words;
-use super::roles;
 use crate::sync::picture::Row;
 
 /// The parts of a cell from empty to full.
@@ -42,7 +41,7 @@ pub(super) fn lines(state: &State, row: &Row, digest: &Digest, width: usize, row
             Some(part) => parts[part],
         };
         let bars: String = bars.iter().map(cell).collect();
-        lines.push(Line::of(Role::Dim, &format!("{number:>label$} |")).with(roles::BAR, &bars));
+        lines.push(Line::of(Role::ChartAxis, &format!("{number:>label$} |")).with(Role::ChartLine, &bars));
     }
     lines.push(self::scale(state, &axis, label + 2));
     lines
@@ -59,12 +58,12 @@ pub(super) fn scale(state: &State, axis: &Axis, indent: usize) -> Line {
     let (left, right) = (words::moment(state, axis.from, axis.to), words::minute(state, axis.to));
     let middle = words::moment(state, axis.begin(axis.cells / 2), axis.to);
     let room = axis.cells.saturating_sub(left.len() + right.len());
-    let line = Line::of(Role::Dim, &" ".repeat(indent)).with(Role::Dim, &left);
+    let line = Line::of(Role::ChartAxis, &" ".repeat(indent)).with(Role::ChartAxis, &left);
     if room < middle.len() + 8 {
-        return line.with(Role::Dim, &" ".repeat(room.max(1))).with(Role::Dim, &right);
+        return line.with(Role::ChartAxis, &" ".repeat(room.max(1))).with(Role::ChartAxis, &right);
     }
     let before = (axis.cells / 2).saturating_sub(left.len());
     let behind = room.saturating_sub(before + middle.len());
     let gap = |cells: usize| " ".repeat(cells);
-    line.with(Role::Dim, &format!("{}{middle}{}{right}", gap(before), gap(behind)))
+    line.with(Role::ChartAxis, &format!("{}{middle}{}{right}", gap(before), gap(behind)))
 }

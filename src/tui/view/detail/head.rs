@@ -18,8 +18,8 @@ use crate::sync::picture::{Row, Said, Waiting};
 const CHART_ROWS: usize = 16;
 /// Rows from which it may be higher.
 const CHART_ROWS_HIGH: usize = 30;
-/// Series whose strips stand here; the rest has a tab.
-const STRIPS: usize = 4;
+/// Rows under which only what matters most stands here.
+const FEW_ROWS: usize = 8;
 
 /// Returns the lines of the tab, most important first.
 pub(super) fn lines(state: &State, row: &Row, layout: &Layout, window: Window) -> Vec<Line> {
@@ -38,9 +38,14 @@ pub(super) fn lines(state: &State, row: &Row, layout: &Layout, window: Window) -
     lines.extend(over_time(state, row, digest, &window));
     lines.extend(series::common(state, digest, width));
     lines.extend(digest.series(0).into_iter().flat_map(|one| first_series(one, width)));
+    if window.rows < FEW_ROWS {
+        let left = window.limit().saturating_sub(lines.len());
+        lines.extend(timeline::lines(state, row, width, left));
+        return lines;
+    }
     if digest.order.len() > 1 {
         lines.push(rule(&format!("{} series", digest.order.len()), width));
-        lines.extend(series::few(state, row, digest, width, STRIPS));
+        lines.extend(series::few(state, row, digest, width, (window.rows / 7).clamp(2, 12)));
     }
     lines.push(opened(state, row));
     if layout.side.is_none() {
@@ -88,7 +93,7 @@ fn over_time(state: &State, row: &Row, digest: &Digest, window: &Window) -> Vec<
         CHART_ROWS.. if digest.order.len() == 1 => series::few(state, row, digest, window.width, 1),
         CHART_ROWS_HIGH.. => chart::lines(state, row, digest, window.width, 5),
         CHART_ROWS.. => chart::lines(state, row, digest, window.width, 3),
-        0..8 => Vec::new(),
+        0..FEW_ROWS => Vec::new(),
         _ => chart::lines(state, row, digest, window.width, 1),
     }
 }

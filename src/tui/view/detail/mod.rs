@@ -17,17 +17,6 @@ use super::words;
 use crate::sync::picture::Row;
 use ratatui::layout::Rect;
 
-/// What strips and bars look like.
-mod roles {
-    use super::Role;
-
-    pub(super) const FIRING: Role = Role::StateNew;
-    pub(super) const OVER: Role = Role::StateResolved;
-    pub(super) const UNKNOWN: Role = Role::StateUnknown;
-    pub(super) const BEFORE: Role = Role::Dim;
-    pub(super) const BAR: Role = Role::StateNew;
-}
-
 /// Rows under which nothing of a page stays while the rest is scrolled.
 const PINNED_ROWS: usize = 7;
 

@@ -5,7 +5,7 @@ use super::super::super::state::State;
 use super::super::super::theme::Role;
 use super::super::paint::{Line, wrap};
 use super::super::words;
-use super::{PINNED_ROWS, Page, Window, chart, roles, text};
+use super::{PINNED_ROWS, Page, Window, chart, text};
 use crate::domain::grouping;
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::text::SafeText;
@@ -51,7 +51,7 @@ fn head(state: &State, row: &Row, digest: &Digest, width: usize) -> Vec<Line> {
     let all = tally.total() as usize;
     let part = if shown < all { format!(", {shown} of {all} here") } else { String::new() };
     let count = format!("{} firing, {} unknown, {} over{part}", tally.firing, tally.unknown, tally.over);
-    let role = if tally.firing > 0 { roles::FIRING } else { Role::Text };
+    let role = if tally.firing > 0 { Role::StripFiring } else { Role::Text };
     let mut lines = vec![Line::of(role, &count)];
     lines.extend(common(state, digest, width));
     lines
@@ -216,19 +216,19 @@ impl<'a> Table<'a> {
 /// Returns the mark of a cell, which tells without colour too.
 fn shown(mark: Mark) -> (&'static str, Role) {
     match mark {
-        Mark::Before => (" ", roles::BEFORE),
-        Mark::Over => (".", roles::OVER),
-        Mark::Unknown => ("?", roles::UNKNOWN),
-        Mark::Firing => ("#", roles::FIRING),
+        Mark::Before => (" ", Role::StripPending),
+        Mark::Over => (".", Role::StripResolved),
+        Mark::Unknown => ("?", Role::StripUnknown),
+        Mark::Firing => ("#", Role::StripFiring),
     }
 }
 
 /// Returns the word of a series' state.
 pub(super) fn series_state(state: SeriesState) -> (&'static str, Role) {
     match state {
-        SeriesState::Firing => ("FIRE", roles::FIRING),
-        SeriesState::Resolved => ("over", roles::OVER),
-        SeriesState::Expired => ("expd", roles::OVER),
-        SeriesState::Unknown => ("UNK", roles::UNKNOWN),
+        SeriesState::Firing => ("FIRE", Role::StripFiring),
+        SeriesState::Resolved => ("over", Role::StripResolved),
+        SeriesState::Expired => ("expd", Role::StripResolved),
+        SeriesState::Unknown => ("UNK", Role::StripUnknown),
     }
 }

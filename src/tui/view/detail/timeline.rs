@@ -102,6 +102,9 @@ fn entry(state: &State, entry: &Entry, width: usize) -> Vec<Line> {
         Sure::Waits => (Role::StatePending, " (not confirmed)"),
         Sure::Heard => (Role::Other, " (via peer, hub not asked)"),
     };
+    // Words that begin with what was done say it once.
+    let said = entry.text.strip_prefix(&entry.what).filter(|rest| rest.starts_with(' '));
+    let text = said.map_or(entry.text.as_str(), str::trim_start);
     let count = if entry.count > 1 { format!(" {}x", entry.count) } else { String::new() };
     let clock = words::second(state, entry.at);
     let head = Line::default()
@@ -110,16 +113,16 @@ fn entry(state: &State, entry: &Entry, width: usize) -> Vec<Line> {
         .with(what_role, &format!(" {}", entry.what))
         .with(Role::Title, &count)
         .with(Role::StatePending, sure);
-    if entry.text.is_empty() {
+    if text.is_empty() {
         return vec![head];
     }
-    let room = width.saturating_sub(head.width() + 2);
-    let behind = wrap(&entry.text, room.max(1), 2);
-    if behind.len() == 1 && room > 8 {
-        return vec![head.with(Role::Text, "  ").with(Role::Text, &entry.text)];
+    let gap = if said.is_some() { " " } else { "  " };
+    let room = width.saturating_sub(head.width() + gap.len());
+    if room > 8 && wrap(text, room, 2).len() == 1 {
+        return vec![head.with(Role::Text, gap).with(Role::Text, text)];
     }
     let indent = if width > 60 { " ".repeat(CLOCK) } else { "  ".to_owned() };
-    std::iter::once(head).chain(text(Role::Text, &indent, &entry.text, width)).collect()
+    std::iter::once(head).chain(self::text(Role::Text, &indent, text, width)).collect()
 }
 
 /// Returns a text from outside in as many lines as it needs, within limits; a cut is said.
