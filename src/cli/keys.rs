@@ -138,13 +138,7 @@ fn check(globals: &Globals, arguments: &Check) -> anyhow::Result<Exit> {
         None => loaded(globals, &Named { keymap: None })?,
     };
     let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-    for (option, prefix) in tmux::prefixes() {
-        let taken = loaded.keymap.bindings().iter().filter(|one| !one.is_none() && one.keys.contains(&prefix));
-        warnings.extend(taken.map(|one| {
-            let does = one.actions().map(tui::Action::name).collect::<Vec<_>>().join(", ");
-            format!("{}: {:?} ({does}) has {prefix}, which is tmux's {option}; press it twice", one.origin, one.label())
-        }));
-    }
+    warnings.extend(taken_by_tmux(&loaded.keymap));
     for problem in &loaded.problems {
         output::say!("{}", output::text(&problem.to_string()));
     }
@@ -155,6 +149,19 @@ fn check(globals: &Globals, arguments: &Check) -> anyhow::Result<Exit> {
     let count = |count, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     output::say!("{}, {}", count(wrong, "mistake"), count(doubtful, "warning"));
     Ok(if wrong == 0 { Exit::Confirmed } else { Exit::Failed })
+}
+
+/// Returns the keys of a keymap that the tmux around us keeps for itself.
+pub fn taken_by_tmux(keymap: &Keymap) -> Vec<String> {
+    let of = |(option, prefix): (&str, KeyPress)| -> Vec<String> {
+        let taken = keymap.bindings().iter().filter(|one| !one.is_none() && one.keys.contains(&prefix));
+        let told = taken.map(|one| {
+            let does = one.actions().map(tui::Action::name).collect::<Vec<_>>().join(", ");
+            format!("{}: {:?} ({does}) has {prefix}, which is tmux's {option}; press it twice", one.origin, one.label())
+        });
+        told.collect()
+    };
+    tmux::prefixes().into_iter().flat_map(of).collect()
 }
 
 fn explain(globals: &Globals, arguments: &Explain) -> anyhow::Result<Exit> {

@@ -4,6 +4,7 @@ use super::action::Action;
 use super::editor::Editor;
 use super::event::Effect;
 use super::state::{Mode, State};
+use super::tier::Tier;
 use super::update::{Argument, argument, commands, named, spoken, worst_call};
 use crate::domain::incident::{Incident, Life};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
@@ -228,6 +229,7 @@ pub(crate) fn bar(state: &State, action: Action, targets: &[Incident]) -> Option
     let needs_one = commands().iter().any(|(_, verb, _)| *verb == action) && action.group() == super::Group::Incident;
     let none = |holds: &dyn Fn(&Incident) -> bool, says| (!targets.iter().any(holds)).then_some(says);
     match action {
+        _ if state.readonly && action.tier() > Tier::View => Some("read-only"),
         Action::IncidentStill => {
             let mine = state.unresolved().any(|row| row.incident.owner.as_ref() == me);
             (!mine).then_some("nothing is yours")

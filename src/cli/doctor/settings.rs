@@ -26,21 +26,30 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
             Err(error) => wrong("config.hub", &super::chain(&error)),
         });
     }
-    found.extend(keymap(scene));
+    found.extend(keys(scene));
     found.push(environment());
     found
 }
 
 /// Looks at the keymap that the console would take.
-fn keymap(scene: &Scene) -> Vec<Finding> {
+fn keys(scene: &Scene) -> Vec<Finding> {
     let choice = scene.console.as_ref().ok().and_then(keys::choice);
-    let loaded = Library::of(Some(&scene.paths.config.join("keymap.toml"))).load(choice.as_ref(), None);
-    if loaded.problems.is_empty() {
-        return vec![Finding::good("config.keymap", format!("the keymap {} can be used", loaded.name))];
+    let library = tui::Library::of(Some(&scene.paths.config.join("keymap.toml")));
+    let loaded = library.load(choice.as_ref(), None);
+    let problem = |text: String| {
+        Finding::warning(
+            "config.keymap",
+            text,
+            "mend that line; until then the key below holds (`nightdesk keys check`)",
+        )
+    };
+    let taken = |text: String| Finding::warning("config.keymap", text, "choose another key in one of the two");
+    let wrong = loaded.problems.iter().map(|one| problem(one.to_string()));
+    let mut found: Vec<Finding> = wrong.chain(keys::taken_by_tmux(&loaded.keymap).into_iter().map(taken)).collect();
+    if found.is_empty() {
+        found.push(Finding::good("config.keymap", format!("{} can be used", loaded.name)));
     }
-    let remedy = "mend that line; until then what lies below it holds (nightdesk keys check)";
-    let problems = loaded.problems.iter().take(PROBLEMS_MAX);
-    problems.map(|problem| Finding::warning("config.keymap", problem.to_string(), remedy)).collect()
+    found
 }
 
 fn wrong(check: &str, error: &str) -> Finding {

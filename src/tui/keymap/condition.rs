@@ -36,6 +36,7 @@ conditions! {
     Inbox, "inbox", "something lies in the inbox";
     Mine, "mine", "the incident under the cursor is yours, confirmed";
     Offline, "offline", "the hub does not answer, or has not yet";
+    ReadOnly, "readonly", "the screen is read-only";
     Selected, "selected", "the cursor is on an incident";
 }
 
@@ -56,6 +57,7 @@ impl Condition {
             Self::Inbox => !state.inbox().is_empty(),
             Self::Mine => state.row().is_some_and(|row| mine(&row.incident)),
             Self::Offline => state.picture.link != Link::Live,
+            Self::ReadOnly => state.readonly,
             Self::Selected => state.row().is_some(),
         }
     }

@@ -275,17 +275,19 @@ fn broken_rule(binding: &Binding) -> Option<String> {
     if last.key == Key::Enter && binding.arms.iter().any(|arm| reaches(arm) > 0) {
         return Some("enter never acts on an incident; choose another key".into());
     }
-    let answers = |arm: &Arm| arm.actions.iter().any(|action| action.answers());
-    if binding.arms.iter().any(|arm| arm.actions.len() > 1 && answers(arm)) {
-        return Some("an answer stands alone: no key answers what it asked itself".into());
+    let alone = |action: &Action| action.answers() || *action == Action::ReadOnlyOff;
+    if binding.arms.iter().any(|arm| arm.actions.len() > 1 && arm.actions.iter().any(alone)) {
+        return Some("an answer stands alone: no key answers what it asked itself, or allows what it does".into());
     }
     if binding.arms.iter().any(|arm| reaches(arm) > 1) {
         return Some("one key does one thing to an incident; write one action".into());
     }
-    let verb = binding.actions().find(|action| action.reaches_others() && !action.answers());
-    // The list of one's own acts is a sheet too: what it takes back, it takes back by name.
-    let takes_back = |verb: Action| binding.context == Context::Sheet && verb == Action::UndoLast;
-    if let Some(verb) = verb.filter(|verb| binding.context.asks() && !takes_back(*verb)) {
+    // A list of what was done is a sheet, too: there it is taken back.
+    let takes_back =
+        |action: &Action| binding.context == Context::Sheet && matches!(action, Action::UndoLast | Action::UndoRedo);
+    let begins = |action: &Action| action.reaches_others() && !action.answers() && !takes_back(action);
+    let verb = binding.actions().find(begins);
+    if let Some(verb) = verb.filter(|_| binding.context.asks()) {
         return Some(format!("{} begins nothing while something is asked; bind it in [stream]", verb.name()));
     }
     let first = binding.keys.first()?;

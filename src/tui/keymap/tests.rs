@@ -143,10 +143,11 @@ fn enter_cannot_be_made_to_act() {
 
 #[test]
 fn no_key_answers_what_it_asked() {
-    let alone = "keymap.toml:2: an answer stands alone: no key answers what it asked itself";
+    let alone = "keymap.toml:2: an answer stands alone: no key answers what it asked itself, or allows what it does";
     check("[stream]\n\"x\" = [\"incident.resolve\", \"confirm.yes\"]\n", &[alone]);
     check("[stream]\n\"x\" = [\"incident.snooze\", \"choose.2\"]\n", &[alone]);
     check("[stream]\n\"x\" = [\"bulk.ack\", \"confirm.yes\"]\n", &[alone]);
+    check("[stream]\n\"x\" = [\"readonly.off\", \"incident.ack\"]\n", &[alone]);
     let one = "keymap.toml:2: one key does one thing to an incident; write one action";
     check("[stream]\n\"x\" = [\"incident.ack\", \"incident.note\"]\n", &[one]);
     check(

@@ -113,6 +113,14 @@ mod help {
     }
 
     #[test]
+    fn a_command_opens_it_on_a_topic() {
+        let mut desk = Desk::new(picture(rows()));
+        desk.keys(": \"help_undo\" enter");
+        shows(&desk, &["What holds \"undo\"", "undo.last"]);
+        assert!(!desk.has("incident.ack"), "{}", desk.screen());
+    }
+
+    #[test]
     fn it_scrolls_to_its_end_and_no_further() {
         let mut desk = Desk::sized(picture(rows()), 40, 20);
         desk.keys("? G");

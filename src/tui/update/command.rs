@@ -7,7 +7,7 @@ use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, guard, panes, perform, read, sight};
+use super::{act, bulk, filter, guard, keys, panes, perform, read, sight};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 29] = [
+const COMMANDS: &[(&str, Action)] = &[
     ("undo", Action::UndoLast),
     ("redo", Action::UndoRedo),
     ("history", Action::HistoryOpen),
@@ -81,6 +81,11 @@ pub(crate) fn commands() -> Vec<(&'static str, Action, &'static str)> {
 fn usage(action: Action) -> &'static str {
     match action {
         Action::KeymapChoose => "NAME",
+        Action::HelpOpen => "[WORDS]",
+        Action::DetailOpen => "[NUMBER]",
+        Action::SortSeverity => "severity | time | owner",
+        Action::LayoutPanes => "auto | 1 | 2 | 3",
+        Action::ClockZone => "utc | local",
         Action::FilterOpen => "WORDS | clear",
         Action::MarkAll => "[all | clear]",
         _ => "",
@@ -101,7 +106,10 @@ pub(crate) enum Argument {
 pub(crate) fn argument(action: Action) -> Option<Argument> {
     match action {
         verb if verb::names_a_person(verb) => Some(Argument::Person),
-        Action::IncidentMerge => Some(Argument::Incident),
+        Action::IncidentMerge | Action::DetailOpen => Some(Argument::Incident),
+        Action::SortSeverity => Some(Argument::Words(&["severity", "time", "owner"])),
+        Action::LayoutPanes => Some(Argument::Words(&["auto", "1", "2", "3"])),
+        Action::ClockZone => Some(Argument::Words(&["utc", "local"])),
         Action::KeymapChoose => Some(Argument::Keymap),
         Action::FilterOpen => Some(Argument::Words(&["clear"])),
         Action::MarkAll => Some(Argument::Words(&["all", "clear"])),
@@ -192,8 +200,12 @@ pub(super) fn run(
             filter::set(state, words.to_owned());
             Vec::new()
         }
-        (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
+        (Some(Action::HelpOpen), words) => {
+            keys::help_on(state, words);
+            Vec::new()
+        }
         (Some(Action::KeymapChoose), name) => vec![Effect::LoadKeymap(name.to_owned())],
+        (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),

@@ -214,8 +214,8 @@ pub(super) fn wakes(state: &mut State, key: KeyPress, now: Timestamp) -> bool {
         state.guard.armed = true;
     }
     let Some(until) = state.guard.first_until else { return false };
-    let answers = state.keymap.find(&[Context::Confirm], &[key], &|condition| state.holds(condition))
-        == Found::Actions(vec![Action::ConfirmYes]);
+    let found = state.keymap.find(&[Context::Confirm], &[key], &|condition| state.holds(condition));
+    let answers = found == Found::Actions(vec![Action::ConfirmYes]);
     if answers && now.plus(ASKS_FOR) < until.plus(READ_IN) {
         return true;
     }

@@ -23,9 +23,16 @@ pub(super) fn tell(state: &mut State, now: Timestamp) {
     state.tell(format!("keymap {name}; there are {}", names.join(", ")), now);
 }
 
+/// Opens the whole help.
 pub(super) fn open_help(state: &mut State) {
     state.help_words.clear();
     state.mode = Mode::Help { scroll: 0 };
+}
+
+/// Opens the help with the lines alone that hold these words.
+pub(super) fn help_on(state: &mut State, words: &str) {
+    open_help(state);
+    state.help_words = words.to_owned();
 }
 
 /// Opens the prompt for words that the help's lines must hold.
