@@ -34,7 +34,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
 /// Looks at the keymap that the console would take.
 fn keys(scene: &Scene) -> Vec<Finding> {
     let choice = scene.console.as_ref().ok().and_then(keys::choice);
-    let library = tui::Library::of(Some(&scene.paths.config.join("keymap.toml")));
+    let library = Library::of(Some(&scene.paths.config.join("keymap.toml")));
     let loaded = library.load(choice.as_ref(), None);
     let problem = |text: String| {
         Finding::warning(
@@ -44,7 +44,7 @@ fn keys(scene: &Scene) -> Vec<Finding> {
         )
     };
     let taken = |text: String| Finding::warning("config.keymap", text, "choose another key in one of the two");
-    let wrong = loaded.problems.iter().map(|one| problem(one.to_string()));
+    let wrong = loaded.problems.iter().take(PROBLEMS_MAX).map(|one| problem(one.to_string()));
     let mut found: Vec<Finding> = wrong.chain(keys::taken_by_tmux(&loaded.keymap).into_iter().map(taken)).collect();
     if found.is_empty() {
         found.push(Finding::good("config.keymap", format!("{} can be used", loaded.name)));
