@@ -113,7 +113,7 @@ const LOCAL: [(i64, &str); 7] = [
 /// Looks at what a directory lies on: databases must not lie on the network, and need room.
 fn disk(dir: &Path) -> Vec<Finding> {
     let (Ok(stat), Ok(space)) = (rustix::fs::statfs(dir), rustix::fs::statvfs(dir)) else { return Vec::new() };
-    let magic = stat.f_type as i64 & 0xFFFF_FFFF;
+    let magic = stat.f_type & 0xFFFF_FFFF;
     let local = LOCAL.iter().find(|(known, _)| *known == magic).map(|(_, name)| (*name).to_owned());
     let local = local.unwrap_or_else(|| format!("a file system of kind {magic:#x}"));
     placed(dir, file::network_of(dir).ok().flatten(), &local, space.f_bavail.saturating_mul(space.f_frsize))
