@@ -9,6 +9,7 @@ mod corpus;
 mod examples;
 mod expiry;
 mod feed;
+mod guards;
 mod hostile;
 mod identity;
 mod idle;
