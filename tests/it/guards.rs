@@ -67,10 +67,11 @@ fn done(person: &Person) -> Vec<[Value; 5]> {
     person.list().iter().map(|one| fields.map(|field| one[field].clone())).collect()
 }
 
-/// Returns how many lines of the timelines people wrote.
+/// Returns how many notes people wrote.
 fn notes(person: &Person) -> usize {
-    let of = |number: &Value| person.show(&number.to_string())["timeline"].to_string().matches("noted").count();
-    person.list().iter().map(|one| of(&one["number"])).sum()
+    let lines = |number: &Value| person.show(&number.to_string())["timeline"].as_array().cloned().unwrap_or_default();
+    let all = person.list().into_iter().flat_map(|one| lines(&one["number"]));
+    all.filter(|line| line["told"] == "note").count()
 }
 
 /// Returns a text such as somebody has in the clipboard: letters that are verbs here, words, lines, anything printable.

@@ -41,7 +41,7 @@ fn check_burst(before: &str, text: &str, expect: &[(u64, Act)]) -> Desk {
 #[test]
 fn a_text_that_comes_as_keys_does_nothing_and_locks_the_verbs() {
     for text in
-        ["ask", "ajax", "a\n", "s1", "E1y", "Dy", "note it\n", ":ack\n", "uU", "y y", ".a", "jja!", "A5\n", "Hy"]
+        ["ask", "ajax", "a\n", "s1", "E1y", "Dy", "note it\n", ":ack\n", "uU", "y y", ".a", "jja!", "A5\n", "Hy", "::\nDH", "nnotes"]
     {
         let desk = check_burst("", text, &[]);
         assert_eq!(desk.state.mode, Mode::Browse, "{text:?}");
