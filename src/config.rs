@@ -115,15 +115,17 @@ pub struct RawConsole {
     pub peers: Vec<String>,
     /// Where this console listens for others, such as `0.0.0.0:7401`. Absent: nowhere.
     pub listen_peers: Option<SocketAddr>,
-    /// Every act is refused until `:rw` on the screen.
-    pub readonly: Option<bool>,
-    /// How long nobody presses a key until the first verb asks: `2m`, or `off`.
-    pub arm_after_idle: Option<String>,
+    /// The keys: `default`, `vim`, `arrows`, `emacs`, or the name of a file under `keymaps/`. Absent: `default`.
+    pub keymap: Option<toml::Spanned<String>>,
     /// What is logged, as for `--log-level`. Absent: `info`.
     pub log_level: Option<String>,
     /// How the console looks.
     #[serde(default)]
     pub ui: RawUi,
+    /// Every act is refused until `:rw` on the screen.
+    pub readonly: Option<bool>,
+    /// How long nobody presses a key until the first verb asks: `2m`, or `off`.
+    pub arm_after_idle: Option<String>,
 }
 
 /// `[ui]` of `config.toml`, as written.
@@ -370,12 +372,14 @@ pub struct Console {
     pub user: UserName,
     /// Other consoles.
     pub peers: Peers,
-    /// Guards before its keys.
-    pub guards: Guards,
+    /// The keymap, and the line of `config.toml` that names it.
+    pub keymap: Option<(String, usize)>,
     /// What is logged, checked, where the file says.
     pub log_level: Option<String>,
     /// Lines instead of a screen.
     pub plain: bool,
+    /// Guards before its keys.
+    pub guards: Guards,
 }
 
 /// Where other consoles are.
@@ -432,6 +436,7 @@ impl Console {
         };
         let token_file = raw.token_file.map(|file| paths.config.join(file));
         let peers = Peers::resolve(&path, &raw.peers, raw.listen_peers)?;
+        let keymap = raw.keymap.map(|name| (name.get_ref().clone(), line_of(&path, name.span().start)));
         if let Some(level) = &raw.log_level {
             log::check_level(level).map_err(|error| value_error(&path, "log_level", error.to_string()))?;
         }
@@ -443,8 +448,15 @@ impl Console {
             log_level: raw.log_level,
             plain: raw.ui.plain.unwrap_or(false),
             guards: Guards::resolve(&path, raw.readonly, raw.arm_after_idle.as_deref())?,
+            keymap,
         })
     }
+}
+
+/// Returns the line in which that byte of a file stands; 1 where the file cannot be read any more.
+fn line_of(path: &Path, byte: usize) -> usize {
+    let text = std::fs::read(path).unwrap_or_default();
+    text.iter().take(byte).filter(|byte| **byte == b'\n').count() + 1
 }
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {

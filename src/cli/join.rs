@@ -22,7 +22,7 @@ const CODE_BYTES_MAX: u64 = 4096;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The code that `nightdesk enrol` printed; without it, it is asked for, so that no history keeps it.
-    code: Option<String>,
+    pub code: Option<String>,
 }
 
 /// Meets the hub by the code, and writes down what the console needs from then on.

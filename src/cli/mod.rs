@@ -5,8 +5,10 @@ mod act;
 mod completions;
 mod demo;
 mod doctor;
+mod first_run;
 mod inbox;
 mod join;
+mod keys;
 mod list;
 mod log;
 mod open;
@@ -104,6 +106,9 @@ enum Command {
     Devices(access::Devices),
     /// Lets a user or a device in no more; on the hub's machine.
     Revoke(access::Revoke),
+    /// Lists, checks and explains the keys of the console.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Looks at everything that must hold, and says what to do where it does not. Changes nothing.
     ///
     /// Exit status: 0 all good; 1 something to look at; 2 something is broken.
@@ -141,6 +146,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),
         Command::Revoke(arguments) => access::revoke(&globals, &arguments),
+        Command::Keys(command) => keys::run(&globals, &command),
         Command::Doctor(arguments) => doctor::run(&globals, &arguments),
         Command::Paths(arguments) => paths::run(&globals, &arguments),
         Command::Completions(arguments) => completions::run(&arguments),

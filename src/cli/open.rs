@@ -30,7 +30,7 @@ pub fn settings(globals: &Globals) -> anyhow::Result<(Paths, Console)> {
 }
 
 /// Returns the login name: by the environment, else (in cron jobs and containers) by the user database.
-fn login() -> String {
+pub fn login() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     named.or_else(|| login_in(&std::fs::read_to_string("/etc/passwd").ok()?)).unwrap_or_default()
 }

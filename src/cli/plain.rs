@@ -20,8 +20,8 @@ pub fn is_wanted(globals: &Globals, console: &Console) -> bool {
 }
 
 /// Prints lines until the person leaves, a signal says so, or nobody reads them any more.
-pub fn run(desk: &Desk, reader: Reader, readonly: bool) -> anyhow::Result<Exit> {
-    let plain = Plain::new(desk.clone(), Some(reader), readonly);
+pub fn run(desk: &Desk, reader: Reader, console: &Console) -> anyhow::Result<Exit> {
+    let plain = Plain::new(desk.clone(), Some(reader), console.guards.clone());
     stop_on_signals(plain.handle())?;
     plain.run()
 }

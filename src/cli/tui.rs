@@ -1,7 +1,7 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals, log, plain, read, signals};
+use super::{Exit, Globals, first_run, log, plain, read, signals};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
 use crate::sync::client::HubAddress;
@@ -16,11 +16,12 @@ use tokio::runtime::Runtime;
 
 /// Opens the console.
 pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
+    first_run::ask_once(globals)?;
     let (paths, mut console) = settings(globals)?;
-    console.guards = guards(globals, console.guards);
     if !plain::is_wanted(globals, &console) {
         need_terminal()?;
     }
+    console.guards = guards(globals, console.guards);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     log::to_file(&paths, globals, console.log_level.as_deref())?;
     let (hub, address) = match &console.hub {
@@ -59,8 +60,8 @@ pub fn show(
     let console = console::Console::start(parts)?;
     let reader = read::reader(globals, paths);
     let exit = match plain::is_wanted(globals, settings) {
-        true => plain::run(&console.desk, reader, settings.guards.readonly),
-        false => on_screen(&console.desk, paths, reader, settings.guards.clone()),
+        true => plain::run(&console.desk, reader, settings),
+        false => on_screen(&console.desk, paths, settings, reader),
     };
     let unsent = console.picture().unsent;
     runtime.block_on(async {
@@ -80,13 +81,15 @@ pub fn show(
     })
 }
 
-fn on_screen(desk: &Desk, paths: &Paths, reader: tui::Reader, guards: config::Guards) -> anyhow::Result<tui::Exit> {
+fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui::Reader) -> anyhow::Result<tui::Exit> {
     let options = tui::Options {
         keymap: Some(paths.config.join("keymap.toml")),
+        keymap_choice: super::keys::choice(settings),
+        recent: Some(paths.state.join("commands")),
         state: Some(paths.state.clone()),
-        session: Some(paths.state.join("session.toml")),
-        guards,
         reader: Some(reader),
+        session: Some(paths.state.join("session.toml")),
+        guards: settings.guards.clone(),
     };
     let screen = tui::Console::new(desk.clone(), options);
     signals::listen(screen.handle())?;

@@ -19,3 +19,4 @@ pub mod judge;
 pub mod op;
 pub mod paging;
 pub mod scope;
+mod script;

@@ -2,10 +2,12 @@
 //!
 //! Several processes of one user may have it open. They are one node: numbers are taken inside the transaction that writes them.
 
+mod aside;
 mod identity;
 mod inbox;
 mod relay;
 mod rows;
+mod watch;
 
 use super::sqlite::{self, Schema};
 use super::{Cursor, FeedKind, FeedPage, StoreError};
@@ -26,9 +28,10 @@ use rows::{
     cursor, generation, keep_verdict, meta, own, own_node, prune, put_incident, put_line, put_page, put_series,
     put_verdict, read_ops, set_meta, sweep,
 };
+use watch::Watch;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use inbox::Loss;
 
@@ -39,7 +42,7 @@ pub const WAITING_MAX: u64 = 10_000;
 const AS_OF: &str = "as_of";
 
 pub(super) const SCHEMA: Schema =
-    Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql") };
+    Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql"), steps: &[] };
 
 /// Pages of the file that are kept in memory: a console looks at one incident after the other, and lies open for weeks.
 const CACHE_KIB: i64 = 4096;
@@ -53,6 +56,9 @@ pub enum AppendError {
     /// The hub takes nothing from this user.
     #[error("you joined this hub to look only; nothing was done")]
     LookOnly,
+    /// A newer program has the database; the operation is kept beside it.
+    #[error("NOT sent: nightdesk was upgraded underneath; it is kept in {0} and goes out when you restart")]
+    Aside(PathBuf),
     /// The store failed; nothing was written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -92,18 +98,26 @@ pub struct Applied {
 /// A console's store.
 pub struct Mirror {
     connection: Connection,
+    watch: Watch,
     node: NodeId,
     twin: Beside,
     user: UserName,
 }
 
 impl Mirror {
-    /// Opens or makes the mirror of this user; `fresh_node` names a new one.
+    /// Opens or makes the mirror of this user; `fresh_node` names a new one. One that a newer program wrote is opened to look at only: see
+    /// [`Mirror::check`].
     ///
     /// # Errors
     /// [`StoreError`] says what stands against it; a mirror signs for one user only.
     pub fn open(path: &Path, user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
-        Self::of(sqlite::open(path, &SCHEMA)?, Beside::of(path), path, user, fresh_node, now)
+        match sqlite::open(path, &SCHEMA) {
+            Ok(connection) => Self::of(connection, Beside::of(path), Watch::of(path)?, user, fresh_node, now),
+            Err(StoreError::Newer { found, known, .. }) => {
+                Self::looked_at(sqlite::open_reader(path)?, path, Watch::newer(path, found, known)?, user)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a mirror that ends with its process, for simulations; it may be opened as often as one likes.
@@ -112,30 +126,42 @@ impl Mirror {
     /// None that a simulation meets.
     #[doc(hidden)]
     pub fn in_memory(user: &UserName, fresh_node: NodeId, now: Timestamp) -> Result<Self, StoreError> {
-        Self::of(sqlite::in_memory(&SCHEMA)?, Beside::nothing(), Path::new(":memory:"), user, fresh_node, now)
+        Self::of(sqlite::in_memory(&SCHEMA)?, Beside::nothing(), Watch::nothing(), user, fresh_node, now)
     }
 
     fn of(
         mut connection: Connection,
         twin: Beside,
-        path: &Path,
+        watch: Watch,
         user: &UserName,
         fresh_node: NodeId,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let tx = sqlite::immediate(&mut connection)?;
         tx.execute("INSERT INTO meta VALUES ('user', ?1) ON CONFLICT DO NOTHING", [user.as_str()])?;
-        if let Some(other) = meta(&tx, "user")?.filter(|other| other != user.as_str()) {
-            let why = format!(
-                "this mirror is {other}'s and you are {user}; set user in config.toml, or NIGHTDESK_HOME to another directory"
-            );
-            return Err(StoreError::Unsafe { path: path.to_owned(), why });
-        }
+        belongs_to(&tx, watch.path(), user)?;
         let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
         tx.commit()?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        Ok(Self { connection, node, twin, user: user.clone() })
+        Ok(Self { connection, watch, node, twin, user: user.clone() })
+    }
+
+    /// Returns a mirror of a layout that this program does not know: it reads what it can and writes nothing.
+    fn looked_at(mut connection: Connection, path: &Path, watch: Watch, user: &UserName) -> Result<Self, StoreError> {
+        let tx = connection.transaction()?;
+        belongs_to(&tx, path, user)?;
+        let node = own_node(&tx)?;
+        drop(tx);
+        Ok(Self { connection, watch, node, twin: Beside::of(path), user: user.clone() })
+    }
+
+    /// Makes sure that this program may still write: nobody brought the database to a newer layout or put another file in its place.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`], [`StoreError::Underneath`]; see [`StoreError::is_outdated`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.watch.check(&self.connection)
     }
 
     /// Forgets what is too old.
@@ -143,7 +169,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`].
     pub fn prune(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         prune(&tx, now)?;
         Ok(tx.commit()?)
     }
@@ -167,7 +193,13 @@ impl Mirror {
                 insert.execute(rusqlite::params_from_iter(values))?;
             }
         }
-        Ok(Self { connection: copy, node: self.node, twin: Beside::nothing(), user: self.user.clone() })
+        Ok(Self {
+            connection: copy,
+            watch: Watch::nothing(),
+            node: self.node,
+            twin: Beside::nothing(),
+            user: self.user.clone(),
+        })
     }
 
     /// Returns what is mirrored of the hub, each row as it came, ordered; for comparing.
@@ -217,7 +249,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`].
     pub fn set_note(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         set_meta(&tx, key, value)?;
         Ok(tx.commit()?)
     }
@@ -251,7 +283,13 @@ impl Mirror {
     /// # Errors
     /// [`AppendError`]; nothing was written then.
     pub fn append(&mut self, sign: impl FnOnce(NodeId, u64, [u8; 32]) -> SignedOp) -> Result<SignedOp, AppendError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = match self.watch.begin(&mut self.connection) {
+            Ok(tx) => tx,
+            Err(error) if error.is_outdated() => {
+                return Err(aside::keep(self.watch.path(), &sign(self.node, 1, [0; 32])));
+            }
+            Err(error) => return Err(error.into()),
+        };
         let node = own_node(&tx)?;
         let waiting: i64 = tx
             .query_row("SELECT count(*) FROM op WHERE verdict IS NULL", (), |row| row.get(0))
@@ -344,7 +382,7 @@ impl Mirror {
         if !any {
             return Ok(Vec::new());
         }
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let rows: Vec<(Vec<u8>, Option<String>)> = tx
             .prepare_cached("SELECT bytes, verdict FROM op WHERE verdict IS NOT NULL AND told = 0 ORDER BY nseq")?
             .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -375,7 +413,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`]; none was kept then.
     pub fn settle(&mut self, verdicts: Vec<(OpId, Verdict)>, head: u64) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         for (op_id, verdict) in verdicts {
             keep_verdict(&tx, op_id, &verdict, head)?;
             relay::settle(&tx, op_id, &verdict)?;
@@ -389,7 +427,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`].
     pub fn restart(&mut self, epoch: &str, refused: &Cursor) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         if cursor(&tx)? != *refused {
             return Ok(());
         }
@@ -410,7 +448,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`]; nothing was applied then.
     pub fn apply(&mut self, page: &FeedPage, asked_at: Timestamp) -> Result<Applied, StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let held = cursor(&tx)?;
         if page.epoch != held.epoch || page.next < held.seq || page.after > held.seq {
             // Another process of this user was faster: it applied something newer, or began the history anew.
@@ -562,4 +600,12 @@ impl Mirror {
         bodies.reverse();
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
     }
+}
+
+fn belongs_to(tx: &rusqlite::Transaction<'_>, path: &Path, user: &UserName) -> Result<(), StoreError> {
+    let Some(other) = meta(tx, "user")?.filter(|other| other != user.as_str()) else { return Ok(()) };
+    let why = format!(
+        "this mirror is {other}'s and you are {user}; set user in config.toml, or NIGHTDESK_HOME to another directory"
+    );
+    Err(StoreError::Unsafe { path: path.to_owned(), why })
 }

@@ -54,8 +54,31 @@ pub enum StoreError {
         /// The schema this program knows.
         known: i64,
     },
+    /// The file was brought to a newer layout, or another one put in its place, while this program had it open.
+    #[error("the database {path} was upgraded or replaced underneath this program; restart it: nothing is lost")]
+    Underneath {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file could not be brought to this program's layout.
+    #[error(
+        "the database {path} (schema {found}) could not be upgraded: {why}; it is as it was, and a copy lies in {copy}. \
+         The program that you had before still reads it"
+    )]
+    Upgrade {
+        /// Which.
+        path: PathBuf,
+        /// A copy of it.
+        copy: PathBuf,
+        /// The schema it has.
+        found: i64,
+        /// What went wrong.
+        why: String,
+    },
     /// A place that cannot hold a database.
-    #[error("{path} lies on {kind}, where SQLite loses data; choose a local directory with --data or NIGHTDESK_HOME")]
+    #[error(
+        "{path} lies on {kind}, where SQLite loses data; set NIGHTDESK_HOME=/local/path, or --data for a hub, to a directory on a local disk"
+    )]
     NetworkFile {
         /// Where.
         path: PathBuf,
@@ -106,6 +129,11 @@ impl StoreError {
     /// Returns the error for a rule of the tables that would not hold any more.
     fn broken(rule: &str) -> Self {
         Self::Broken { rule: rule.to_owned() }
+    }
+
+    /// Returns whether this program must not write any more because another, newer one does.
+    pub fn is_outdated(&self) -> bool {
+        matches!(self, Self::Newer { .. } | Self::Underneath { .. })
     }
 }
 

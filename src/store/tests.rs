@@ -2,6 +2,7 @@
 
 mod calling;
 mod twins;
+mod upgrade;
 
 use super::devices::NewToken;
 use super::hub::{Batch, Mint, Pushed, Rules, Touch};
@@ -681,16 +682,6 @@ async fn two_processes_on_one_mirror_are_one_chain() {
     assert_eq!(one.waiting(10).unwrap().len(), 1);
     // Answered, and still laid over the picture: the feed has not brought what it did.
     assert_eq!(one.unshown().unwrap().len(), 2);
-}
-
-#[test]
-fn a_newer_databases_is_refused_and_not_touched() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("mirror.db");
-    drop(mirror(&dir));
-    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    let error = Mirror::open(&path, &mira(), NODE, at(0)).err().unwrap().to_string();
-    assert!(error.contains("newer nightdesk"), "{error}");
 }
 
 #[test]

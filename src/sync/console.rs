@@ -84,7 +84,9 @@ impl Console {
     /// [`StoreError`] when the mirror cannot be read.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
         let Parts { device, mut mirror, client, card, hub_key, admin_token, embedded, peers } = parts;
-        mirror.want_signatures(peers.is_on())?;
+        if mirror.check().is_ok() {
+            mirror.want_signatures(peers.is_on())?;
+        }
         let (token, token_at) = kept_token(&mut mirror)?;
         let held = mirror.note(roster::NOTE)?.and_then(|note| SignedRoster::of_note(&note, &hub_key).ok());
         let introduced_as = Mutex::new((!token_is_of_another(&mut mirror)?).then(|| mirror.node()));

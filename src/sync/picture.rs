@@ -203,6 +203,8 @@ pub struct Picture {
     pub demo: bool,
     /// How it stands to the hub's.
     pub link: Link,
+    /// Why this program writes no more, in words for the banner; what is done is kept beside the mirror.
+    pub halted: Option<String>,
     /// When the hub last confirmed that this is all; `None` before the first time.
     pub as_of: Option<Timestamp>,
     /// Own clock minus the hub's, in milliseconds, where it matters (5 s and more).

@@ -2,6 +2,7 @@
 //!
 //! The overlay is computed anew for each picture and never written into the mirror.
 
+mod outdated;
 mod peering;
 mod sleep;
 
@@ -92,6 +93,8 @@ pub(super) struct Teller {
     woke_at: Option<Timestamp>,
     /// That is not passed on yet.
     wakes: bool,
+    /// Why this program writes no more, in words for the banner.
+    halted: Option<String>,
     /// When what is too old was last forgotten: a console stays open for weeks.
     pruned_at: Timestamp,
 }
@@ -139,16 +142,18 @@ impl Teller {
             sent: Vec::new(),
             woke_at: None,
             wakes: false,
+            halted: None,
             pruned_at: clock::now(),
         };
-        teller.as_of = teller.mirror.as_of()?;
-        teller.read_roster()?;
-        teller.reload()?;
+        teller.begin()?;
         Ok(teller)
     }
 
     /// Takes one note; returns whether there is something to push now.
     pub fn take(&mut self, note: Note) -> Result<bool, StoreError> {
+        if self.halted.is_some() {
+            return self.take_outdated(note);
+        }
         match note {
             Note::Ask(Ask::Submit { incident, basis, act }) => return self.submit(incident, basis, act),
             Note::Ask(Ask::Look(look)) => {
@@ -216,6 +221,9 @@ impl Teller {
 
     /// Tells a failure of the mirror to the person.
     pub fn complain(&mut self, error: &StoreError) {
+        if error.is_outdated() || self.halted.is_some() {
+            return self.halt(error);
+        }
         tracing::error!(error = error as &dyn std::error::Error, "the mirror refused");
         let why = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
         self.notice(format!("the mirror refused: {error}{why}"), false, None);
@@ -232,7 +240,7 @@ impl Teller {
                 Ok(true)
             }
             Err(AppendError::Store(error)) => Err(error),
-            Err(error @ (AppendError::TooManyWait | AppendError::LookOnly)) => {
+            Err(error @ (AppendError::TooManyWait | AppendError::LookOnly | AppendError::Aside(_))) => {
                 self.notice(error.to_string(), false, None);
                 Ok(false)
             }
@@ -246,6 +254,7 @@ impl Teller {
             self.pruned_at = now;
             self.mirror.prune(now)?;
         }
+        self.mirror.check()?;
         let version = self.mirror.data_version()?;
         if std::mem::replace(&mut self.data_version, version) == version {
             return Ok(false);
@@ -570,6 +579,7 @@ impl Teller {
             ingest_open: card.is_some_and(|card| card.ingest_open),
             demo: card.is_some_and(|card| card.demo),
             link: self.link.clone(),
+            halted: self.halted.clone(),
             as_of: self.as_of,
             skew_ms: self.skew_ms,
             rows: self.rows.clone(),
@@ -670,7 +680,7 @@ pub fn append(mirror: &mut Mirror, device: &Device, draft: Draft) -> Result<Sign
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     let op_id =
         OpId(Uuid::new_v7(uuid::Timestamp::from_unix_time(millis / 1000, (millis % 1000) as u32 * 1_000_000, 0, 0)));
-    if mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
+    if mirror.check().is_ok() && mirror.note(token::NOTE_SCOPE)?.as_deref() == Some(Scope::Viewer.word()) {
         return Err(AppendError::LookOnly);
     }
     append_as(mirror, (&device.user, &device.key), draft, op_id, now)
@@ -689,7 +699,12 @@ pub fn append_as(
 ) -> Result<SignedOp, AppendError> {
     let Draft { incident, basis, act } = draft;
     // What was seen is the claim that the hub confirmed, whatever else was asked for since.
-    let basis = if act == Act::Seen { basis } else { after_own(mirror, incident, basis)? };
+    let basis = match act {
+        Act::Seen => basis,
+        // Of a layout that it does not know, a program may be unable to read what was asked before.
+        _ if mirror.check().is_err() => basis,
+        _ => after_own(mirror, incident, basis)?,
+    };
     mirror.append(|node, nseq, prev_hash| {
         let actor = user.clone();
         let op = Op { op_id, node, nseq, prev_hash, created_at, actor, incident, basis, act };

@@ -108,6 +108,18 @@ actions! {
     ViewClose, "view.close", View, "close", "Close the view; at the root it only says how to leave";
     PaneNext, "pane.next", View, "pane", "To the next pane";
     PanePrevious, "pane.previous", View, "pane", "To the previous pane";
+    PaneZoomMore, "pane.zoom-more", View, "zoom", "More room for this pane: its share, more than half, all of it";
+    PaneZoomLess, "pane.zoom-less", View, "unzoom", "Less room for this pane";
+    LayoutPanes, "view.layout", View, "layout", "How many panes: auto, 1, 2 or 3";
+    TabDetail, "tab.detail", View, "detail", "How the incident stands";
+    TabSeries, "tab.series", View, "series", "Its series over time";
+    TabTimeline, "tab.timeline", View, "timeline", "What machines and people did";
+    TabNotes, "tab.notes", View, "notes", "What people wrote";
+    TabPages, "tab.pages", View, "pages", "Who was called by what, and whether they saw it";
+    TabNext, "tab.next", View, "next tab", "The next tab of the incident";
+    TabPrevious, "tab.previous", View, "tab before", "The tab before";
+    LabelsUnfold, "series.unfold", View, "labels", "Labels that all series have: in one line, or one a line";
+    ClockZone, "view.tz", View, "local time", "Times in UTC, or by your clock";
     PageGo, "page.go", View, "to the call", "Go to the worst incident that calls you";
     PageBack, "page.back", View, "return", "Return to where you were before you went to a call";
     SortSeverity, "sort.severity", View, "by severity", "Order by severity, the worst first";
@@ -125,17 +137,18 @@ actions! {
     InboxNext, "inbox.next", Inbox, "next act", "Do what fits the letter, as its line says";
     FilterOpen, "filter.open", View, "filter", "Show only incidents that hold these words";
     HelpOpen, "help.open", View, "help", "This help";
+    KeymapChoose, "keymap.choose", Program, "keymap", "Other keys: default, vim, arrows, emacs, or a file of your own";
     CommandOpen, "command.open", Program, "command", "Type a command";
     ScreenRepaint, "screen.repaint", Program, "repaint", "Draw the whole screen anew";
     AppInterrupt, "app.interrupt", Program, "cancel", "Cancel; twice within 2 s at the root leaves";
-    ReadOnlyOn, "readonly.on", Program, "read-only", "Refuse every act from now on; looking goes on";
-    ReadOnlyOff, "readonly.off", Program, "read-write", "Allow acts again";
     AppSuspend, "app.suspend", Program, "suspend", "Stop and give the terminal to the shell, until `fg`; nothing can show meanwhile";
     LogOpen, "log.open", Program, "log", "The last lines of the log; words behind it narrow it";
     DoctorOpen, "doctor.open", Program, "doctor", "Look at everything that must hold, and what to do where it does not";
     WhatsNewOpen, "whatsnew.open", Program, "what's new", "What is new in this version";
     CrashOpen, "crash.open", Program, "crash", "The last crash file, if it ever crashed";
     PathsOpen, "paths.open", Program, "paths", "Where files lie, and what put them there";
+    ReadOnlyOn, "readonly.on", Program, "read-only", "Refuse every act from now on; looking goes on";
+    ReadOnlyOff, "readonly.off", Program, "read-write", "Allow acts again";
     AppQuit, "app.quit", Program, "quit", "Leave; asks first where somebody would miss it";
     PromptAccept, "prompt.accept", Prompt, "accept", "Take what was typed";
     PromptCancel, "prompt.cancel", Prompt, "cancel", "Cancel; a note's draft is kept";
@@ -182,6 +195,11 @@ impl Action {
             Self::Choose9,
         ];
         choices.iter().position(|choice| *choice == self)
+    }
+
+    /// Returns whether it answers a question, or takes what was typed: no key does that together with what asked.
+    pub fn answers(self) -> bool {
+        self.choice().is_some() || matches!(self, Self::ConfirmYes | Self::ConfirmForce | Self::PromptAccept)
     }
 
     /// Returns whether other people see what it does, so that no key may do it by accident.

@@ -1,6 +1,7 @@
 //! What can happen to the console, and what the console can want.
 
 use super::key::KeyPress;
+use super::keymap::Loaded;
 use super::topic::Topic;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
@@ -25,6 +26,8 @@ pub enum Event {
     },
     /// A newer picture of the incidents.
     Picture(Arc<Picture>),
+    /// Another keymap was read.
+    Keymap(Box<Loaded>),
     /// A time that [`super::state::State::deadline`] named has come.
     Due,
     /// The mirror took no more asks: what was asked for is not done.
@@ -72,6 +75,10 @@ pub enum Effect {
     Ask(Ask),
     /// Ring the terminal's bell.
     Bell,
+    /// Read the keymap of that name, and come back with [`Event::Keymap`].
+    LoadKeymap(String),
+    /// Keep these names of commands, the latest first, for the next start.
+    Remember(Vec<String>),
     /// Write every cell anew.
     Repaint,
     /// Give the terminal back and stop, until somebody continues the process.

@@ -25,6 +25,7 @@ fn press(raw: KeyEvent) -> Option<KeyPress> {
         ctrl: held(KeyModifiers::CONTROL),
         alt: held(KeyModifiers::ALT),
         shift: held(KeyModifiers::SHIFT) || back_tab,
+        logo: held(KeyModifiers::SUPER),
     };
     Some(press.normal())
 }
@@ -65,6 +66,7 @@ mod tests {
         check(KeyCode::Char('d'), KeyModifiers::CONTROL, "ctrl-d");
         check(KeyCode::BackTab, KeyModifiers::SHIFT, "shift-tab");
         check(KeyCode::BackTab, KeyModifiers::NONE, "shift-tab");
+        check(KeyCode::Char('7'), KeyModifiers::CONTROL, "ctrl-_");
         check(KeyCode::F(2), KeyModifiers::NONE, "f2");
     }
 }

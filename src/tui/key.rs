@@ -48,6 +48,70 @@ pub struct KeyPress {
     pub alt: bool,
     /// With Shift; never for characters, which are upper case instead.
     pub shift: bool,
+    /// With Super, which only the kitty protocol reports.
+    pub logo: bool,
+}
+
+/// Keys that are one control byte, and what a terminal may mean by it; all but these tell letters apart.
+const TWINS: [(&str, &str); 5] = [
+    ("ctrl-i", "terminals send Tab for it"),
+    ("ctrl-m", "terminals send Enter for it"),
+    ("ctrl-h", "some terminals send it for Backspace"),
+    ("ctrl-j", "some terminals send it for Enter (line feed)"),
+    ("ctrl-[", "terminals send Esc for it"),
+];
+
+/// Why a key as a keymap writes it may not come, or may come for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// It is the same byte as another key.
+    Twin(&'static str),
+    /// Flow control of some terminals eats it.
+    Flow,
+    /// Only the kitty keyboard protocol reports it, which is not enabled.
+    Kitty,
+    /// On a slow link it falls apart into Esc and a letter.
+    Alt,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Twin(says) => says,
+            Self::Flow => "some terminals take it for flow control and stop the screen",
+            Self::Kitty => "only the kitty keyboard protocol reports it, and that is not enabled",
+            Self::Alt => "on a slow link it is Esc and then the letter",
+        })
+    }
+}
+
+/// Returns what is doubtful about one key, as it is written.
+pub(crate) fn doubt(written: &str) -> Option<Doubt> {
+    if let Some((_, says)) = TWINS.iter().find(|(name, _)| name.eq_ignore_ascii_case(written)) {
+        return Some(Doubt::Twin(says));
+    }
+    if ["ctrl-s", "ctrl-q"].iter().any(|name| name.eq_ignore_ascii_case(written)) {
+        return Some(Doubt::Flow);
+    }
+    let press = KeyPress::parse(written)?;
+    let is_sign = |c: char| " \\]^_".contains(c);
+    let with = press.ctrl || press.alt || press.shift;
+    let needs_kitty = match press.key {
+        Key::Char(c) if press.ctrl => {
+            let shifted = written.contains("shift-") || written.chars().next_back().is_some_and(char::is_uppercase);
+            !(c.is_ascii_lowercase() || is_sign(c)) || (c.is_ascii_lowercase() && shifted)
+        }
+        Key::Char(' ') => written.contains("shift-"),
+        Key::Enter | Key::Esc | Key::Backspace => press.ctrl || press.shift,
+        Key::Tab => press.ctrl || (press.alt && press.shift),
+        // The cursor keys and F1 to F12 carry their modifiers since xterm.
+        _ => false,
+    };
+    match press.key {
+        _ if press.logo || needs_kitty => Some(Doubt::Kitty),
+        Key::Char(c) if press.alt && with && c.is_alphanumeric() => Some(Doubt::Alt),
+        _ => None,
+    }
 }
 
 /// Names of keys that are no characters.
@@ -71,7 +135,7 @@ const NAMES: [(&str, Key); 14] = [
 impl KeyPress {
     /// Returns the press of a key alone.
     pub fn plain(key: Key) -> Self {
-        Self { key, ctrl: false, alt: false, shift: false }
+        Self { key, ctrl: false, alt: false, shift: false, logo: false }
     }
 
     /// Returns the press that a text such as `ctrl-d` names, or `None`.
@@ -82,6 +146,7 @@ impl KeyPress {
             let (flag, tail) = match rest {
                 _ if rest.strip_prefix("ctrl-").is_some_and(|tail| !tail.is_empty()) => (&mut press.ctrl, &rest[5..]),
                 _ if rest.strip_prefix("alt-").is_some_and(|tail| !tail.is_empty()) => (&mut press.alt, &rest[4..]),
+                _ if rest.strip_prefix("super-").is_some_and(|tail| !tail.is_empty()) => (&mut press.logo, &rest[6..]),
                 _ if rest.strip_prefix("shift-").is_some_and(|tail| !tail.is_empty()) => (&mut press.shift, &rest[6..]),
                 _ => break,
             };
@@ -107,7 +172,7 @@ impl KeyPress {
                 self.key = Key::Char(c.to_ascii_uppercase());
             }
             if self.ctrl {
-                self.key = Key::Char(c.to_ascii_lowercase());
+                self.key = Key::Char(control_sign(c.to_ascii_lowercase()));
             }
             self.shift = false;
         }
@@ -120,6 +185,18 @@ impl KeyPress {
             Key::Char(c) if !self.ctrl && !self.alt => Some(c),
             _ => None,
         }
+    }
+}
+
+/// Returns the sign that stands for all that send the same control byte: Ctrl-7, Ctrl-/ and Ctrl-_ are one key.
+fn control_sign(c: char) -> char {
+    match c {
+        '2' | '@' => ' ',
+        '4' => '\\',
+        '5' => ']',
+        '6' => '^',
+        '7' | '/' => '_',
+        other => other,
     }
 }
 
@@ -145,7 +222,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 impl fmt::Display for KeyPress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (held, name) in [(self.ctrl, "ctrl-"), (self.alt, "alt-"), (self.shift, "shift-")] {
+        for (held, name) in [(self.ctrl, "ctrl-"), (self.alt, "alt-"), (self.shift, "shift-"), (self.logo, "super-")] {
             if held {
                 f.write_str(name)?;
             }
@@ -165,7 +242,22 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_read_back() {
-        for text in ["j", "G", "ctrl-d", "shift-tab", "space", "f12", "-", "ctrl--", "alt-x", "?", "pagedown"] {
+        for text in [
+            "super-k",
+            "ctrl-_",
+            "ctrl-space",
+            "j",
+            "G",
+            "ctrl-d",
+            "shift-tab",
+            "space",
+            "f12",
+            "-",
+            "ctrl--",
+            "alt-x",
+            "?",
+            "pagedown",
+        ] {
             assert_eq!(KeyPress::parse(text).map(|key| key.to_string()).as_deref(), Some(text));
         }
     }
@@ -181,5 +273,31 @@ mod tests {
     fn shift_and_a_letter_is_the_upper_case_letter() {
         assert_eq!(KeyPress::parse("shift-g"), KeyPress::parse("G"));
         assert_eq!(KeyPress::parse("ctrl-D"), KeyPress::parse("ctrl-d"));
+    }
+
+    #[test]
+    fn what_sends_the_same_byte_is_the_same_key() {
+        assert_eq!(KeyPress::parse("ctrl-/"), KeyPress::parse("ctrl-_"));
+        assert_eq!(KeyPress::parse("ctrl-7"), KeyPress::parse("ctrl-_"));
+        assert_eq!(KeyPress::parse("ctrl-@"), KeyPress::parse("ctrl-space"));
+    }
+
+    #[test]
+    fn keys_that_may_not_come_are_known() {
+        let check = |text, expect| assert_eq!(doubt(text), expect, "{text}");
+        for text in ["ctrl-i", "ctrl-m", "ctrl-h", "ctrl-j", "ctrl-["] {
+            assert!(matches!(doubt(text), Some(Doubt::Twin(_))), "{text}");
+        }
+        for text in ["ctrl-s", "ctrl-q"] {
+            check(text, Some(Doubt::Flow));
+        }
+        let kitty = ["super-k", "ctrl-shift-d", "ctrl-D", "ctrl-enter", "shift-enter", "ctrl-tab", "ctrl-1", "ctrl-;"];
+        for text in kitty.into_iter().chain(["shift-space", "ctrl-backspace"]) {
+            check(text, Some(Doubt::Kitty));
+        }
+        check("alt-x", Some(Doubt::Alt));
+        for text in ["a", "G", "ctrl-d", "shift-tab", "ctrl-_", "ctrl-up", "shift-f5", "alt-<", "space", "ctrl-space"] {
+            check(text, None);
+        }
     }
 }

@@ -1,18 +1,31 @@
-//! Which key does what: the shipped file, and a person's own over it.
+//! Which key does what: a shipped file, and a person's own over it.
 //!
 //! What is wrong in a person's file is dropped entry by entry and told with file and line; the console starts all the same.
 
+mod condition;
+#[cfg(test)]
+mod generated;
+mod library;
+mod print;
+mod read;
+mod schema;
+
+pub(crate) use condition::Condition;
+pub use library::Choice;
+pub(crate) use library::{Library, Loaded, NAMES};
+pub(crate) use print::{dump, explain, json, list, markdown};
+pub(crate) use schema::schema;
+
 use super::action::Action;
-use super::key::{self, KeyPress};
-use super::nearest::did_you_mean;
+use super::key::KeyPress;
 use std::fmt;
-use std::ops::Range;
-use std::path::Path;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use std::sync::Arc;
+
+/// Most keys of one sequence.
+pub(crate) const SEQUENCE_MAX: usize = 4;
 
 /// Where a key is pressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Context {
     Global,
     Stream,
@@ -27,7 +40,7 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context with its name in keymaps.
-    const ALL: [(&str, Self); 9] = [
+    pub(crate) const ALL: [(&str, Self); 9] = [
         ("global", Self::Global),
         ("stream", Self::Stream),
         ("detail", Self::Detail),
@@ -42,30 +55,100 @@ impl Context {
     fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, context)| *context)
     }
+
+    /// Returns the name, as keymaps write it.
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, context)| *context == self).map_or("?", |(name, _)| name)
+    }
+
+    /// Returns whether it asks or takes words: then the keys of the panes are not looked up, and no verb begins.
+    pub(crate) fn asks(self) -> bool {
+        matches!(self, Self::Prompt | Self::Confirm | Self::Menu | Self::Sheet)
+    }
 }
 
-/// One sequence of keys and what it does.
-#[derive(Debug, Clone, PartialEq)]
+/// The file and line that an entry stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) file: Arc<str>,
+    pub(crate) line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// What an entry does while something holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Arm {
+    /// `None` always holds.
+    pub(crate) when: Option<Condition>,
+    /// Run in order; empty unbinds what lies below.
+    pub(crate) actions: Vec<Action>,
+    /// The person's own words for it.
+    pub(crate) desc: Option<String>,
+}
+
+/// One sequence of keys and what it does: the first arm that holds.
+#[derive(Debug, Clone)]
 pub(crate) struct Binding {
     pub(crate) context: Context,
     pub(crate) keys: Vec<KeyPress>,
-    /// Run in order; empty unbinds what lies below.
-    pub(crate) actions: Vec<Action>,
+    pub(crate) arms: Vec<Arm>,
+    pub(crate) origin: Origin,
+}
+
+impl PartialEq for Binding {
+    /// Two entries are the same when they do the same, wherever they stand.
+    fn eq(&self, other: &Self) -> bool {
+        self.context == other.context && self.keys == other.keys && self.arms == other.arms
+    }
 }
 
 impl Binding {
     /// Returns the keys as people write them.
     pub(crate) fn label(&self) -> String {
-        self.keys.iter().map(KeyPress::to_string).collect::<Vec<_>>().join(" ")
+        label(&self.keys)
     }
+
+    /// Returns whether it does that, at some time.
+    pub(crate) fn does(&self, action: Action) -> bool {
+        self.actions().any(|one| one == action)
+    }
+
+    /// Returns all that it does at some time.
+    pub(crate) fn actions(&self) -> impl Iterator<Item = Action> {
+        self.arms.iter().flat_map(|arm| arm.actions.iter().copied())
+    }
+
+    /// Returns whether it only unbinds.
+    pub(crate) fn is_none(&self) -> bool {
+        self.actions().next().is_none()
+    }
+
+    /// Returns the arm that counts now.
+    pub(crate) fn arm(&self, holds: &dyn Fn(Condition) -> bool) -> Option<&Arm> {
+        self.arms.iter().find(|arm| arm.when.is_none_or(holds))
+    }
+
+    fn begins_alike(&self, other: &[KeyPress]) -> bool {
+        self.keys.starts_with(other) || other.starts_with(&self.keys)
+    }
+}
+
+/// Returns keys as people write them.
+pub(crate) fn label(keys: &[KeyPress]) -> String {
+    keys.iter().map(KeyPress::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Something wrong in a keymap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    file: String,
-    line: usize,
-    text: String,
+    pub(crate) file: String,
+    pub(crate) line: usize,
+    pub(crate) text: String,
 }
 
 impl fmt::Display for Problem {
@@ -94,296 +177,94 @@ pub(crate) struct Keymap {
 impl Keymap {
     /// Returns the shipped keys.
     pub(crate) fn builtin() -> Self {
-        Self::default().overlaid(include_str!("../../keymaps/default.toml"), "keymaps/default.toml").0
-    }
-
-    /// Returns the shipped keys with a person's file over them, and what is wrong in it. A file that does not exist is no problem.
-    pub(crate) fn load(path: Option<&Path>) -> (Self, Vec<Problem>) {
-        let Some(path) = path else { return (Self::builtin(), Vec::new()) };
-        let file =
-            path.file_name().map_or_else(|| "keymap.toml".to_owned(), |name| name.to_string_lossy().into_owned());
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::builtin().overlaid(&text, &file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Self::builtin(), Vec::new()),
-            Err(error) => (Self::builtin(), vec![Problem { file, line: 1, text: format!("cannot be read: {error}") }]),
-        }
+        Library::shipped().load(None, None).keymap
     }
 
     /// Returns these keys with a file's over them, and what is wrong in the file.
+    #[cfg(test)]
     pub(crate) fn overlaid(self, text: &str, file: &str) -> (Self, Vec<Problem>) {
-        let mut reader = Reader { text, file, keymap: self, added: Vec::new(), problems: Vec::new() };
-        match DeTable::parse(text) {
-            Ok(table) => reader.table(table.get_ref()),
-            Err(error) => reader.problem(error.span().unwrap_or_default(), error.message().to_owned()),
-        }
-        reader.finish()
+        let loaded = Library::shipped().overlaid(self, text, file);
+        (loaded.keymap, loaded.problems)
     }
 
-    /// Returns what these keys mean in the first of the contexts that knows them.
-    pub(crate) fn find(&self, contexts: &[Context], keys: &[KeyPress]) -> Found {
+    /// Returns every entry, in the order of the files.
+    pub(crate) fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// Returns what these keys mean in the first of the contexts that knows them; `holds` answers conditions.
+    pub(crate) fn find(&self, contexts: &[Context], keys: &[KeyPress], holds: &dyn Fn(Condition) -> bool) -> Found {
         for context in contexts {
             let mut bindings = self.bindings.iter().filter(|binding| binding.context == *context);
-            if let Some(binding) = bindings.clone().find(|binding| binding.keys == keys) {
-                return Found::Actions(binding.actions.clone());
+            let arm = bindings.clone().find(|binding| binding.keys == keys).and_then(|binding| binding.arm(holds));
+            if let Some(arm) = arm {
+                return Found::Actions(arm.actions.clone());
             }
-            if bindings.any(|binding| binding.keys.starts_with(keys)) {
-                return Found::Prefix;
+            if bindings.any(|binding| binding.keys.len() > keys.len() && binding.keys.starts_with(keys)) {
+                // One that is unbound may hide all that begins so.
+                if !self.continuations(contexts, keys, holds).is_empty() {
+                    return Found::Prefix;
+                }
             }
         }
         Found::Nothing
     }
 
-    /// Returns the bindings of an action in one of the contexts, the first context's first.
+    /// Returns what may follow these keys: the keys that are missing, and what they do then. The nearest context counts.
+    pub(crate) fn continuations(
+        &self,
+        contexts: &[Context],
+        keys: &[KeyPress],
+        holds: &dyn Fn(Condition) -> bool,
+    ) -> Vec<(Vec<KeyPress>, &Arm)> {
+        let longer = |binding: &&Binding| binding.keys.len() > keys.len() && binding.keys.starts_with(keys);
+        let mut seen: Vec<&[KeyPress]> = Vec::new();
+        let mut found = Vec::new();
+        for context in contexts {
+            for binding in self.bindings.iter().filter(|binding| binding.context == *context).filter(longer) {
+                let hidden = seen.iter().any(|nearer| binding.begins_alike(nearer));
+                let Some(arm) = binding.arm(holds).filter(|_| !hidden) else { continue };
+                seen.push(&binding.keys);
+                if !arm.actions.is_empty() {
+                    found.push((binding.keys[keys.len()..].to_vec(), arm));
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the bindings of an action in one of the contexts, the first context's first; none that a nearer context hides.
     pub(crate) fn keys_of(&self, action: Action, contexts: &[Context]) -> Vec<&Binding> {
-        let of = |context: &Context| {
-            let context = *context;
-            self.bindings.iter().filter(move |binding| binding.context == context && binding.actions.contains(&action))
-        };
-        contexts.iter().flat_map(of).collect()
+        let mut found = Vec::new();
+        for (depth, context) in contexts.iter().enumerate() {
+            let nearer = &contexts[..depth];
+            let is_hidden = |binding: &Binding| {
+                let always = |other: &Binding| other.arms.iter().any(|arm| arm.when.is_none());
+                let hides = |other: &&Binding| {
+                    nearer.contains(&other.context)
+                        && other.begins_alike(&binding.keys)
+                        && (other.keys != binding.keys || always(other))
+                };
+                self.bindings.iter().any(|other| hides(&other))
+            };
+            let of = |binding: &&Binding| binding.context == *context && binding.does(action) && !is_hidden(binding);
+            found.extend(self.bindings.iter().filter(of));
+        }
+        found
     }
 
     fn put(&mut self, binding: Binding) {
         // A shorter or longer sequence that begins alike could never be told from this one: the later file wins.
-        let clashes = |old: &Binding| {
-            old.context == binding.context
-                && (old.keys.starts_with(&binding.keys) || binding.keys.starts_with(&old.keys))
-        };
-        self.bindings.retain(|old| !clashes(old));
+        self.bindings.retain(|old| old.context != binding.context || !old.begins_alike(&binding.keys));
         self.bindings.push(binding);
     }
-}
 
-/// Reads one file, entry by entry.
-struct Reader<'a> {
-    text: &'a str,
-    file: &'a str,
-    keymap: Keymap,
-    added: Vec<(Range<usize>, Binding)>,
-    problems: Vec<Problem>,
-}
-
-impl Reader<'_> {
-    fn problem(&mut self, span: Range<usize>, text: String) {
-        let before = self.text.get(..span.start).unwrap_or_default();
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        self.problems.push(Problem { file: self.file.to_owned(), line, text });
-    }
-
-    fn table(&mut self, table: &DeTable<'_>) {
-        for (name, value) in table.iter() {
-            match (name.get_ref().as_ref(), value.get_ref()) {
-                ("schema", DeValue::Integer(number)) if number.as_str() == "1" => {}
-                ("schema", _) => self.problem(value.span(), "unknown schema: this program reads schema 1".into()),
-                ("name", DeValue::String(_)) => {}
-                ("extends", DeValue::String(base)) => self.extends(base, value.span()),
-                (name, DeValue::Table(entries)) => self.context(name, value.span(), entries),
-                (other, _) => self.problem(name.span(), format!("unknown setting {other:?}")),
-            }
-        }
-    }
-
-    fn extends(&mut self, base: &str, span: Range<usize>) {
-        match base {
-            "default" => {}
-            // Without the prompts' keys and the way to the command line nobody could leave.
-            "none" => self.keymap.bindings.retain(|binding| {
-                matches!(
-                    binding.context,
-                    Context::Global | Context::Prompt | Context::Confirm | Context::Menu | Context::Sheet
-                )
-            }),
-            other => {
-                self.problem(span, format!("unknown keymap {other:?}{}", did_you_mean(other, ["default", "none"])))
-            }
-        }
-    }
-
-    fn context(&mut self, name: &str, span: Range<usize>, entries: &DeTable<'_>) {
-        let Some(context) = Context::parse(name) else {
-            let hint = did_you_mean(name, Context::ALL.iter().map(|(name, _)| *name));
-            return self.problem(span, format!("unknown context {name:?}{hint}"));
-        };
-        for (keys, value) in entries.iter() {
-            let Some(sequence) = KeyPress::parse_sequence(keys.get_ref()) else {
-                let last = keys.get_ref().rsplit(['-', ' ']).next().unwrap_or_default();
-                let text = format!("unknown key {:?}{}", keys.get_ref(), did_you_mean(last, key::names()));
-                self.problem(keys.span(), text);
-                continue;
-            };
-            if let Some(actions) = self.actions(value) {
-                self.bind(keys.span(), Binding { context, keys: sequence, actions });
-            }
-        }
-    }
-
-    /// Takes a binding, unless Enter would act on an incident: the key that opens must never act, whatever a file says.
-    fn bind(&mut self, span: Range<usize>, binding: Binding) {
-        let enter = KeyPress::parse("enter");
-        if binding.keys.last().copied() == enter && binding.actions.iter().any(|action| action.reaches_others()) {
-            return self.problem(span, "enter never acts on an incident; choose another key".into());
-        }
-        self.added.push((span, binding));
-    }
-
-    fn actions(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Vec<Action>> {
-        match value.get_ref() {
-            DeValue::String(name) if name == "none" => Some(Vec::new()),
-            DeValue::String(name) => self.action(name, value.span()).map(|action| vec![action]),
-            DeValue::Array(names) => names.iter().map(|name| self.one(name)).collect(),
-            DeValue::Table(table) => self.described(table, value.span()),
-            _ => {
-                self.problem(value.span(), "write an action's name, a list of them, or \"none\"".into());
-                None
-            }
-        }
-    }
-
-    fn one(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Action> {
-        match value.get_ref() {
-            DeValue::String(name) => self.action(name, value.span()),
-            _ => {
-                self.problem(value.span(), "write an action's name".into());
-                None
-            }
-        }
-    }
-
-    fn described(&mut self, table: &DeTable<'_>, span: Range<usize>) -> Option<Vec<Action>> {
-        for (name, _) in table.iter() {
-            if !["action", "desc"].contains(&name.get_ref().as_ref()) {
-                self.problem(
-                    name.span(),
-                    format!("unknown setting {:?}: only action and desc are read", name.get_ref()),
-                );
-                return None;
-            }
-        }
-        match table.get("action") {
-            Some(value) => self.one(value).map(|action| vec![action]),
-            None => {
-                self.problem(span, "the action is missing".into());
-                None
-            }
-        }
-    }
-
-    fn action(&mut self, name: &str, span: Range<usize>) -> Option<Action> {
-        let action = Action::parse(name);
-        if action.is_none() {
-            let hint = did_you_mean(name, Action::ALL.iter().map(|action| action.name()));
-            self.problem(span, format!("unknown action {name:?}{hint}"));
-        }
-        action
-    }
-
-    /// Lays what was read over what was there; two entries of one file that cannot be told apart are a problem.
-    fn finish(mut self) -> (Keymap, Vec<Problem>) {
-        // The file's own order: the first key of an action is the one that footers name.
-        self.added.sort_by_key(|(span, _)| span.start);
-        for (span, binding) in std::mem::take(&mut self.added) {
-            let (mine, label) = (binding.keys.clone(), binding.label());
-            let alike = |old: &&Binding| {
-                old.context == binding.context
-                    && old.keys != mine
-                    && (old.keys.starts_with(&mine) || mine.starts_with(&old.keys))
-            };
-            let old = self.keymap.bindings.iter().find(alike).map(Binding::label);
-            if let Some(old) = old.filter(|old| self.text.contains(&format!("\"{old}\""))) {
-                self.problem(span, format!("{label:?} and {old:?} begin alike; the later one is kept"));
-            }
-            self.keymap.put(binding);
-        }
-        self.problems.sort_by_key(|problem| problem.line);
-        (self.keymap, self.problems)
+    /// Keeps what nobody could leave without: the prompts' keys, and those of every pane.
+    fn essentials(mut self) -> Self {
+        self.bindings.retain(|binding| binding.context == Context::Global || binding.context.asks());
+        self
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expect: &[&str]) {
-        let (_, problems) = Keymap::builtin().overlaid(text, "keymap.toml");
-        assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), expect);
-    }
-
-    fn find(keymap: &Keymap, keys: &str) -> Found {
-        keymap.find(&[Context::Stream, Context::Global], &KeyPress::parse_sequence(keys).unwrap())
-    }
-
-    #[test]
-    fn the_shipped_keys_have_no_problem() {
-        let (keymap, problems) =
-            Keymap::default().overlaid(include_str!("../../keymaps/default.toml"), "keymaps/default.toml");
-        assert_eq!(problems, []);
-        assert_eq!(keymap.bindings.len(), include_str!("../../keymaps/default.toml").matches("\n\"").count());
-    }
-
-    #[test]
-    fn a_sequence_is_found_key_by_key() {
-        let keymap = Keymap::builtin();
-        assert_eq!(find(&keymap, "g"), Found::Prefix);
-        assert_eq!(find(&keymap, "g g"), Found::Actions(vec![Action::CursorTop]));
-        assert_eq!(find(&keymap, "g a"), Found::Nothing);
-    }
-
-    #[test]
-    fn an_unknown_action_says_file_line_and_what_was_meant() {
-        check(
-            "schema = 1\n\n[stream]\n\"x\" = \"incident.akc\"\n",
-            &[r#"keymap.toml:4: unknown action "incident.akc", did you mean "incident.ack"?"#],
-        );
-    }
-
-    #[test]
-    fn an_unknown_context_key_or_setting_says_so_too() {
-        check(
-            "[steam]\n\"x\" = \"incident.ack\"\n",
-            &[r#"keymap.toml:1: unknown context "steam", did you mean "stream"?"#],
-        );
-        check(
-            "[stream]\n\"ctrl-entr\" = \"help.open\"\n",
-            &[r#"keymap.toml:2: unknown key "ctrl-entr", did you mean "enter"?"#],
-        );
-        check("schem = 1\n", &[r#"keymap.toml:1: unknown setting "schem""#]);
-        check("extends = \"defualt\"\n", &[r#"keymap.toml:1: unknown keymap "defualt", did you mean "default"?"#]);
-    }
-
-    #[test]
-    fn a_file_that_is_no_toml_leaves_the_shipped_keys() {
-        let (keymap, problems) = Keymap::builtin().overlaid("[stream]\nx x\n", "keymap.toml");
-        assert_eq!(keymap, Keymap::builtin());
-        assert!(problems[0].to_string().starts_with("keymap.toml:2: "), "{}", problems[0]);
-    }
-
-    #[test]
-    fn a_good_entry_beside_a_bad_one_holds() {
-        let text = "[stream]\n\"x\" = \"incident.ack\"\n\"z\" = \"nonsense\"\n\"a\" = \"none\"\n\"g\" = [\"cursor.top\", \"detail.open\"]";
-        let (keymap, problems) = Keymap::builtin().overlaid(text, "keymap.toml");
-        assert_eq!(problems.len(), 1);
-        assert_eq!(find(&keymap, "x"), Found::Actions(vec![Action::IncidentAck]));
-        assert_eq!(find(&keymap, "a"), Found::Actions(vec![]));
-        assert_eq!(find(&keymap, "g"), Found::Actions(vec![Action::CursorTop, Action::DetailOpen]));
-        assert_eq!(find(&keymap, "j"), Found::Actions(vec![Action::CursorDown]));
-    }
-
-    #[test]
-    fn enter_cannot_be_made_to_act() {
-        check(
-            "[stream]\n\"enter\" = \"incident.ack\"\n",
-            &["keymap.toml:2: enter never acts on an incident; choose another key"],
-        );
-        check(
-            "[confirm]\n\"enter\" = { action = \"confirm.yes\" }\n",
-            &["keymap.toml:2: enter never acts on an incident; choose another key"],
-        );
-    }
-
-    #[test]
-    fn two_entries_that_begin_alike_are_told() {
-        check(
-            "[stream]\n\"x\" = \"incident.ack\"\n\"x x\" = \"help.open\"\n",
-            &[r#"keymap.toml:3: "x x" and "x" begin alike; the later one is kept"#],
-        );
-    }
-}
+mod tests;

@@ -15,10 +15,14 @@ mod event;
 mod key;
 mod keymap;
 mod nearest;
+mod palette;
+mod recent;
+mod sent;
 mod theme;
 mod topic;
 mod verb;
 
+mod history;
 mod layout;
 mod order;
 mod overview;
@@ -46,10 +50,15 @@ mod tests;
 
 pub use action::{Action, Group};
 pub use event::Exit;
+pub(crate) use key::{KeyPress, doubt};
+pub use keymap::Choice;
+pub(crate) use keymap::{Keymap, Library, Loaded, NAMES as KEYMAPS, dump, explain, json, list, markdown, schema};
+pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
+pub(crate) use sent::{Sent, split};
 pub use topic::{Reader, Topic};
 
 /// Returns what is wrong in a keymap, a line for each problem with file and line.
 pub fn keymap_problems(path: &std::path::Path) -> Vec<String> {
-    keymap::Keymap::load(Some(path)).1.iter().map(ToString::to_string).collect()
+    Library::of(Some(path)).load(None, None).problems.iter().map(ToString::to_string).collect()
 }

@@ -174,7 +174,7 @@ fn reselect(state: &mut State, position: Option<usize>) -> bool {
     }
     let last = state.order.len().saturating_sub(1);
     let selected = state.id_at(position.unwrap_or(0).min(last));
-    state.detail_scroll = 0;
+    (state.detail_scroll, state.side_scroll) = (0, 0);
     std::mem::replace(&mut state.selected, selected) != selected
 }
 

@@ -7,7 +7,7 @@ use crate::domain::incident::{Incident, Life};
 use crate::domain::paging::{Page, Step};
 use crate::domain::severity::Severity;
 use crate::sync::picture::Picture;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Facts of one picture.
@@ -18,6 +18,8 @@ pub(crate) struct Overview {
     pub(crate) inbox: Vec<Item>,
     /// The pages that the banner speaks of, as indices into the picture's calls. Offers stand there in words of their own.
     pub(crate) calls: Vec<usize>,
+    /// Incidents that call the person.
+    called: HashSet<IncidentId>,
     /// The worst page that calls the person and that they have not answered here yet, else the worst at all.
     pub(crate) worst_call: Option<usize>,
 }
@@ -39,13 +41,19 @@ impl Overview {
     /// Returns the facts of a picture; `before` are those of an earlier one with the same rows, where there is one.
     pub(crate) fn of(picture: &Picture, before: Option<&Self>) -> Self {
         let rows = before.map_or_else(|| Arc::new(OfRows::of(picture)), |before| before.rows.clone());
-        let mut overview = Self { rows, ..Self::default() };
+        let called = picture.calls.iter().map(|page| page.incident).collect();
+        let mut overview = Self { rows, called, ..Self::default() };
         overview.inbox = overview.inbox_of(picture);
         overview.calls =
             (0..picture.calls.len()).filter(|at| !overview.is_offer(picture, &picture.calls[*at])).collect();
         overview.worst_call =
             overview.calls.iter().copied().min_by_key(|at| overview.rank(picture, &picture.calls[*at]));
         overview
+    }
+
+    /// Returns whether the incident calls the person.
+    pub(crate) fn is_called(&self, incident: IncidentId) -> bool {
+        self.called.contains(&incident)
     }
 
     /// Returns where the incident stands among the picture's rows.

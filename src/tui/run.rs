@@ -4,7 +4,8 @@
 //! waits for it to vanish.
 
 use super::event::{Effect, Event, Exit};
-use super::keymap::Keymap;
+use super::keymap::{Choice, Library};
+use super::recent;
 use super::session::Keeper;
 use super::stage::Stage;
 use super::state::State;
@@ -40,14 +41,18 @@ const CONTINUED: u8 = 4;
 pub struct Options {
     /// The person's own keymap, laid over the shipped one. A file that does not exist is no problem.
     pub keymap: Option<PathBuf>,
-    /// Where it is kept what the next console finds again; nowhere, if absent.
-    pub session: Option<PathBuf>,
-    /// Guards before the keys.
-    pub guards: Guards,
+    /// The keymap that the settings name; the person's own file may extend another.
+    pub keymap_choice: Option<Choice>,
+    /// Where the names of commands that were used are kept between runs.
+    pub recent: Option<PathBuf>,
     /// Where crash files go, and are found again.
     pub state: Option<PathBuf>,
     /// Reads what is not an incident.
     pub reader: Option<Reader>,
+    /// Where it is kept what the next console finds again; nowhere, if absent.
+    pub session: Option<PathBuf>,
+    /// Guards before the keys.
+    pub guards: Guards,
 }
 
 impl std::fmt::Debug for Options {
@@ -116,6 +121,7 @@ pub struct Console {
     handle: Handle,
     events: Receiver<Event>,
     keeper: Keeper,
+    recent: recent::Keeper,
 }
 
 /// Runs a console until it ends; for callers who need no [`Handle`].
@@ -133,7 +139,8 @@ impl Console {
         let (stop, asked, picture_waits, picture_missed) = Default::default();
         let handle = Handle { events: sender, stop, asked, picture_waits, picture_missed };
         let keeper = Keeper::new(options.session.clone());
-        Self { desk, options, handle, events, keeper }
+        let recent = recent::Keeper::start(options.recent.clone());
+        Self { desk, options, handle, events, keeper, recent }
     }
 
     /// Returns what ends it from another thread.
@@ -148,7 +155,7 @@ impl Console {
     /// # Errors
     /// When there is no terminal, or it cannot be written to.
     pub fn run(self) -> anyhow::Result<Exit> {
-        let (keymap, problems) = Keymap::load(self.options.keymap.as_deref());
+        let loaded = Library::of(self.options.keymap.as_deref()).load(self.options.keymap_choice.as_ref(), None);
         let over = Arc::new(AtomicBool::new(false));
         watchdog::start(self.handle.events.clone(), over.clone()).context("watching the terminal")?;
         crash::on_panic(self.handle.events.clone(), self.options.state.clone());
@@ -159,11 +166,13 @@ impl Console {
         read_keys(self.handle.events.clone()).context("reading keys")?;
         let (handle, desk) = (self.handle.clone(), self.desk.clone());
         self.desk.wake_with(move || handle.wake(&desk));
-        let mut state = State::new(self.desk.picture(), keymap, problems, size);
+        let mut state = State::new(self.desk.picture(), loaded.keymap, loaded.problems, size);
+        state.keymap_names = (loaded.name, loaded.names);
+        state.palette.recent = self.options.recent.as_deref().map_or_else(Vec::new, recent::read);
         state.zone = jiff::tz::TimeZone::system();
+        state.take_crash(self.options.state.as_deref().and_then(crash::past));
         state.guard_by(&self.options.guards);
         self.keeper.restore(&mut state, now());
-        state.take_crash(self.options.state.as_deref().and_then(crash::past));
         let exit = self.turn(state, &mut stage);
         self.keeper.finish();
         drop(stage);
@@ -249,6 +258,8 @@ impl Console {
                     Effect::Ask(ask) => effects.extend(self.ask(state, ask)),
                     Effect::Bell => stage.screen().into_iter().for_each(|screen| screen.bell()),
                     Effect::Repaint => stage.screen().into_iter().for_each(|screen| screen.forget()),
+                    Effect::LoadKeymap(name) => self.load_keymap(name),
+                    Effect::Remember(names) => self.recent.keep(names),
                     Effect::Suspend if !suspend::has_shell() => {
                         effects.extend(update::update(state, Event::NoShell, now()));
                     }
@@ -273,6 +284,19 @@ impl Console {
         });
         if let Err(error) = started {
             tracing::warn!(%error, "nothing can be read now");
+        }
+    }
+
+    /// Reads another keymap by a thread of its own, for a home directory may be slow; it comes back as an event.
+    fn load_keymap(&self, name: String) {
+        let (events, options) = (self.handle.events.clone(), self.options.clone());
+        let read = move || {
+            let library = Library::of(options.keymap.as_deref());
+            let loaded = library.load(options.keymap_choice.as_ref(), Some(&name));
+            drop(events.send(Event::Keymap(Box::new(loaded))));
+        };
+        if let Err(error) = std::thread::Builder::new().name("keymap".into()).spawn(read) {
+            tracing::warn!(%error, "the keymap cannot be read");
         }
     }
 
@@ -358,6 +382,7 @@ fn read_keys(events: SyncSender<Event>) -> std::io::Result<()> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::keymap::Keymap;
     use super::*;
     use crate::domain::id::UserName;
     use crate::sync::desk::Slot;
@@ -371,6 +396,7 @@ pub(crate) mod tests {
             ingest_open: false,
             demo: false,
             link: Link::Live,
+            halted: None,
             as_of: None,
             skew_ms: None,
             rows: Arc::default(),

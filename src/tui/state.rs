@@ -1,9 +1,11 @@
 //! All that the screen knows: a plain value that `update` changes and `view` reads.
 
 use super::editor::Editor;
-use super::keymap::{Context, Keymap, Problem};
-use super::layout::Layout;
+use super::history::Digest;
+use super::keymap::{Binding, Condition, Context, Keymap, Problem};
+use super::layout::{Layout, Shape};
 use super::overview::Overview;
+use super::palette::Palette;
 use super::past::Past;
 use super::topic::Topic;
 use super::update::BURST;
@@ -28,11 +30,16 @@ pub(crate) const HANDS_ON_FOR: Duration = Duration::from_secs(60);
 /// How long a good message stays.
 pub(crate) const TOAST_FOR: Duration = Duration::from_secs(10);
 
-/// Which pane the keys move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Focus {
-    Stream,
-    Detail,
+pub(crate) use super::layout::Focus;
+
+/// With what charts are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Graph {
+    /// `.`, `:` and `#`: right in every font.
+    #[default]
+    Ascii,
+    /// Braille dots: finer, where the font has them.
+    Braille,
 }
 
 /// What takes the keys. A prompt is a mode, never a loop of its own: alerts keep arriving behind it.
@@ -42,6 +49,8 @@ pub(crate) enum Mode {
     Browse,
     /// The help screen, scrolled by so many lines.
     Help { scroll: usize },
+    /// Words that the help screen is to show alone; `before` comes back when cancelled.
+    HelpFilter { editor: Editor, before: String },
     /// Words for the filter; `before` comes back when cancelled.
     Filter { editor: Editor, before: String },
     /// A command, meant for what was selected or marked when the prompt opened, as it was then; `says` is what it would come to.
@@ -56,10 +65,10 @@ pub(crate) enum Mode {
     Preview(Preview),
     /// What each of several incidents got, scrolled by so many lines.
     Results { scroll: usize },
-    /// What was done on this screen, the newest first; `at` is the line under the cursor.
-    History { at: usize },
     /// Something to read, scrolled by so many lines; `None` while it is being read.
     Read { topic: Topic, words: String, lines: Option<Vec<String>>, scroll: usize },
+    /// What was done on this screen, the newest first; `at` is the line under the cursor.
+    History { at: usize },
     /// What stays until it is dismissed; `at` is the item under the cursor.
     Inbox { at: Option<Item> },
 }
@@ -297,6 +306,8 @@ pub(crate) struct State {
     /// What is counted and found in the picture; [`State::show`] keeps both together.
     pub(crate) overview: Overview,
     pub(crate) keymap: Keymap,
+    /// What the keymap is called, and the names of all there are.
+    pub(crate) keymap_names: (String, Vec<String>),
     /// What is wrong in the keymap; shown until it is mended.
     pub(crate) problems: Vec<Problem>,
     /// A part of the program that failed.
@@ -329,10 +340,21 @@ pub(crate) struct State {
     pub(crate) fresh: Vec<IncidentId>,
     pub(crate) filter: String,
     pub(crate) mode: Mode,
+    /// Words that the lines of the help screen must hold.
+    pub(crate) help_words: String,
+    /// What the command line offers.
+    pub(crate) palette: Palette,
     pub(crate) focus: Focus,
     /// The detail has the whole body.
     pub(crate) open: bool,
     pub(crate) detail_scroll: usize,
+    pub(crate) side_scroll: usize,
+    pub(crate) shape: Shape,
+    pub(crate) graph: Graph,
+    /// What the picture's detail comes to; made anew only when that changes.
+    pub(crate) digest: Option<Arc<Digest>>,
+    /// When the latest event came: for what holds at a time, such as who is on call.
+    pub(crate) now: Timestamp,
     /// Keys of a sequence that is not complete.
     pub(crate) pending: Vec<KeyPress>,
     pub(crate) toast: Option<Toast>,
@@ -364,6 +386,7 @@ impl State {
             overview: Overview::of(&picture, None),
             picture,
             keymap,
+            keymap_names: ("default".into(), super::keymap::NAMES.map(Into::into).to_vec()),
             problems,
             trouble: None,
             width: size.0,
@@ -383,9 +406,16 @@ impl State {
             fresh: Vec::new(),
             filter: String::new(),
             mode: Mode::Browse,
+            help_words: String::new(),
+            palette: Palette::default(),
             focus: Focus::Stream,
             open: false,
             detail_scroll: 0,
+            side_scroll: 0,
+            shape: Shape::default(),
+            graph: Graph::default(),
+            digest: None,
+            now: Timestamp::from_millis(0),
             pending: Vec::new(),
             toast: None,
             notice_seen,
@@ -400,6 +430,7 @@ impl State {
             guard: Guard::default(),
         };
         super::order::arrange_anew(&mut state);
+        state.digest = Digest::renewed(None, state.picture.detail.as_ref());
         // What lay there before has its count on the screen; only what comes from now on rings.
         state.attention.letters = state.picture.inbox.iter().map(|letter| letter.id).collect();
         state
@@ -414,7 +445,7 @@ impl State {
 
     /// Returns where things stand.
     pub(crate) fn layout(&self) -> Layout {
-        Layout::new(self.width, self.height, self.open)
+        Layout::new(self.width, self.height, &self.shape, self.focus, self.open)
     }
 
     /// Returns how many rows of incidents have room: the list without the line that says that nothing is open.
@@ -480,16 +511,30 @@ impl State {
             Mode::Preview(Preview { needs: Needs::Yes, .. }) => &[Context::Sheet],
             Mode::Preview(Preview { needs: Needs::Count(_), .. })
             | Mode::Filter { .. }
+            | Mode::HelpFilter { .. }
             | Mode::Command { .. }
             | Mode::Entry { .. } => &[Context::Prompt],
         }
+    }
+
+    /// Returns whether that holds now.
+    pub(crate) fn holds(&self, condition: Condition) -> bool {
+        condition.holds(self)
+    }
+
+    /// Returns the first key that does this now in one of the contexts.
+    pub(crate) fn key_for(&self, action: Action, contexts: &[Context]) -> Option<&Binding> {
+        let now = |binding: &&Binding| {
+            binding.arm(&|condition| self.holds(condition)).is_some_and(|arm| arm.actions.contains(&action))
+        };
+        self.keymap.keys_of(action, contexts).into_iter().find(now)
     }
 
     /// Returns where keys are looked up once no prompt is open: what is said of the panes names these.
     pub(crate) fn pane_contexts(&self) -> &'static [Context] {
         match self.focus {
             Focus::Stream => &[Context::Stream, Context::Global],
-            Focus::Detail => &[Context::Detail, Context::Global],
+            Focus::Detail | Focus::Side => &[Context::Detail, Context::Global],
         }
     }
 
@@ -500,7 +545,19 @@ impl State {
         let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
         let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
         let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
-        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).min()
+        let shifts = self.next_handover();
+        toast.into_iter().chain(order).chain(self.attention.ring_at).chain(guards).chain(shifts).min()
+    }
+
+    /// Returns when the next shift begins or ends, as far as the list that is shown reaches.
+    pub(crate) fn next_handover(&self) -> Option<Timestamp> {
+        let shifts = self.picture.known.paging.iter().flat_map(|paging| &paging.on_call);
+        shifts.flat_map(|shift| [shift.from, shift.to]).filter(|at| *at > self.now).min()
+    }
+
+    /// Returns the detail of the incident under the cursor, once it is read.
+    pub(crate) fn digest(&self) -> Option<&Digest> {
+        self.digest.as_deref().filter(|digest| Some(digest.detail.incident) == self.selected)
     }
 
     /// Returns the row of that incident, wherever it stands.
@@ -524,6 +581,7 @@ impl State {
     pub(crate) fn show(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
         let same = Arc::ptr_eq(&self.picture.rows, &picture.rows);
         self.overview = Overview::of(&picture, same.then_some(&self.overview));
+        self.digest = Digest::renewed(self.digest.take(), picture.detail.as_ref());
         std::mem::replace(&mut self.picture, picture)
     }
 

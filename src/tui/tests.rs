@@ -3,8 +3,11 @@
 mod calling;
 mod guards;
 mod inbox;
+mod keys;
 mod leaving;
+mod panes;
 mod people;
+mod plain;
 mod prompts;
 mod reading;
 mod screens;
@@ -135,6 +138,7 @@ fn picture(rows: Vec<Row>) -> Picture {
         ingest_open: false,
         demo: false,
         link: Link::Live,
+        halted: None,
         as_of: Some(at("03:17")),
         skew_ms: None,
         rows: Arc::new(rows),

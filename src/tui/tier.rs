@@ -35,7 +35,7 @@ impl Action {
     }
 
     /// Returns whether it answers a question, a menu or a list.
-    pub(crate) fn answers(self) -> bool {
+    pub(crate) fn answers_question(self) -> bool {
         self.choice().is_some() || matches!(self, Self::ConfirmYes | Self::ConfirmForce)
     }
 
@@ -45,7 +45,7 @@ impl Action {
         let marks = matches!(self, Self::MarkToggle | Self::MarkAll | Self::MarkClear | Self::MarkRange);
         let prompts = matches!(self, Self::CommandOpen | Self::FilterOpen | Self::ChooseOther | Self::PromptAccept);
         let program = matches!(self, Self::AppQuit | Self::ReadOnlyOff);
-        self.tier() > Tier::View || self.answers() || marks || prompts || program
+        self.tier() > Tier::View || self.answers_question() || marks || prompts || program
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn what_reaches_others_is_more_than_a_view() {
         for action in Action::ALL {
-            assert_eq!(action.reaches_others(), action.tier() > Tier::View || action.answers(), "{action:?}");
+            assert_eq!(action.reaches_others(), action.tier() > Tier::View || action.answers_question(), "{action:?}");
             assert!(!action.reaches_others() || action.waits_for_a_hand(), "{action:?}");
         }
     }

@@ -4,6 +4,7 @@ mod end;
 mod shell;
 mod sleep;
 mod slow;
+mod upgrade;
 
 use crate::support::alerts::firing;
 use crate::support::hub::{BINARY, Hub};

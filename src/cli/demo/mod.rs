@@ -72,6 +72,7 @@ pub fn run(globals: &Globals) -> anyhow::Result<Exit> {
         log_level: None,
         plain: globals.plain,
         guards: tui::guards(globals, config::Guards::default()),
+        keymap: None,
     };
     let exit = tui::show(&at_home(globals, &home), &runtime, &paths, &settings, Some(hub), address);
     stop.cancel();

@@ -152,7 +152,8 @@ fn placed(dir: &Path, magic: i64, free: u64) -> Vec<Finding> {
 /// Returns the newest crash file and when it was written.
 pub(in crate::cli) fn last_crash(paths: &Paths) -> Option<(PathBuf, SystemTime)> {
     let entries = fs::read_dir(&paths.state).ok()?.flatten();
-    let crashes = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("crash-"));
+    let is_crash = |name: &str| name.starts_with("crash-") && name.ends_with(".txt");
+    let crashes = entries.filter(|entry| is_crash(&entry.file_name().to_string_lossy()));
     crashes.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.modified().ok()?))).max_by_key(|(_, at)| *at)
 }
 

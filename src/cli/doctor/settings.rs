@@ -6,7 +6,8 @@ use crate::store::file;
 use crate::tui;
 
 /// The variables that this program reads.
-const VARIABLES: [&str; 4] = ["NIGHTDESK_HUB", "NIGHTDESK_TOKEN_FILE", "NIGHTDESK_HOME", "NIGHTDESK_LOG"];
+const VARIABLES: [&str; 5] =
+    ["NIGHTDESK_HUB", "NIGHTDESK_TOKEN_FILE", "NIGHTDESK_HOME", "NIGHTDESK_LOG", "NIGHTDESK_SCRIPTED"];
 /// Beginnings of names that only tests set.
 const OF_TESTS: &str = "NIGHTDESK_TEST";
 
@@ -77,5 +78,22 @@ fn environment() -> Finding {
         }
         (None, true) => Finding::good("config.environment", "no NIGHTDESK_ variable is set"),
         (None, false) => Finding::note("config.environment", format!("set: {}", known.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_variable_of_the_command_line_is_known() {
+        let command = crate::cli::Cli::command();
+        let read = command.get_arguments().filter_map(|argument| argument.get_env());
+        let mut read: Vec<String> = read.map(|name| name.to_string_lossy().into_owned()).collect();
+        read.sort();
+        let mut known = VARIABLES.map(str::to_owned);
+        known.sort();
+        assert_eq!(read, known);
     }
 }

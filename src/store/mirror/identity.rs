@@ -6,7 +6,7 @@
 
 use super::super::{StoreError, file};
 use super::rows::{meta, own_node, set_meta};
-use super::{AS_OF, Mirror, sqlite};
+use super::{AS_OF, Mirror};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{NodeId, hex};
 use crate::domain::op::Op;
@@ -118,7 +118,7 @@ impl Mirror {
         fresh: NodeId,
         mut sign: impl FnMut(Op) -> SignedOp,
     ) -> Result<bool, StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let present = own_node(&tx)?;
         if present != was {
             self.node = present;
@@ -164,7 +164,7 @@ impl Mirror {
         if self.note("untold_twin")?.is_none() {
             return Ok(false);
         }
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let told = tx.execute("DELETE FROM meta WHERE key = 'untold_twin'", ())?;
         tx.commit()?;
         Ok(told > 0)

@@ -7,7 +7,6 @@ use crate::domain::incident::{Author, Incident, Life, Line, Told};
 use crate::domain::op::{Act, Kind, Op};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::sqlite;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use std::collections::BTreeSet;
 
@@ -72,7 +71,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`]; none was put away then.
     pub fn dismiss(&mut self, answers: &[OpId], losses: &[u64]) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         for op_id in answers {
             tx.execute("UPDATE op SET dismissed = 1 WHERE op_id = ?1 AND verdict IS NOT NULL", [op_id.as_bytes()])?;
         }

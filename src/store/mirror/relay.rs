@@ -7,8 +7,8 @@ mod chain;
 mod signed;
 
 use super::super::{FeedKind, StoreError};
+use super::Mirror;
 use super::rows::own_node;
-use super::{Mirror, sqlite};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
 use crate::domain::incident::Incident;
@@ -241,7 +241,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`]; none was taken then.
     pub fn take_ops(&mut self, ops: &[SignedOp], via: NodeId, now: Timestamp) -> Result<Taken, StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let own = own_node(&tx)?;
         let mut taken = Taken::default();
         let mut room = Room::of(&tx, via)?;
@@ -274,7 +274,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`].
     pub fn forget_unless(&mut self, let_in: impl Fn(NodeId) -> bool) -> Result<usize, StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let mut gone = 0;
         for node in first_waiting(&tx)?.into_keys().filter(|node| !let_in(*node)) {
             gone += tx.execute("DELETE FROM relay WHERE node = ?1 AND verdict IS NULL", [node.as_bytes()])?;
@@ -288,7 +288,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`].
     pub fn stop_node(&mut self, node: NodeId, nseq: u64) -> Result<(), StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         stop(&tx, node, nseq)?;
         Ok(tx.commit()?)
     }
@@ -306,7 +306,7 @@ impl Mirror {
         if nodes(&self.connection.transaction()?)?.is_empty() {
             return Ok(Vec::new());
         }
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let told = nodes(&tx)?;
         tx.execute("UPDATE chain SET told = 1 WHERE stopped IS NOT NULL", ())?;
         tx.commit()?;

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 pub(in crate::store) const SCHEMA: Schema =
-    Schema { application_id: 0x6e64_4862, version: 1, sql: include_str!("hub.sql") };
+    Schema { application_id: 0x6e64_4862, version: 1, sql: include_str!("hub.sql"), steps: &[] };
 
 /// SQLite: one thread writes, one reads.
 #[derive(Clone)]

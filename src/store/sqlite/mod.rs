@@ -5,6 +5,7 @@ pub(super) mod hub;
 mod lane;
 mod rows;
 mod tables;
+mod upgrade;
 
 use super::{StoreError, file};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -24,6 +25,8 @@ pub(super) struct Schema {
     pub version: i64,
     /// What makes it.
     pub sql: &'static str,
+    /// What makes each layout of the one before: the first step leads from 1 to 2.
+    pub steps: &'static [&'static str],
 }
 
 /// Opens the file for writing, makes it private first, and its tables when it is new.
@@ -31,15 +34,25 @@ pub(super) fn open(path: &Path, schema: &Schema) -> Result<Connection, StoreErro
     assert!(rusqlite::version_number() >= SAFE_VERSION, "the bundled SQLite is newer than its WAL bug");
     drop(file::private_file(path)?);
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    migrate(&mut connection, path, schema)?;
+    let found = version(&connection)?;
+    if (1..schema.version).contains(&found) {
+        check(&connection, path, schema)?;
+        upgrade::run(&mut connection, path, schema, found)?;
+    }
+    make(&mut connection, path, schema)?;
     Ok(connection)
+}
+
+/// Returns which layout a database has; 0 is none.
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached("PRAGMA user_version")?.query_row((), |row| row.get(0))?)
 }
 
 /// Makes tables that end with their connection.
 pub(super) fn in_memory(schema: &Schema) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_in_memory_with_flags(flags)?;
-    migrate(&mut connection, Path::new(":memory:"), schema)?;
+    make(&mut connection, Path::new(":memory:"), schema)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -68,18 +81,11 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), StoreError> {
+/// Makes the tables where there are none.
+fn make(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), StoreError> {
     let tx = immediate(connection)?;
-    let found: i64 = tx.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-    let application: i32 = tx.query_row("PRAGMA application_id", (), |row| row.get(0))?;
-    if found > schema.version {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: schema.version });
-    }
-    if application != 0 && application != schema.application_id {
-        let why = "this database belongs to another program".into();
-        return Err(StoreError::Unsafe { path: path.to_owned(), why });
-    }
-    if found == 0 {
+    check(&tx, path, schema)?;
+    if version(&tx)? == 0 {
         tx.execute_batch(schema.sql)?;
         tx.execute_batch(&format!(
             "PRAGMA user_version = {}; PRAGMA application_id = {}",
@@ -87,6 +93,20 @@ fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
         ))?;
     }
     Ok(tx.commit()?)
+}
+
+/// Makes sure that the database is ours and not of a later layout.
+fn check(connection: &Connection, path: &Path, schema: &Schema) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    let application: i32 = connection.query_row("PRAGMA application_id", (), |row| row.get(0))?;
+    if application != 0 && application != schema.application_id {
+        let why = "this database belongs to another program".into();
+        return Err(StoreError::Unsafe { path: path.to_owned(), why });
+    }
+    if found > schema.version {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: schema.version });
+    }
+    Ok(())
 }
 
 /// Begins a transaction that may write: a read upgraded later fails at once when another writer was faster.

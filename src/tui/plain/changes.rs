@@ -10,15 +10,19 @@ use std::collections::{HashMap, HashSet};
 const LINES_MAX: usize = 500;
 
 /// Returns what there is at the start: how the hub is, what calls, what is open.
-pub(super) fn opening(picture: &Picture) -> Vec<String> {
+pub(in crate::tui) fn opening(picture: &Picture) -> Vec<String> {
     let mut lines = vec![link(picture)];
     lines.extend(loud(None, picture));
     lines.extend(open(picture));
+    picture.rows.iter().for_each(|row| wanted(None, &row.incident, picture, &mut lines));
+    if !picture.inbox.is_empty() {
+        lines.push(format!("INBOX {} letters wait; type inbox", picture.inbox.len()));
+    }
     lines
 }
 
 /// Returns what is open, a line each, the worst first.
-pub(super) fn open(picture: &Picture) -> Vec<String> {
+pub(in crate::tui) fn open(picture: &Picture) -> Vec<String> {
     let mut rows: Vec<&Row> = picture.rows.iter().filter(|row| row.incident.life != Life::Resolved).collect();
     rows.sort_by_key(|row| (crate::tui::order::severity_rank(&row.incident), std::cmp::Reverse(row.incident.number)));
     let mut lines: Vec<String> =
@@ -33,6 +37,10 @@ pub(super) fn open(picture: &Picture) -> Vec<String> {
     lines
 }
 
+fn has_open(picture: &Picture) -> bool {
+    picture.rows_hidden > 0 || picture.rows.iter().any(|row| row.incident.life != Life::Resolved)
+}
+
 /// Empty is not green: it is what the hub said at a time.
 fn nothing_open(picture: &Picture) -> String {
     match (&picture.link, picture.as_of) {
@@ -43,10 +51,9 @@ fn nothing_open(picture: &Picture) -> String {
 }
 
 /// Returns an incident with its state and owner, and what of it is not confirmed.
-pub(super) fn stands(row: &Row, picture: &Picture) -> String {
+pub(in crate::tui) fn stands(row: &Row, picture: &Picture) -> String {
     let one = &row.incident;
-    let owner =
-        one.owner.as_ref().map_or("nobody has it".to_owned(), |owner| format!("{} has it", who(owner, picture)));
+    let owner = has_it(one, picture);
     let overdue = if one.overdue { ", OVERDUE" } else { "" };
     let waiting: Vec<&str> = row.waiting.iter().map(|waiting| waiting.act.kind()).collect();
     let waiting = if waiting.is_empty() { String::new() } else { format!(" | {} NOT confirmed", waiting.join(", ")) };
@@ -55,6 +62,14 @@ pub(super) fn stands(row: &Row, picture: &Picture) -> String {
 
 fn who(person: &UserName, picture: &Picture) -> String {
     if *person == picture.user { "you".to_owned() } else { person.to_string() }
+}
+
+fn has_it(one: &Incident, picture: &Picture) -> String {
+    match &one.owner {
+        None => "nobody has it".to_owned(),
+        Some(owner) if *owner == picture.user => "you have it".to_owned(),
+        Some(owner) => format!("{owner} has it"),
+    }
 }
 
 fn link(picture: &Picture) -> String {
@@ -99,10 +114,13 @@ fn alarm_key(alarm: &crate::sync::picture::LocalAlarm) -> (IncidentId, crate::do
 }
 
 /// Returns what is different in the newer picture, what calls the person first.
-pub(super) fn between(before: &Picture, after: &Picture) -> Vec<String> {
+pub(in crate::tui) fn between(before: &Picture, after: &Picture) -> Vec<String> {
     let mut lines = Vec::new();
     if is_other_link(&before.link, &after.link) {
         lines.push(link(after));
+        if after.link == Link::Live && !has_open(after) {
+            lines.push(nothing_open(after));
+        }
     }
     lines.extend(loud(Some(before), after));
     let mut rest = rows(before, after);
@@ -148,6 +166,7 @@ fn rows(before: &Picture, after: &Picture) -> Vec<String> {
             None if row.incident.life == Life::Resolved => {}
             None => {
                 lines.push(format!("{} {}", state_word(&row.incident), arrived(row, after)));
+                wanted(None, &row.incident, after, &mut lines);
                 said(None, row, &mut lines);
             }
         }
@@ -156,22 +175,23 @@ fn rows(before: &Picture, after: &Picture) -> Vec<String> {
 }
 
 fn arrived(row: &Row, picture: &Picture) -> String {
-    let owner = row.incident.owner.as_ref().map_or(String::new(), |owner| format!(" | {} has it", who(owner, picture)));
+    let owner = row.incident.owner.as_ref().map_or(String::new(), |_| format!(" | {}", has_it(&row.incident, picture)));
     format!("{} | since {}{owner}", named(&row.incident), clock(row.incident.since))
 }
 
 fn changed(before: &Row, row: &Row, picture: &Picture, lines: &mut Vec<String>) {
     let (old, one) = (&before.incident, &row.incident);
-    let owner = |one: &Incident| one.owner.as_ref().map_or("nobody".to_owned(), |owner| who(owner, picture));
+    let has = has_it(one, picture);
     if old.shown() != one.shown() {
         let until = one.hold.as_ref().map_or(String::new(), |hold| format!(" until {}", clock(hold.until)));
-        lines.push(format!("{} {}{until} | {} has it", state_word(one), named(one), owner(one)));
+        lines.push(format!("{} {}{until} | {has}", state_word(one), named(one)));
     } else if old.owner != one.owner {
-        lines.push(format!("OWNER {} | {} has it, before {}", named(one), owner(one), owner(old)));
+        let before = old.owner.as_ref().map_or("nobody".to_owned(), |owner| who(owner, picture));
+        lines.push(format!("OWNER {} | {has}, before {before}", named(one)));
     } else if old.hold != one.hold
         && let Some(hold) = &one.hold
     {
-        lines.push(format!("{} {} until {} | {} has it", state_word(one), named(one), clock(hold.until), owner(one)));
+        lines.push(format!("{} {} until {} | {has}", state_word(one), named(one), clock(hold.until)));
     }
     if old.severity != one.severity {
         let was = old.severity.map_or("S?".to_owned(), |severity| severity.to_string());
@@ -180,19 +200,23 @@ fn changed(before: &Row, row: &Row, picture: &Picture, lines: &mut Vec<String>) 
     if one.overdue && !old.overdue {
         lines.push(format!("OVERDUE {} | every level was called, and nobody took it", named(one)));
     }
-    let me = &picture.user;
-    if let Some(offer) = one.offer.as_ref().filter(|offer| offer.to == *me && old.offer.as_ref() != Some(*offer)) {
-        let until = clock(offer.expires_at);
-        lines.push(format!(
-            "OFFER {} | yours if you accept {1} until {until}; decline {1} refuses",
-            named(one),
-            one.number
-        ));
-    }
-    if one.assigned.as_ref().is_some_and(|asked| asked.to == *me && old.assigned.as_ref() != Some(asked)) {
-        lines.push(format!("ASKED {} | you were asked to take it", named(one)));
-    }
+    wanted(Some(old), one, picture, lines);
     said(Some(before), row, lines);
+}
+
+/// Tells what others want of the person and did not before.
+fn wanted(before: Option<&Incident>, one: &Incident, picture: &Picture, lines: &mut Vec<String>) {
+    let me = &picture.user;
+    let offered = before.and_then(|before| before.offer.as_ref());
+    if let Some(offer) = one.offer.as_ref().filter(|offer| offer.to == *me && offered != Some(*offer)) {
+        let (until, number) = (clock(offer.expires_at), one.number);
+        let answers = format!("accept {number} takes it until {until}, decline {number} refuses");
+        lines.push(format!("OFFER {} | {answers}", named(one)));
+    }
+    let asked = before.and_then(|before| before.assigned.as_ref());
+    if one.assigned.as_ref().is_some_and(|new| new.to == *me && asked != Some(new)) {
+        lines.push(format!("ASKED {} | you were asked to take it; ack {} does", named(one), one.number));
+    }
 }
 
 /// Tells what the person and others said that the hub has not confirmed.

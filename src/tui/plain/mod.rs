@@ -7,11 +7,9 @@
 //!
 //! `changes` and `talk` are plain; `run` holds the I/O.
 
-mod changes;
+pub(super) mod changes;
 mod run;
-mod talk;
-#[cfg(test)]
-mod tests;
+pub(super) mod talk;
 
 pub use run::{Handle, Plain};
 

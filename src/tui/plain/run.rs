@@ -1,6 +1,7 @@
 //! The I/O of the plain console: pictures and typed lines in, lines out. Nothing is written without a change.
 
 use super::talk::Talk;
+use crate::config::Guards;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::{Ask, Desk};
 use crate::tui::event::{Effect, Exit};
@@ -54,7 +55,7 @@ impl Handle {
 pub struct Plain {
     desk: Desk,
     reader: Option<Reader>,
-    readonly: bool,
+    guards: Guards,
     handle: Handle,
     heard: Receiver<Heard>,
     /// A newer picture found the queue full.
@@ -69,13 +70,13 @@ struct Printer {
 }
 
 impl Plain {
-    /// Returns a console over this desk; a read-only one refuses every act until `rw`.
-    pub fn new(desk: Desk, reader: Option<Reader>, readonly: bool) -> Self {
+    /// Returns a console over this desk.
+    pub fn new(desk: Desk, reader: Option<Reader>, guards: Guards) -> Self {
         let (sender, heard) = sync_channel(HEARD_MAX);
         Self {
             desk,
             reader,
-            readonly,
+            guards,
             handle: Handle { heard: sender, stop: Arc::default(), ended: Arc::default() },
             heard,
             missed: Arc::default(),
@@ -102,8 +103,7 @@ impl Plain {
                 missed.store(true, Ordering::SeqCst);
             }
         });
-        let mut talk = Talk::new(self.desk.picture(), jiff::tz::TimeZone::system());
-        talk.only_look(self.readonly);
+        let mut talk = Talk::new(self.desk.picture(), jiff::tz::TimeZone::system(), &self.guards);
         let mut printer = Printer { bell: std::io::stdout().is_terminal(), ascii: !is_utf8(), rang_at: None };
         let ended = self.turn(&mut talk, &mut printer, &waits);
         self.handle.ended.notify_one();

@@ -1,6 +1,7 @@
 //! Lines that are typed: the verbs of the palette, with the number of the incident behind them, and answers to what is asked.
 
 use super::{changes, clock, named, safe};
+use crate::config::Guards;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Author, Incident, Life};
 use crate::domain::text::SafeText;
@@ -24,18 +25,19 @@ const PICKS_MAX: usize = 30;
 const SHOWN_MAX: usize = 50;
 
 /// What is said beside the verbs.
-const OTHERS: [(&str, &str); 14] = [
+const OTHERS: [(&str, &str); 15] = [
     ("list", "what is open"),
     ("show NUMBER", "an incident with its series and its timeline"),
     ("inbox", "what waits for you; inbox dismiss puts it away"),
     ("ack-all", "acknowledge what calls you, after a list"),
     ("shift", "hand over all that is yours, or accept all that is offered"),
     ("undo", "take your latest act back"),
+    ("redo", "do again what was taken back"),
+    ("ro, rw", "only look from now on; allow acts again"),
     ("results", "what became of the last act on several"),
     ("log [WORDS]", "the last lines of the log"),
     ("doctor [TOPIC]", "what does not hold, and what to do"),
     ("whatsnew, crash, paths", "to read"),
-    ("ro, rw", "refuse every act from now on, or allow them again"),
     ("help", "this"),
     ("quit", "leave"),
     ("yes, a number, words", "answer what is asked; an empty line leaves it"),
@@ -49,7 +51,7 @@ struct Picking {
 }
 
 /// What is known and what is asked.
-pub(super) struct Talk {
+pub(in crate::tui) struct Talk {
     state: State,
     picking: Option<Picking>,
     /// Whose detail is printed once it is read.
@@ -57,23 +59,19 @@ pub(super) struct Talk {
 }
 
 /// Lines to print, and what is to be done.
-pub(super) type Said = (Vec<String>, Vec<Effect>);
+pub(in crate::tui) type Said = (Vec<String>, Vec<Effect>);
 
 impl Talk {
     /// Returns a talk that begins with this picture.
-    pub(super) fn new(picture: Arc<Picture>, zone: jiff::tz::TimeZone) -> Self {
+    pub(in crate::tui) fn new(picture: Arc<Picture>, zone: jiff::tz::TimeZone, guards: &Guards) -> Self {
         let mut state = State::new(picture, Keymap::builtin(), Vec::new(), SIZE);
         state.zone = zone;
+        state.guard_by(guards);
         Self { state, picking: None, showing: None }
     }
 
-    /// Refuses every act, or allows them.
-    pub(super) fn only_look(&mut self, on: bool) {
-        self.state.readonly = on;
-    }
-
     /// Returns what is said at the start.
-    pub(super) fn opening(&self) -> Vec<String> {
+    pub(in crate::tui) fn opening(&self) -> Vec<String> {
         let picture = &self.state.picture;
         let mut lines = vec![format!("NIGHTDESK you are {} at {}; type help", picture.user, safe(&picture.hub))];
         lines.extend(changes::opening(picture));
@@ -81,7 +79,7 @@ impl Talk {
     }
 
     /// Takes a newer picture in.
-    pub(super) fn heard(&mut self, picture: Arc<Picture>, now: Timestamp) -> Said {
+    pub(in crate::tui) fn heard(&mut self, picture: Arc<Picture>, now: Timestamp) -> Said {
         let before = self.state.picture.clone();
         let effects = update::update(&mut self.state, crate::tui::event::Event::Picture(picture), now);
         // Notices are lines of their own, and a line has no time at which it goes.
@@ -92,13 +90,13 @@ impl Talk {
     }
 
     /// Says that the mirror took no more.
-    pub(super) fn busy(&mut self) -> Vec<String> {
+    pub(in crate::tui) fn busy(&mut self) -> Vec<String> {
         self.state.saving = None;
         vec!["BUSY the mirror takes no more now: NOT done, type it again".to_owned()]
     }
 
     /// Takes what was read.
-    pub(super) fn read(topic: Topic, lines: &[String]) -> Vec<String> {
+    pub(in crate::tui) fn read(topic: Topic, lines: &[String]) -> Vec<String> {
         let first = if topic.ends_newest() { lines.len().saturating_sub(SHOWN_MAX) } else { 0 };
         let lines = lines[first..].iter().map(|line| format!("READ {}", SafeText::line(line, 1000)));
         let nothing = std::iter::once(format!("READ {}", topic.nothing()));
@@ -107,7 +105,7 @@ impl Talk {
     }
 
     /// Takes a line that was typed.
-    pub(super) fn typed(&mut self, text: &str, now: Timestamp) -> Said {
+    pub(in crate::tui) fn typed(&mut self, text: &str, now: Timestamp) -> Said {
         let text = text.trim();
         let mut effects: Vec<Effect> = line::present(&mut self.state).into_iter().collect();
         self.state.toast = None;
@@ -121,6 +119,7 @@ impl Talk {
         }
         line::only_look(&self.state, &mut effects);
         self.state.marks.clear();
+        line::seal(&mut self.state, &mut effects, now);
         lines.extend(self.state.toast.take().map(|toast| format!("SAID {}", toast.text)));
         lines.extend(self.asked());
         (lines, effects)
@@ -165,6 +164,7 @@ impl Talk {
             | Action::ShiftHandover
             | Action::BulkAck
             | Action::UndoLast
+            | Action::UndoRedo
             | Action::ReadOnlyOn
             | Action::ReadOnlyOff
             | Action::AppQuit => line::action(&mut self.state, action, now),

@@ -29,7 +29,7 @@ fn the_bell_rings_at_most_once_in_two_seconds_and_not_too_little() {
     assert_eq!(rings(&desk), 1);
     assert_eq!(desk.state.deadline(), Some(night().plus(Duration::from_secs(2))));
     desk.wait(1000).event(Event::Due);
-    assert_eq!((rings(&desk), desk.state.deadline()), (2, None));
+    assert_eq!((rings(&desk), desk.state.deadline()), (2, Some(at("06:00"))), "next is the handover");
 }
 
 #[test]

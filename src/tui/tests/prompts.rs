@@ -45,7 +45,7 @@ fn commands_do_what_keys_do() {
     check_asked(": \"ack_13\" enter", &[]);
     check(": \"akc\" enter", &["no command \"akc\", did you mean \"ack\"?"]);
     check(": \"", &[" :\""]);
-    check(": \"a\"", &[" :a   ack"]);
+    check(": \"a\"", &[" :a", "  ack  ", "  ack-all  "]);
 }
 
 #[test]

@@ -98,7 +98,8 @@ fn a_first_start_without_alerts() {
 fn the_smallest_screens_say_how_it_stands() {
     let mut picture = picture(rows());
     picture.link = offline();
-    assert_eq!(Desk::sized(picture.clone(), 19, 2).lines()[0], "un:3 OFFLINE");
+    assert_eq!(Desk::sized(picture.clone(), 19, 2).lines()[0], "S1:1 un:3 OFFLINE");
+    assert_eq!(Desk::sized(picture.clone(), 14, 2).lines()[0], "un:3 OFFLINE");
     assert_eq!(Desk::sized(picture.clone(), 1, 1).lines(), ["~"]);
     assert!(Desk::sized(picture, 20, 3).lines()[0].contains("OFFLINE"));
 }

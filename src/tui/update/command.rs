@@ -1,13 +1,13 @@
 //! The command line: words for what keys do.
 
-use super::super::action::Action;
+use super::super::action::{Action, Group};
 use super::super::event::{Effect, Exit};
 use super::super::nearest::did_you_mean;
 use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bulk, filter, guard, perform, read, sight};
+use super::{act, bulk, filter, guard, panes, perform, read, sight};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The short commands beside the verbs. Every action's full name is one too.
-const COMMANDS: [(&str, Action); 24] = [
+const COMMANDS: [(&str, Action); 29] = [
     ("undo", Action::UndoLast),
     ("redo", Action::UndoRedo),
     ("history", Action::HistoryOpen),
@@ -32,6 +32,9 @@ const COMMANDS: [(&str, Action); 24] = [
     ("filter", Action::FilterOpen),
     ("quit", Action::AppQuit),
     ("help", Action::HelpOpen),
+    ("keys", Action::HelpOpen),
+    ("keymap", Action::KeymapChoose),
+    ("unmark", Action::MarkClear),
     ("log", Action::LogOpen),
     ("doctor", Action::DoctorOpen),
     ("whatsnew", Action::WhatsNewOpen),
@@ -39,6 +42,8 @@ const COMMANDS: [(&str, Action); 24] = [
     ("paths", Action::PathsOpen),
     ("ack-all", Action::BulkAck),
     ("shift", Action::ShiftHandover),
+    ("layout", Action::LayoutPanes),
+    ("tz", Action::ClockZone),
     ("suspend", Action::AppSuspend),
 ];
 
@@ -56,6 +61,56 @@ pub(crate) fn named(word: &str) -> Option<Action> {
     verb.or_else(short).or_else(|| Action::parse(word))
 }
 
+/// Returns the word by which people call an action on the command line: a short one where there is one, else its name.
+pub(crate) fn spoken(action: Action) -> &'static str {
+    let verb = VERBS.iter().find(|(_, verb, _)| *verb == action).map(|(word, ..)| *word);
+    let short = || COMMANDS.iter().find(|(_, command)| *command == action).map(|(word, _)| *word);
+    verb.or_else(short).unwrap_or_else(|| action.name())
+}
+
+/// Returns every command: its word, what it does, and what may stand behind it. What only a prompt can do is none.
+pub(crate) fn commands() -> Vec<(&'static str, Action, &'static str)> {
+    let short = COMMANDS.iter().map(|(word, action)| (*word, *action, usage(*action)));
+    let mut all: Vec<_> = VERBS.iter().copied().chain(short).collect();
+    let long = Action::ALL.iter().filter(|action| action.group() != Group::Prompt);
+    let long: Vec<_> = long.filter(|action| all.iter().all(|(_, known, _)| known != *action)).collect();
+    all.extend(long.into_iter().map(|action| (action.name(), *action, "")));
+    all
+}
+
+fn usage(action: Action) -> &'static str {
+    match action {
+        Action::KeymapChoose => "NAME",
+        Action::FilterOpen => "WORDS | clear",
+        Action::MarkAll => "[all | clear]",
+        _ => "",
+    }
+}
+
+/// What stands behind a command, so that it can be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Argument {
+    Person,
+    Incident,
+    Keymap,
+    /// One of these.
+    Words(&'static [&'static str]),
+}
+
+/// Returns what stands behind a command, where that can be offered.
+pub(crate) fn argument(action: Action) -> Option<Argument> {
+    match action {
+        verb if verb::names_a_person(verb) => Some(Argument::Person),
+        Action::IncidentMerge => Some(Argument::Incident),
+        Action::KeymapChoose => Some(Argument::Keymap),
+        Action::FilterOpen => Some(Argument::Words(&["clear"])),
+        Action::MarkAll => Some(Argument::Words(&["all", "clear"])),
+        Action::IncidentResolve => Some(Argument::Words(&["force"])),
+        Action::IncidentSnooze => Some(Argument::Words(&["15m", "1h", "4h", "change", "shift"])),
+        _ => None,
+    }
+}
+
 fn is_verb(action: Action) -> bool {
     VERBS.iter().any(|(_, verb, _)| *verb == action)
 }
@@ -67,16 +122,6 @@ pub(crate) fn matching(typed: &str) -> Vec<&'static str> {
     }
     let long = Action::ALL.iter().filter(|_| typed.contains('.')).map(|action| action.name());
     names().chain(long).filter(|name| name.starts_with(typed)).collect()
-}
-
-/// Returns the command, or the person behind it, as far as all that begin so agree, with a space behind when it is the only one; `None`
-/// where none begins so.
-pub(super) fn complete(typed: &str, people: &BTreeSet<UserName>) -> Option<String> {
-    if let Some((word, rest)) = typed.split_once(' ') {
-        let names_one = named(word).is_some_and(verb::names_a_person);
-        return names_one.then(|| complete_person(&format!("{word} "), rest, people)).flatten();
-    }
-    agreed("", matching(typed))
 }
 
 /// Returns the person as far as all whose names begin so agree.
@@ -147,6 +192,8 @@ pub(super) fn run(
             filter::set(state, words.to_owned());
             Vec::new()
         }
+        (Some(action @ (Action::LayoutPanes | Action::ClockZone)), words) => panes::said(state, action, words, now),
+        (Some(Action::KeymapChoose), name) => vec![Effect::LoadKeymap(name.to_owned())],
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),
@@ -165,25 +212,4 @@ pub(super) fn run(
 /// Returns whether a verb was meant for another incident than the one under the cursor now.
 fn is_moved(state: &State, action: Action, meant: Option<IncidentId>) -> bool {
     is_verb(action) && state.marks.is_empty() && state.selected != meant
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tab_completes_as_far_as_it_is_certain() {
-        let people = ["jonas", "jolanda", "mira"].map(|name| UserName::parse(name).unwrap()).into();
-        let complete = |typed| complete(typed, &people);
-        assert_eq!(complete("una"), Some("unack ".into()));
-        assert_eq!(complete("un"), Some("un".into()));
-        assert_eq!(complete("incident.ack"), Some("incident.ack ".into()));
-        assert_eq!(complete("incident"), None);
-        assert_eq!(complete("x"), None);
-        assert_eq!(complete(""), Some(String::new()));
-        assert_eq!(complete("offer m"), Some("offer mira ".into()));
-        assert_eq!(complete("offer j"), Some("offer jo".into()));
-        assert_eq!(complete("offer x"), None);
-        assert_eq!(complete("note m"), None);
-    }
 }

@@ -141,19 +141,32 @@ fn run(state: &mut State, held: Held) -> Vec<Effect> {
     let Held { key, actions, selected, at } = held;
     let asked = is_question(state);
     let by_same_key = asked && state.guard.asked_by == Some(key);
-    if by_same_key && actions.iter().any(|action| action.answers()) {
+    if by_same_key && actions.iter().any(|action| action.answers_question()) {
         state.tell("the key that asked does not answer: bind another one", at);
         return Vec::new();
     }
     let moved = std::mem::replace(&mut state.selected, selected);
     let was = state.selected;
-    let effects = actions.into_iter().flat_map(|action| first_or_not(state, action, at)).collect();
+    let effects = in_order(state, actions, at);
     if state.selected == was && moved != was {
         // Moves came behind the key: the cursor is where they put it.
         state.selected = moved;
     }
     if !asked && is_question(state) {
         state.guard.asked_by = Some(key);
+    }
+    effects
+}
+
+/// Does one after the other, until one of them opens something: what follows was not meant for that.
+fn in_order(state: &mut State, actions: Vec<Action>, now: Timestamp) -> Vec<Effect> {
+    let before = std::mem::discriminant(&state.mode);
+    let mut effects = Vec::new();
+    for action in actions {
+        effects.extend(first_or_not(state, action, now));
+        if std::mem::discriminant(&state.mode) != before {
+            break;
+        }
     }
     effects
 }
@@ -201,7 +214,8 @@ pub(super) fn wakes(state: &mut State, key: KeyPress, now: Timestamp) -> bool {
         state.guard.armed = true;
     }
     let Some(until) = state.guard.first_until else { return false };
-    let answers = state.keymap.find(&[Context::Confirm], &[key]) == Found::Actions(vec![Action::ConfirmYes]);
+    let answers = state.keymap.find(&[Context::Confirm], &[key], &|condition| state.holds(condition))
+        == Found::Actions(vec![Action::ConfirmYes]);
     if answers && now.plus(ASKS_FOR) < until.plus(READ_IN) {
         return true;
     }

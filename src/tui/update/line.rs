@@ -4,7 +4,7 @@ use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::event::Effect;
 use super::super::state::{Mode, Needs, Preview, State};
-use super::{act, attention, guard, look, perform, prompt};
+use super::{act, attention, guard, history, look, perform, prompt};
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
 
@@ -34,12 +34,22 @@ pub(crate) fn only_look(state: &State, effects: &mut Vec<Effect>) {
 
 /// Does what needs no incident.
 pub(crate) fn action(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
+    if guard::refuses(state, action) {
+        return Vec::new();
+    }
     perform(state, action, now)
 }
 
 /// Tells what was before the person's eyes: every line was printed, and they typed one since.
 pub(crate) fn present(state: &mut State) -> Option<Effect> {
     attention::present(state)
+}
+
+/// Takes away what a console that only looks must not ask, and remembers what is asked.
+pub(crate) fn seal(state: &mut State, effects: &mut Vec<Effect>, now: Timestamp) {
+    state.now = now;
+    guard::only_look(state, effects);
+    history::record(state, effects, now);
 }
 
 /// Asks for the series and the timeline of the selected incident.

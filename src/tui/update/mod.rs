@@ -8,9 +8,11 @@ mod filter;
 mod guard;
 mod history;
 mod inbox;
+mod keys;
 mod life;
 pub(crate) mod line;
 mod moving;
+mod panes;
 mod picture;
 mod prompt;
 mod read;
@@ -18,7 +20,7 @@ mod sight;
 
 pub(crate) use attention::{calls, worst_call};
 pub(crate) use bulk::shift_to;
-pub(crate) use command::{matching, named};
+pub(crate) use command::{Argument, argument, commands, matching, named, spoken};
 pub(crate) use guard::BURST;
 pub(crate) use inbox::{Next, next as next_act};
 
@@ -26,6 +28,7 @@ use super::action::Action;
 use super::event::{Effect, Event, Exit};
 use super::key::KeyPress;
 use super::keymap::Found;
+use super::layout::Tab;
 use super::order::{self, Sort};
 use super::state::{FROZEN_FOR, Focus, Mode, State};
 use super::topic::Topic;
@@ -40,6 +43,7 @@ const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 /// Takes one event in and returns what is to be done about it.
 pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Effect> {
     let (event, now) = event.timed(now);
+    state.now = now;
     let mut effects = guard::release(state, now, false);
     state.guard.last_key.get_or_insert(now);
     effects.extend(match event {
@@ -51,6 +55,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Paste(text) => prompt::paste(state, &text, now),
         Event::Resize { width, height } => resize(state, width, height),
         Event::Picture(picture) => picture::take(state, picture, now),
+        Event::Keymap(loaded) => {
+            keys::take(state, *loaded, now);
+            Vec::new()
+        }
         Event::Due => Vec::new(),
         Event::Busy => {
             state.saving = None;
@@ -83,8 +91,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
 
 fn resize(state: &mut State, width: u16, height: u16) -> Vec<Effect> {
     (state.width, state.height) = (width, height);
-    order::keep_in_view(state);
-    moving::clamp_scroll(state);
+    panes::settle(state);
     vec![Effect::Repaint]
 }
 
@@ -102,7 +109,8 @@ fn due(state: &mut State, now: Timestamp) {
 
 /// Asks for the detail of the incident that can be seen, when that is another one than before.
 fn look(state: &mut State) -> Option<Effect> {
-    let wanted = state.selected.filter(|_| state.layout().detail.is_some());
+    let layout = state.layout();
+    let wanted = state.selected.filter(|_| layout.detail.is_some() || layout.side.is_some());
     if wanted == state.looked {
         return None;
     }
@@ -116,7 +124,7 @@ fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     }
     state.pending.push(key);
-    let found = state.keymap.find(state.contexts(), &state.pending);
+    let found = state.keymap.find(state.contexts(), &state.pending, &|condition| state.holds(condition));
     if guard::judge(state, key, &found, now) == Judged::Swallowed {
         state.pending.clear();
         return Vec::new();
@@ -213,13 +221,29 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::DetailOpen => open(state),
         Action::ViewBack => back(state, now),
         Action::ViewClose => close(state, now),
-        Action::PaneNext | Action::PanePrevious => other_pane(state),
+        Action::PaneNext => panes::go(state, 1),
+        Action::PanePrevious => panes::go(state, -1),
+        Action::PaneZoomMore => panes::zoom(state, state.shape.zoom.more()),
+        Action::PaneZoomLess => panes::zoom(state, state.shape.zoom.less()),
+        Action::LayoutPanes => panes::stand(state, state.shape.panes.next(), now),
+        Action::TabDetail => panes::tab(state, Tab::Detail),
+        Action::TabSeries => panes::tab(state, Tab::Series),
+        Action::TabTimeline => panes::tab(state, Tab::Timeline),
+        Action::TabNotes => panes::tab(state, Tab::Notes),
+        Action::TabPages => panes::tab(state, Tab::Pages),
+        Action::TabNext => panes::tab(state, state.shape.tab.step(1)),
+        Action::TabPrevious => panes::tab(state, state.shape.tab.step(Tab::ALL.len() - 1)),
+        Action::LabelsUnfold => panes::unfold(state),
+        Action::ClockZone => panes::zone(state, !state.shape.local, now),
+        Action::FilterOpen if matches!(state.mode, Mode::Help { .. }) => keys::filter_help(state),
         Action::FilterOpen => filter::open(state),
-        Action::HelpOpen => state.mode = Mode::Help { scroll: 0 },
+        Action::HelpOpen => keys::open_help(state),
+        Action::KeymapChoose => keys::tell(state, now),
         Action::CommandOpen => {
             let (incident, targets) = (state.selected, state.targets());
             let says = Ok(crate::domain::text::SafeText::default());
             state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
+            super::palette::refresh(state);
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
         Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
@@ -253,37 +277,21 @@ fn open(state: &mut State) {
     }
 }
 
-fn other_pane(state: &mut State) {
-    match state.focus {
-        _ if !matches!(state.mode, Mode::Browse) => {}
-        Focus::Stream if state.layout().shows_both() => state.focus = Focus::Detail,
-        Focus::Stream => open(state),
-        Focus::Detail => leave_detail(state),
-    }
-}
-
-fn leave_detail(state: &mut State) {
-    state.open = false;
-    state.focus = Focus::Stream;
-    state.detail_scroll = 0;
-    order::keep_in_view(state);
-}
-
 /// Closes the nearest open thing; returns whether there was one.
 fn close_view(state: &mut State) -> bool {
     if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. } | Mode::History { .. }) {
         state.mode = Mode::Browse;
         return true;
     }
-    let in_detail = state.open || state.focus == Focus::Detail;
+    let in_detail = state.open || state.focus != Focus::Stream;
     if in_detail {
-        leave_detail(state);
+        panes::leave(state);
     }
     in_detail
 }
 
 fn back(state: &mut State, now: Timestamp) {
-    let closed = state.toast.take().is_some_and(|toast| toast.warn) || close_view(state);
+    let closed = state.toast.take().is_some_and(|toast| toast.warn) || keys::clear_help(state) || close_view(state);
     let unmarked = !closed && (!state.marks.is_empty() || state.range.is_some());
     if unmarked {
         sight::unmark(state);

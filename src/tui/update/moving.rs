@@ -1,9 +1,10 @@
 //! The cursor, and the scrolling of panes.
 
 use super::super::order;
+use super::super::palette;
 use super::super::state::{Focus, Mode, Preview, State};
 use super::super::view;
-use super::{inbox, sight};
+use super::{inbox, prompt, sight};
 use crate::domain::time::Timestamp;
 
 /// Moves by so many lines what has the focus.
@@ -23,9 +24,14 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
             *at = at.saturating_add_signed(lines).min(state.past.deeds().count().saturating_sub(1));
         }
         // A prompt has no lines to move over.
-        (Mode::Filter { .. } | Mode::Command { .. } | Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {
+        (Mode::Command { .. }, _) => {
+            palette::walk(state, lines);
+            prompt::say(state, now);
         }
+        (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => {}
+        (Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {}
         (Mode::Browse, Focus::Detail) => state.detail_scroll = state.detail_scroll.saturating_add_signed(lines),
+        (Mode::Browse, Focus::Side) => state.side_scroll = state.side_scroll.saturating_add_signed(lines),
         (Mode::Browse, Focus::Stream) => cursor(state, lines, now),
     }
     clamp_scroll(state);
@@ -45,6 +51,7 @@ pub(super) fn by_half_pages(state: &mut State, pages: isize, now: Timestamp) {
             _,
         ) => layout.body.height,
         (_, Focus::Detail) => layout.detail.map_or(1, |area| area.height),
+        (_, Focus::Side) => layout.side.map_or(1, |area| area.height),
         (_, Focus::Stream) => layout.list.height,
     };
     by(state, pages * isize::from((rows / 2).max(1) as i16), now);
@@ -57,7 +64,7 @@ fn cursor(state: &mut State, lines: isize, now: Timestamp) {
     let selected = state.id_at(position);
     if selected != state.selected {
         state.selected = selected;
-        state.detail_scroll = 0;
+        (state.detail_scroll, state.side_scroll) = (0, 0);
     }
     sight::follow(state, now);
     order::keep_in_view(state);
@@ -66,7 +73,7 @@ fn cursor(state: &mut State, lines: isize, now: Timestamp) {
 /// Keeps sheets and detail from being scrolled past their ends.
 pub(super) fn clamp_scroll(state: &mut State) {
     let sheet_max = view::sheet_scroll_max(state);
-    let detail_max = view::detail_scroll_max(state);
+    let (detail_max, side_max) = (view::detail_scroll_max(state), view::side_scroll_max(state));
     if let Mode::Help { scroll }
     | Mode::Results { scroll }
     | Mode::Read { scroll, .. }
@@ -75,4 +82,5 @@ pub(super) fn clamp_scroll(state: &mut State) {
         *scroll = (*scroll).min(sheet_max);
     }
     state.detail_scroll = state.detail_scroll.min(detail_max);
+    state.side_scroll = state.side_scroll.min(side_max);
 }

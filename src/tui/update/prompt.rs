@@ -4,6 +4,7 @@ use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::event::{Effect, Exit};
 use super::super::key::KeyPress;
+use super::super::palette;
 use super::super::state::{Confirm, Deed, Mode, Needs, Preview, State};
 use super::super::verb;
 use super::{act, bulk, command, filter, guard, history};
@@ -13,6 +14,7 @@ use crate::domain::time::Timestamp;
 fn editor(mode: &mut Mode) -> Option<&mut Editor> {
     match mode {
         Mode::Filter { editor, .. }
+        | Mode::HelpFilter { editor, .. }
         | Mode::Command { editor, .. }
         | Mode::Entry { editor, .. }
         | Mode::Preview(Preview { needs: Needs::Count(editor), .. }) => Some(editor),
@@ -22,8 +24,8 @@ fn editor(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Menu { .. }
         | Mode::Preview(Preview { needs: Needs::Yes, .. })
         | Mode::Results { .. }
-        | Mode::History { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. } => None,
     }
 }
@@ -70,15 +72,20 @@ fn after_edit(state: &mut State, fits: bool, now: Timestamp) {
     if !fits {
         state.warn("too long: the rest was not taken");
     }
-    if let Mode::Filter { editor, .. } = &state.mode {
-        let words = editor.text().to_owned();
-        filter::set(state, words);
+    match &state.mode {
+        Mode::Filter { editor, .. } => {
+            let words = editor.text().to_owned();
+            filter::set(state, words);
+        }
+        Mode::HelpFilter { editor, .. } => state.help_words = editor.text().to_owned(),
+        Mode::Command { .. } => palette::refresh(state),
+        _ => {}
     }
     say(state, now);
 }
 
 /// Says under the prompt what its words would come to now.
-fn say(state: &mut State, now: Timestamp) {
+pub(super) fn say(state: &mut State, now: Timestamp) {
     let gist = match &state.mode {
         Mode::Entry { verb, targets, editor, .. } => act::gist(state, *verb, editor.text(), targets, now),
         Mode::Command { editor, targets, .. } => command::gist(state, editor.text(), targets, now),
@@ -92,7 +99,7 @@ fn say(state: &mut State, now: Timestamp) {
 /// Completes the command, or the name of a person, as far as it is certain.
 pub(super) fn complete(state: &mut State, now: Timestamp) {
     let text = match &state.mode {
-        Mode::Command { editor, .. } => command::complete(editor.text(), &state.picture.known.people),
+        Mode::Command { .. } => palette::complete(state),
         Mode::Entry { verb, editor, .. } if verb::names_a_person(*verb) => {
             command::complete_person("", editor.text(), &state.picture.known.people)
         }
@@ -100,6 +107,7 @@ pub(super) fn complete(state: &mut State, now: Timestamp) {
     };
     if let (Some(text), Some(editor)) = (text, editor(&mut state.mode)) {
         *editor = Editor::new(text);
+        palette::refresh(state);
         say(state, now);
     }
 }
@@ -107,7 +115,16 @@ pub(super) fn complete(state: &mut State, now: Timestamp) {
 /// Takes what was typed.
 pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
     match std::mem::replace(&mut state.mode, Mode::Browse) {
-        Mode::Command { editor, incident, targets, .. } => command::run(state, editor.text(), incident, targets, now),
+        Mode::Command { editor, incident, targets, .. } => {
+            // First: what follows may leave.
+            let remembered = palette::remember(state, editor.text());
+            let done = command::run(state, editor.text(), incident, targets, now);
+            remembered.into_iter().chain(done).collect()
+        }
+        Mode::HelpFilter { .. } => {
+            state.mode = Mode::Help { scroll: 0 };
+            Vec::new()
+        }
         Mode::Entry { verb, targets, editor, .. } => entered(state, verb, targets, editor, now),
         preview @ Mode::Preview(_) => {
             state.mode = preview;
@@ -119,8 +136,8 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         | Mode::Help { .. }
         | Mode::Menu { .. }
         | Mode::Results { .. }
-        | Mode::History { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. }) => {
             state.mode = open;
             Vec::new()
@@ -151,6 +168,10 @@ fn entered(state: &mut State, verb: Action, targets: Vec<Incident>, editor: Edit
 pub(super) fn cancel(state: &mut State) {
     match std::mem::replace(&mut state.mode, Mode::Browse) {
         Mode::Filter { before, .. } => filter::set(state, before),
+        Mode::HelpFilter { before, .. } => {
+            state.help_words = before;
+            state.mode = Mode::Help { scroll: 0 };
+        }
         Mode::Entry { verb: Action::IncidentNote, targets, editor, .. } => {
             if let [one] = targets.as_slice() {
                 let draft = editor.text().to_owned();
@@ -166,8 +187,8 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Menu { .. }
         | Mode::Preview(_)
         | Mode::Results { .. }
-        | Mode::History { .. }
         | Mode::Read { .. }
+        | Mode::History { .. }
         | Mode::Inbox { .. }
         | Mode::Browse
         | Mode::Help { .. } => {}
@@ -193,9 +214,9 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
     match deed {
         Deed::Submit(submission) => act::submit(state, submission, now),
         Deed::Quit => vec![Effect::Leave(Exit::Quit)],
+        Deed::Suspend => vec![Effect::Suspend],
         Deed::First { action, incident } => guard::first(state, action, incident, now),
         Deed::StandDown(incident) => history::stand_down(state, incident, now),
-        Deed::Suspend => vec![Effect::Suspend],
     }
 }
 

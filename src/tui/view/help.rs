@@ -5,6 +5,7 @@ use super::super::keymap::Context;
 use super::super::layout::Layout;
 use super::super::state::{Focus, Mode, State};
 use super::super::theme::Role;
+use super::super::update::spoken;
 use super::paint::{Canvas, Line, wrap};
 use std::collections::HashSet;
 
@@ -17,39 +18,59 @@ const HELP_LINES_MAX: usize = 5;
 
 /// Draws the part that is scrolled to.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
-    if let Mode::Help { scroll } = state.mode {
-        canvas.lines(layout.body, &lines(state), scroll);
+    match state.mode {
+        Mode::Help { scroll } => canvas.lines(layout.body, &lines(state), scroll),
+        Mode::HelpFilter { .. } => canvas.lines(layout.body, &lines(state), 0),
+        _ => {}
     }
 }
 
-/// Returns all lines.
+/// Returns all lines, or those alone that hold the words looked for.
 pub(super) fn lines(state: &State) -> Vec<Line> {
-    let pane = if state.focus == Focus::Stream { Context::Stream } else { Context::Detail };
-    let mut lines = vec![Line::of(Role::Title, " Keys here. Each name is a command too: type : and the name.")];
+    let words = state.help_words.trim().to_lowercase();
+    let holds = |text: &str| words.is_empty() || text.to_lowercase().contains(&words);
+    let mut lines = vec![Line::of(Role::Title, &head(state, &words))];
     for group in Group::ALL {
-        lines.push(Line::default());
-        lines.push(Line::of(Role::Title, &format!(" {}", group.title())));
         let of_group = Action::ALL.iter().filter(|action| action.group() == group);
-        let contexts = match group {
-            Group::Prompt => vec![Context::Prompt, Context::Confirm, Context::Menu],
-            Group::Inbox => vec![Context::Inbox],
-            Group::Incident => vec![pane, Context::Global, Context::Inbox],
-            _ => vec![pane, Context::Global],
-        };
-        lines.extend(of_group.flat_map(|action| entry(state, *action, &contexts)));
+        let entries = of_group.flat_map(|action| entry(state, *action, &places(state, group), &holds));
+        section(&mut lines, group.title(), entries.collect());
     }
-    lines.push(Line::default());
-    lines.push(Line::of(Role::Title, " What STAT says"));
     let meaning = |(word, says): &(&str, &str)| {
         Line::of(Role::Text, "  ").cell(Role::FooterKey, KEYS, word).with(Role::Text, says)
     };
-    lines.extend(STATES.iter().map(meaning));
-    if !state.problems.is_empty() {
-        lines.push(Line::default());
-        lines.push(Line::of(Role::Title, " What is wrong in your keymap"));
-        lines.extend(state.problems.iter().map(|problem| Line::of(Role::Text, &format!("  {problem}"))));
-    }
+    let states = STATES.iter().filter(|(word, says)| holds(&format!("{word} {says}"))).map(meaning);
+    section(&mut lines, "What STAT says", states.collect());
+    let problems = state.problems.iter().map(|problem| format!("  {problem}")).filter(|text| holds(text));
+    section(&mut lines, "What is wrong in your keymap", problems.map(|text| Line::of(Role::Text, &text)).collect());
     lines
+}
+
+fn head(state: &State, words: &str) -> String {
+    let name = &state.keymap_names.0;
+    match words {
+        "" => format!(" Keys here (keymap {name}). Each name is a command too: type : and the name."),
+        words => format!(" What holds \"{words}\" (keymap {name})"),
+    }
+}
+
+/// Returns the places whose keys are listed; those of one place hide each other.
+fn places(state: &State, group: Group) -> Vec<Vec<Context>> {
+    let pane = if state.focus == Focus::Stream { Context::Stream } else { Context::Detail };
+    match group {
+        Group::Prompt => [Context::Prompt, Context::Confirm, Context::Menu].map(|one| vec![one]).to_vec(),
+        Group::Inbox => vec![vec![Context::Inbox]],
+        Group::Incident => vec![vec![pane, Context::Global], vec![Context::Inbox]],
+        _ => vec![vec![pane, Context::Global]],
+    }
+}
+
+/// Puts lines under a heading, unless there are none.
+fn section(lines: &mut Vec<Line>, title: &str, entries: Vec<Line>) {
+    if !entries.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::of(Role::Title, &format!(" {title}")));
+        lines.extend(entries);
+    }
 }
 
 /// The marks of the STAT column.
@@ -68,15 +89,23 @@ const STATES: [(&str, &str); 12] = [
     ("S?", "a severity that no rule knows: unexamined, not low"),
 ];
 
-/// Returns the lines of one action: its words go on below where the screen is narrow.
-fn entry(state: &State, action: Action, contexts: &[Context]) -> Vec<Line> {
-    let mut keys: Vec<String> = state.keymap.keys_of(action, contexts).iter().map(|binding| binding.label()).collect();
+/// Returns the lines of one action: its words go on below where the screen is narrow. None where it does not hold what is looked for.
+fn entry(state: &State, action: Action, places: &[Vec<Context>], holds: &dyn Fn(&str) -> bool) -> Vec<Line> {
+    let bindings: Vec<_> = places.iter().flat_map(|contexts| state.keymap.keys_of(action, contexts)).collect();
+    let mut keys: Vec<String> = bindings.iter().map(|binding| binding.label()).collect();
     let mut seen = HashSet::new();
     keys.retain(|keys| seen.insert(keys.clone()));
-    let keys = if keys.is_empty() { "(no key)".to_owned() } else { keys.join(", ") };
+    let keys = if keys.is_empty() { format!(":{}", spoken(action)) } else { keys.join(", ") };
+    // The person's own words, where the keymap has some.
+    let arms = bindings.iter().flat_map(|binding| &binding.arms).filter(|arm| arm.actions.contains(&action));
+    let own = arms.filter_map(|arm| arm.desc.as_deref()).next();
+    let help = own.unwrap_or(action.help());
+    if !holds(&format!("{keys} {} {help}", action.name())) {
+        return Vec::new();
+    }
     let before = 2 + KEYS + 1 + NAME + 1;
     let room = usize::from(state.width).saturating_sub(before + 1).max(16);
-    let words = wrap(action.help(), room, HELP_LINES_MAX);
+    let words = wrap(help, room, HELP_LINES_MAX);
     let first = Line::of(Role::Text, "  ").cell(Role::FooterKey, KEYS, &keys).cell(Role::Dim, NAME, action.name());
     let below = || Line::of(Role::Text, "").cell(Role::Text, before - 1, "");
     let starts = std::iter::once(first).chain(std::iter::repeat_with(below));

@@ -4,8 +4,11 @@ mod detail;
 mod help;
 mod history;
 mod paint;
+mod palette;
 mod panel;
+mod pending;
 mod sheet;
+mod side;
 mod status;
 mod stream;
 mod words;
@@ -32,13 +35,16 @@ pub(crate) fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) {
 fn frame(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     status::header(state, layout, canvas);
     status::banner(state, layout, canvas);
-    if matches!(state.mode, Mode::Help { .. }) {
+    if matches!(state.mode, Mode::Help { .. } | Mode::HelpFilter { .. }) {
         help::draw(state, layout, canvas);
     } else if !sheet::draw(state, layout, canvas) {
         stream::draw(state, layout, canvas);
         detail::draw(state, layout, canvas);
+        side::draw(state, layout, canvas);
         panel::draw(state, layout, canvas);
     }
+    palette::draw(state, layout, canvas);
+    pending::draw(state, layout, canvas);
     status::status(state, layout, canvas);
     status::toast(state, layout, canvas);
     status::footer(state, layout, canvas);
@@ -58,7 +64,7 @@ fn clear(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
 pub(crate) fn sheet_scroll_max(state: &State) -> usize {
     let rows = usize::from(state.layout().body.height);
     let lines = match state.mode {
-        Mode::Help { .. } => help::lines(state).len(),
+        Mode::Help { .. } | Mode::HelpFilter { .. } => help::lines(state).len(),
         Mode::Preview(_) | Mode::Results { .. } | Mode::Read { .. } => sheet::lines(state).len(),
         _ => return 0,
     };
@@ -71,8 +77,12 @@ pub(crate) fn detail_scroll_max(state: &State) -> usize {
     if state.detail_scroll == 0 {
         return 0;
     }
-    let Some(area) = state.layout().detail else { return 0 };
-    detail::lines(state, detail::text_area(area).width.into()).len().saturating_sub(area.height.into())
+    detail::scroll_max(state, &state.layout())
+}
+
+/// Returns how far the third pane can be scrolled.
+pub(crate) fn side_scroll_max(state: &State) -> usize {
+    if state.side_scroll == 0 { 0 } else { side::scroll_max(state, &state.layout()) }
 }
 
 /// Replaces what a terminal could obey or a reader could not see. All text is safe before it gets here; this holds when that fails.
@@ -90,6 +100,12 @@ fn is_forbidden(c: char) -> bool {
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Returns how many pieces of lines this thread has made so far.
+#[cfg(test)]
+pub(crate) fn built() -> usize {
+    paint::BUILT.get()
 }
 
 #[cfg(test)]

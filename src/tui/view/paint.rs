@@ -9,6 +9,12 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Most characters of one piece of text; nothing longer fits on a line of any screen.
 const CHARS_MAX: usize = 500;
 
+#[cfg(test)]
+thread_local! {
+    /// Pieces of lines made by this thread: what drawing costs, without a clock.
+    pub(crate) static BUILT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// One line of the screen, piece by piece.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Line {
@@ -28,6 +34,8 @@ impl Line {
 
     /// Returns the line with words behind that are safe already.
     pub(crate) fn safe(mut self, role: Role, text: SafeText) -> Self {
+        #[cfg(test)]
+        BUILT.set(BUILT.get() + 1);
         self.pieces.push((text, role));
         self
     }

@@ -2,7 +2,7 @@
 
 use super::super::action::Action;
 use super::super::editor::Editor;
-use super::super::keymap::Context;
+use super::super::keymap::{Binding, Context};
 use super::super::layout::Layout;
 use super::super::order::Sort;
 use super::super::state::{Deed, Focus, Gist, Item, Mode, Needs, Preview, State, Submission};
@@ -10,7 +10,7 @@ use super::super::theme::Role;
 use super::super::update::{self, matching, worst_call};
 use super::super::verb;
 use super::paint::{Canvas, Line};
-use super::{clear, sheet, words};
+use super::{clear, palette, sheet, words};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
@@ -28,13 +28,24 @@ pub(super) fn tiny(state: &State, canvas: &mut Canvas<'_>) {
         return;
     }
     let (_, role) = words::link(state);
-    let line = Line::of(Role::Title, &format!("un:{} ", state.unacked())).with(role, words::link_short(state));
+    let worst = severities(state);
+    let worst = worst.split(' ').next().filter(|word| word.contains(':')).map(|word| format!("{word} "));
+    let link = words::link_short(state);
+    let counts = format!("un:{} ", state.unacked());
+    // The worst is said where all of it has room.
+    let worst = worst.filter(|worst| worst.len() + counts.len() + link.len() <= usize::from(area.width));
+    let line = Line::of(Role::Title, &worst.unwrap_or_default()).with(Role::Title, &counts).with(role, link);
     canvas.line(area, &line);
 }
 
 /// Draws who looks at what; parts are dropped where it is narrow, how the hub is never.
 pub(super) fn header(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
-    let Some(area) = layout.header else { return };
+    if let Some(area) = layout.header {
+        header_in(state, area, canvas);
+    }
+}
+
+fn header_in(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let (word, role) = words::link(state);
     let roomy = usize::from(area.width) >= 48;
     let word = if roomy { word } else { words::link_short(state).to_owned() };
@@ -52,12 +63,28 @@ fn headers(state: &State) -> Vec<Line> {
     let role = if unacked > 0 { Role::StateNew } else { Role::Header };
     let counts = Line::of(Role::Header, &severities(state)).with(role, &format!(" | unacked {unacked}"));
     let who = format!(" | {}@{} | ", picture.user, picture.hub);
-    vec![
-        name(" nightdesk").with(Role::Header, &who).then(counts.clone()),
-        name(" nightdesk | ").then(counts),
+    let duty = on_call(state).map(|duty| Line::of(Role::Header, &format!(" | {duty}")));
+    let full = name(" nightdesk").with(Role::Header, &who).then(counts.clone());
+    let short = name(" nightdesk | ").then(counts);
+    let with_duty = |line: &Line| duty.clone().map(|duty| line.clone().then(duty));
+    let least = [
         name(" ").with(role, &format!("unacked {unacked}")).with(Role::Header, &format!(" of {}", state.open_count())),
         name(" ").with(role, &format!("un:{unacked}")),
-    ]
+    ];
+    let lines = [with_duty(&full), with_duty(&short), Some(full), Some(short)];
+    lines.into_iter().flatten().chain(least).collect()
+}
+
+/// Returns who is on call until when, by the list; `None` where there is no list.
+fn on_call(state: &State) -> Option<String> {
+    let paging = state.picture.known.paging.as_ref().filter(|paging| !paging.on_call.is_empty())?;
+    let people = paging.on_duty(state.now);
+    let me = people.get(&state.picture.user);
+    let Some(person) = me.or(people.first()) else { return Some("on call: NOBODY by the list".to_owned()) };
+    let name = if me.is_some() { "you" } else { person.as_str() };
+    let until = paging.shift_end(person, state.now).map(|until| words::moment(state, until, state.now));
+    let more = if people.len() > 1 { format!(" (and {} more)", people.len() - 1) } else { String::new() };
+    Some(format!("on call: {name}{more} until {}", until.unwrap_or_default()))
 }
 
 /// Returns `S1:1 S3:2`: what is open, by severity.
@@ -71,7 +98,13 @@ fn severities(state: &State) -> String {
 /// Draws what must not be overlooked. Its line is always there, so nothing moves when it fills.
 pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let mut notes = banners(state).into_iter();
-    let Some((first, role)) = notes.next() else { return };
+    let Some((first, role)) = notes.next() else {
+        if layout.header.is_none() {
+            // A screen too low for a header has its words here as long as nothing must be told.
+            header_in(state, layout.banner, canvas);
+        }
+        return;
+    };
     let mut line = Line::of(role, &format!(" {first} "));
     for (text, role) in notes {
         line = line.with(Role::Text, "|").with(role, &format!(" {text} "));
@@ -86,6 +119,7 @@ pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn banners(state: &State) -> Vec<(String, Role)> {
     let picture = &state.picture;
     let mut notes = Vec::new();
+    notes.extend(picture.halted.iter().map(|text| (text.clone(), Role::BannerAlarm)));
     // Why it rings without a hub comes first: calls that the hub made before stand in the rows too, and a narrow screen cuts the end.
     notes.extend(alarm(state).map(|text| (text, Role::BannerAlarm)));
     notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
@@ -221,19 +255,24 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     // A prompt without a line of its own stands over the status: who types must see it.
     let own = layout.toast;
     let asked = match &state.mode {
-        Mode::Browse | Mode::Help { .. } | Mode::Results { .. } | Mode::Read { .. } | Mode::Inbox { .. } => None,
-        Mode::History { .. } => None,
+        Mode::Browse | Mode::Help { .. } | Mode::Inbox { .. } => None,
+        Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
         }
-        Mode::Filter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
+        Mode::Filter { editor, .. } | Mode::HelpFilter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
         Mode::Entry { verb, targets, editor, says } => {
             let hint = if *verb == Action::IncidentNote { String::new() } else { hint(says) };
             Some((label(*verb, targets), editor, hint))
         }
         Mode::Command { editor, says, .. } => {
-            let hint = if editor.text().contains(' ') { hint(says) } else { matching(editor.text()).join(" ") };
+            let listed = palette::has_room(layout) && !state.palette.offers.is_empty();
+            let hint = match editor.text().contains(' ') {
+                true => hint(says),
+                false if listed => String::new(),
+                false => matching(editor.text()).join(" "),
+            };
             Some((" :".to_owned(), editor, hint))
         }
         Mode::Menu { verb, targets, choices } => {
@@ -279,7 +318,7 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn undoes(state: &State) -> Option<Line> {
     let (undo, latest) = (state.picture.undo.first()?, state.latest.as_ref()?);
     let own = latest.incident == undo.incident && latest.act.known() == Some(undo.kind) && undo.refused.is_none();
-    let key = keys_of(state, Action::UndoLast).filter(|_| own && !state.readonly)?;
+    let key = keys_in(state, Action::UndoLast, state.contexts()).filter(|_| own && !state.readonly)?;
     let what = format!("{key} undoes {} {} ", undo.kind.word(), latest.number);
     Some(Line::of(Role::Dim, &what))
 }
@@ -318,8 +357,36 @@ fn prompt(area: Rect, label: &str, editor: &Editor, hint: &str, canvas: &mut Can
     canvas.line(area, &line);
 }
 
-/// Draws what is shown of how much, and how the hub is.
+/// Draws what is shown of how much, and how the hub is. Where it is narrow, marks go first, then the filter's words, then what has its
+/// own sign in the list; mode, count and hub never.
 pub(super) fn status(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let right = right(state);
+    let room = usize::from(layout.status.width).saturating_sub(right.width() + 1);
+    let dropped: [&[Part]; 5] = [
+        &[],
+        &[Part::Marks],
+        &[Part::Marks, Part::Filter],
+        &[Part::Marks, Part::Filter, Part::Frozen, Part::Zone],
+        &[Part::Marks, Part::Filter, Part::Frozen, Part::Zone, Part::Pending, Part::Words],
+    ];
+    let mut lines = dropped.into_iter().map(|dropped| left(state, dropped));
+    let fits = lines.find(|line| line.width() <= room);
+    canvas.ends(layout.status, &fits.unwrap_or_else(|| left(state, dropped[4])), &right);
+}
+
+/// What the left of the status line may do without.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Marks,
+    Filter,
+    Frozen,
+    Zone,
+    Pending,
+    /// The words beside the numbers.
+    Words,
+}
+
+fn left(state: &State, dropped: &[Part]) -> Line {
     let picture = &state.picture;
     let (shown, total) = (state.order.len(), picture.rows.len() + picture.rows_hidden);
     let mode = match (state.readonly, picture.demo) {
@@ -328,28 +395,35 @@ pub(super) fn status(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         (false, false) => " RW  ",
     };
     let role = if shown < total { Role::FilterHides } else { Role::Text };
-    let mut left = Line::of(Role::Title, mode).with(role, &format!("{shown} of {total} shown"));
+    let has = |part: Part| !dropped.contains(&part);
+    let count = if has(Part::Words) { format!("{shown} of {total} shown") } else { format!("{shown}/{total}") };
+    let mut left = Line::of(Role::Title, mode).with(role, &count);
     if state.guard.locked {
         left = left.with(Role::PromptDanger, " LOCKED ");
     }
-    if state.frozen {
-        left = left.with(Role::Title, "  frozen");
-    }
-    if state.sort != Sort::default() {
-        left = left.with(Role::Text, &format!("  by {}", state.sort.word()));
-    }
-    if !state.filter.is_empty() {
+    if !state.filter.is_empty() && has(Part::Filter) {
         left = left.with(Role::Text, "  filter: ").with(Role::Text, &state.filter);
     }
-    if !state.marks.is_empty() {
+    if state.frozen && has(Part::Frozen) {
+        left = left.with(Role::Title, "  frozen");
+    } else if state.held && has(Part::Frozen) {
+        left = left.with(Role::Dim, "  order held");
+    }
+    if state.sort != Sort::default() && has(Part::Frozen) {
+        left = left.with(Role::Text, &format!("  by {}", state.sort.word()));
+    }
+    if !state.marks.is_empty() && has(Part::Marks) {
         let range = if state.range.is_some() { ", v ends the range" } else { "" };
         left = left.with(Role::Title, &format!("  {} marked{range}", state.marks.len()));
     }
-    if !state.pending.is_empty() {
+    if state.shape.local && has(Part::Zone) {
+        left = left.with(Role::Dim, "  local time");
+    }
+    if !state.pending.is_empty() && has(Part::Pending) {
         let keys: Vec<String> = state.pending.iter().map(ToString::to_string).collect();
         left = left.with(Role::Dim, &format!("  {} ...", keys.join(" ")));
     }
-    canvas.ends(layout.status, &left, &right(state));
+    left
 }
 
 fn right(state: &State) -> Line {
@@ -377,16 +451,17 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let Some(area) = layout.footer else { return };
     let mut line = Line::of(Role::Footer, " ");
     for action in footer_actions(state) {
-        if let Some(keys) = keys_of(state, *action) {
+        if let Some(binding) = state.key_for(*action, state.contexts()) {
+            let own = binding.arm(&|condition| state.holds(condition)).and_then(|arm| arm.desc.as_deref());
             // What is done already is not cancelled by the key that closes its list.
-            let done = *action == Action::PromptCancel
-                && matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. });
+            let done = matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. })
+                && *action == Action::PromptCancel;
             let word = match action {
                 _ if done => Action::ViewBack.short(),
                 Action::ConfirmForce if !forces(state) => "the other",
-                _ => action.short(),
+                _ => own.unwrap_or(action.short()),
             };
-            line = line.with(Role::FooterKey, &keys).with(Role::Footer, &format!(" {word}  "));
+            line = line.with(Role::FooterKey, &binding.label()).with(Role::Footer, &format!(" {word}  "));
         }
     }
     canvas.line(area, &line);
@@ -401,9 +476,9 @@ fn forces(state: &State) -> bool {
 fn footer_actions(state: &State) -> &'static [Action] {
     use Action::*;
     match (&state.mode, state.focus) {
-        (Mode::Help { .. }, _) => &[CursorDown, CursorUp, ViewBack],
+        (Mode::Help { .. }, _) => &[CursorDown, CursorUp, FilterOpen, ViewBack],
         (Mode::Command { .. }, _) => &[PromptAccept, PromptComplete, PromptCancel],
-        (Mode::Filter { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Entry { verb, .. }, _) if verb::names_a_person(*verb) => &[PromptAccept, PromptComplete, PromptCancel],
         (Mode::Entry { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Menu { .. }, _) => &[ChooseOther, PromptCancel],
@@ -420,16 +495,12 @@ fn footer_actions(state: &State) -> &'static [Action] {
         (Mode::Browse, Focus::Stream) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, FilterOpen, CommandOpen, UndoLast, HelpOpen]
         }
-        (Mode::Browse, Focus::Detail) => {
+        (Mode::Browse, Focus::Detail | Focus::Side) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, ViewBack, CommandOpen, UndoLast, HelpOpen]
         }
     }
 }
 
-fn keys_of(state: &State, action: Action) -> Option<String> {
-    keys_in(state, action, state.contexts())
-}
-
 fn keys_in(state: &State, action: Action, contexts: &[Context]) -> Option<String> {
-    state.keymap.keys_of(action, contexts).first().map(|binding| binding.label())
+    state.key_for(action, contexts).map(Binding::label)
 }

@@ -15,19 +15,31 @@ const SINCE: usize = 5;
 /// Cells of the owner.
 const OWNER: usize = 8;
 
+/// Cells of the time at which something comes next.
+const NEXT: usize = 6;
+/// Fewest cells of a service that still tell something.
+const SERVICE_LEAST: usize = 6;
+/// Cells left from which the list says what comes next.
+const NEXT_NEEDS: usize = 58;
+
 /// How wide each column is; 0 is dropped. Severity, number and state never are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Columns {
     number: usize,
     since: usize,
+    next: usize,
     service: usize,
     summary: usize,
     owner: usize,
 }
 
 impl Columns {
-    /// Drops, as it gets narrower, owner, summary, the tail of the service, since.
+    /// Drops, as it gets narrower, what comes next, owner, summary, the tail of the service, since.
     fn of(state: &State, width: usize) -> Self {
-        let number = state.overview.number_max().to_string().len().max(4);
+        Self::in_cells(state.overview.number_max().to_string().len().max(4), width)
+    }
+
+    fn in_cells(number: usize, width: usize) -> Self {
         // Marker, severity, number, state, each with a space behind.
         let mut left = width.saturating_sub(2 + 3 + number + 1 + STATE + 1);
         let mut take = |cells: usize, needs: usize| {
@@ -35,20 +47,22 @@ impl Columns {
             left -= if fits { cells + 1 } else { 0 };
             if fits { cells } else { 0 }
         };
-        let since = take(SINCE, SINCE + 1);
+        let since = take(SINCE, SINCE + 1 + SERVICE_LEAST);
+        let next = take(NEXT, NEXT_NEEDS);
         let owner = take(OWNER, 36);
-        let service_cells = if left >= 44 { 16 } else { 13 };
-        let service = if left >= service_cells + 12 { take_fixed(&mut left, service_cells) } else { 0 };
-        if service == 0 {
-            return Self { number, since, service: left, summary: 0, owner };
-        }
-        Self { number, since, service, summary: left.saturating_sub(usize::from(owner > 0)), owner }
+        let service = match take(16, 45) {
+            0 => take(13, 26),
+            cells => cells,
+        };
+        Self::rest(Self { number, since, next, service, summary: 0, owner }, left)
     }
-}
 
-fn take_fixed(left: &mut usize, cells: usize) -> usize {
-    *left -= cells + 1;
-    cells
+    fn rest(self, left: usize) -> Self {
+        match self.service {
+            0 => Self { service: left, ..self },
+            _ => Self { summary: left.saturating_sub(usize::from(self.owner > 0)), ..self },
+        }
+    }
 }
 
 /// Draws headings, rows, and the words where there are none.
@@ -107,6 +121,7 @@ fn headings(state: &State, columns: &Columns, area: Rect, canvas: &mut Canvas<'_
     let mut line = Line::of(role, "  ").cell(role, 2, "SV").cell(role, columns.number, "ID").cell(role, STATE, "STAT");
     let optional = [
         (columns.since, "SINCE"),
+        (columns.next, "NEXT"),
         (columns.service, "SERVICE"),
         (columns.summary, "SUMMARY"),
         // What the hub has not confirmed lately is how it was.
@@ -154,6 +169,7 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
         .cell(Role::Text, columns.number, &incident.number.to_string())
         .cell(stat_role, STATE, &stat);
     let since = words::since(state, incident.since);
+    let (next, next_role) = words::next(state, incident);
     // Apart from state and owner, which are the hub's words alone.
     let summary = match row.said.last() {
         Some(said) => format!("[{} says {}] {}", said.actor, words::act(&said.act), incident.summary),
@@ -161,6 +177,7 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
     };
     let optional = [
         (columns.since, Role::Text, since.as_str()),
+        (columns.next, next_role, next.as_str()),
         (columns.service, Role::Text, incident.service.as_str()),
         (columns.summary, Role::Text, summary.as_str()),
         (columns.owner, owner_role, owner.as_str()),
@@ -171,5 +188,32 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
     canvas.line(place, &line);
     if selected {
         canvas.tint(place, if state.focus == Focus::Stream { Role::Cursor } else { Role::CursorUnfocused });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_go_in_their_order_and_come_back_in_it() {
+        for number in 4..8 {
+            let mut before = [false; 4];
+            for width in 20..220 {
+                let now = Columns::in_cells(number, width);
+                // Each is only there once all that go after it are, and what was there stays.
+                let there = [now.since, now.summary, now.owner, now.next].map(|cells| cells > 0);
+                assert!(there.is_sorted_by(|a, b| a >= b), "{width}: {now:?}");
+                assert!(now.summary == 0 || now.service >= SERVICE_LEAST, "{width}: {now:?}");
+                assert!(before.into_iter().zip(there).all(|(was, is)| is >= was), "{width}: {now:?}");
+                let cells = 2 + 3 + number + 1 + STATE + 1;
+                let optional = [now.since, now.next, now.service, now.summary, now.owner];
+                let used: usize = optional.into_iter().filter(|cells| *cells > 0).map(|cells| cells + 1).sum();
+                assert!(cells + used <= width.max(cells) + 1, "{width}: {now:?}");
+                before = there;
+            }
+        }
+        let there = |width| Columns::in_cells(4, width);
+        assert!(there(80).owner > 0 && there(60).summary > 0 && there(40).since > 0 && there(92).next > 0);
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
 use crate::sync::foresight;
 use crate::sync::picture::{Link, Row};
+use jiff::tz::TimeZone;
 
 /// Returns `S3`, or `S?` for what nobody has examined.
 pub(super) fn severity(severity: Option<Severity>) -> String {
@@ -90,22 +91,103 @@ fn asked(row: &Row) -> Option<&'static str> {
     })
 }
 
-/// Returns who has it: `you` for the person who looks.
+/// Returns when something comes next by itself: a call, the end of a snooze or of the flap window.
+pub(super) fn next(state: &State, incident: &Incident) -> (String, Role) {
+    let calls = foresight::next_call(incident).map(|_| (incident.step_due_at, Role::StateNew));
+    let quiet = || incident.hold.as_ref().map(|hold| hold.until).or(incident.recovering_until);
+    let next = calls.or_else(|| quiet().map(|at| (at, Role::Dim)));
+    next.map_or_else(|| ("-".to_owned(), Role::Dim), |(at, role)| (since(state, at), role))
+}
+
+/// Returns who has it: `you` for the person who looks, `>you` where nobody has it and the person is called.
 pub(super) fn owner(state: &State, incident: &Incident) -> (String, Role) {
     match &incident.owner {
+        None if state.overview.is_called(incident.id) => (">you".into(), Role::Me),
         None => ("-".into(), Role::Dim),
         Some(owner) if *owner == state.picture.user => ("you".into(), Role::Me),
         Some(owner) => (owner.to_string(), Role::Other),
     }
 }
 
+/// Returns a moment in the zone that the screen shows, by this format, with the `Z` of UTC behind it.
+fn shown(state: &State, at: Timestamp, format: &str) -> String {
+    if state.shape.local { in_zone(state, at, format) } else { format!("{}Z", in_utc(at, format)) }
+}
+
+fn in_utc(at: Timestamp, format: &str) -> String {
+    zoned(at, TimeZone::UTC, format)
+}
+
+fn in_zone(state: &State, at: Timestamp, format: &str) -> String {
+    zoned(at, state.zone.clone(), format)
+}
+
+fn zoned(at: Timestamp, zone: TimeZone, format: &str) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    at.to_zoned(zone).strftime(format).to_string()
+}
+
+/// Returns `03:16Z`; `04:16` where the screen shows local times.
+pub(super) fn minute(state: &State, at: Timestamp) -> String {
+    shown(state, at, "%H:%M")
+}
+
+/// Returns `03:16:02Z`.
+pub(super) fn second(state: &State, at: Timestamp) -> String {
+    shown(state, at, "%H:%M:%S")
+}
+
+/// Returns `12-31 03:16Z`.
+pub(super) fn stamp(state: &State, at: Timestamp) -> String {
+    shown(state, at, "%m-%d %H:%M")
+}
+
+/// Returns `2026-12-31`.
+pub(super) fn day(state: &State, at: Timestamp) -> String {
+    let zone = if state.shape.local { state.zone.clone() } else { TimeZone::UTC };
+    zoned(at, zone, "%Y-%m-%d")
+}
+
+/// Returns the time, with its date where that is another than of `beside`.
+pub(super) fn moment(state: &State, at: Timestamp, beside: Timestamp) -> String {
+    if day(state, at) == day(state, beside) { minute(state, at) } else { stamp(state, at) }
+}
+
+/// Returns the same in five cells: `03:16`, or `12-31` where that is another day.
+pub(super) fn moment_short(state: &State, at: Timestamp, beside: Timestamp) -> String {
+    let format = if day(state, at) == day(state, beside) { "%H:%M" } else { "%m-%d" };
+    shown(state, at, format).trim_end_matches('Z').to_owned()
+}
+
+/// Returns `12-31 03:16Z (04:16 here)`; the part in brackets only where this machine's clocks show another time.
+pub(super) fn both_clocks(state: &State, at: Timestamp) -> String {
+    let (utc, here) = (in_utc(at, "%m-%d %H:%M"), in_zone(state, at, "%m-%d %H:%M"));
+    match (utc == here, utc[..5] == here[..5]) {
+        (true, _) => format!("{utc}Z"),
+        (false, true) => format!("{utc}Z ({} here)", &here[6..]),
+        (false, false) => format!("{utc}Z ({here} here)"),
+    }
+}
+
+/// Returns a length of time in a word or two: `37 min`, `5 h 20 min`.
+pub(super) fn span(span: std::time::Duration) -> String {
+    let minutes = span.as_secs().div_ceil(60);
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours @ 48.., _) => format!("{} d {} h", hours / 24, hours % 24),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// Returns since when, for a narrow column: the time, or the date once that is a day and more before the picture's.
 pub(super) fn since(state: &State, at: Timestamp) -> String {
     let day = std::time::Duration::from_secs(86_400);
-    match state.picture.as_of {
-        Some(as_of) if as_of.since(at) >= day => at.date_and_second()[5..10].to_owned(),
-        _ => at.hour_minute(),
-    }
+    let format = match state.picture.as_of {
+        Some(as_of) if as_of.since(at) >= day => "%m-%d",
+        _ => "%H:%M",
+    };
+    shown(state, at, format).trim_end_matches('Z').to_owned()
 }
 
 /// Returns, while the hub's word is old, that the owner *had* it, and when that was known; nothing while it is new.

@@ -7,7 +7,7 @@ use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
 use crate::store::mirror::Mirror;
 use crate::store::mirror::rows::{cursor, keep_verdict, set_meta};
-use crate::store::{FeedKind, StoreError, sqlite};
+use crate::store::{FeedKind, StoreError};
 use rusqlite::{Transaction, params};
 
 impl Mirror {
@@ -26,7 +26,7 @@ impl Mirror {
                 self.set_note(SIGNED, "1")
             }
             (false, true) => {
-                let tx = sqlite::immediate(&mut self.connection)?;
+                let tx = self.watch.begin(&mut self.connection)?;
                 tx.execute("DELETE FROM meta WHERE key = ?1", [SIGNED])?;
                 tx.execute("DELETE FROM signed_row", ())?;
                 Ok(tx.commit()?)
@@ -78,7 +78,7 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`]; none was taken then.
     pub fn take_rows(&mut self, epoch: &str, rows: &[SignedRow], now: Timestamp) -> Result<usize, StoreError> {
-        let tx = sqlite::immediate(&mut self.connection)?;
+        let tx = self.watch.begin(&mut self.connection)?;
         let mut held = cursor(&tx)?;
         if held.epoch.is_empty() && !rows.is_empty() {
             set_meta(&tx, "epoch", epoch)?;
