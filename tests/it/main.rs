@@ -10,6 +10,7 @@ mod corpus;
 mod examples;
 mod expiry;
 mod feed;
+mod guards;
 mod hostile;
 mod identity;
 mod idle;

@@ -34,7 +34,7 @@ pub(super) fn check(scene: &Scene) -> Vec<Finding> {
 /// Looks at the keymap that the console would take.
 fn keys(scene: &Scene) -> Vec<Finding> {
     let choice = scene.console.as_ref().ok().and_then(keys::choice);
-    let library = Library::of(Some(&scene.paths.config.join("keymap.toml")));
+    let library = tui::Library::of(Some(&scene.paths.config.join("keymap.toml")));
     let loaded = library.load(choice.as_ref(), None);
     let problem = |text: String| {
         Finding::warning(

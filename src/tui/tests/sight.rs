@@ -43,8 +43,8 @@ fn a_frozen_list_keeps_its_order_and_still_takes_new_rows_in() {
     assert_eq!(numbers(&desk), [12, 11, 10, 8, 9, 7]);
     desk.add(incident(13, 1, "dns", "all resolvers fail", "03:19"));
     assert_eq!(numbers(&desk), [13, 12, 11, 10, 8, 9, 7]);
-    let handover = desk.state.next_handover();
-    assert_eq!((desk.selected(), desk.state.deadline()), (12, handover), "nothing waits for an order that stands");
+    assert_eq!(desk.selected(), 12);
+    assert!(desk.state.deadline().is_none_or(|due| due > at("05:00")), "nothing waits for an order that stands");
     desk.keys(": \"freeze\" enter");
     assert_eq!(numbers(&desk), [13, 12, 9, 11, 10, 8, 7]);
     assert!(!desk.has("  frozen"));

@@ -69,7 +69,7 @@ fn judge_text(state: &mut State, actions: &[Action], hurried: bool) -> Judged {
 
 /// Judges a key that came again at once: what a held key sends counts once.
 fn repeated(state: &State, actions: &[Action]) -> Judged {
-    let counts_once = actions.iter().any(|action| action.tier() > Tier::View || action.answers_question());
+    let counts_once = actions.iter().any(|action| action.waits_for_a_hand() && *action != Action::MarkToggle);
     if counts_once || state.guard.locked { Judged::Swallowed } else { Judged::Meant }
 }
 

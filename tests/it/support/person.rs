@@ -87,6 +87,11 @@ impl Person {
         env
     }
 
+    /// Returns where all files of this person's console lie.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Returns where this person's console keeps its data.
     pub fn data(&self) -> PathBuf {
         self.home.join("data")
@@ -101,9 +106,14 @@ impl Person {
 
     /// Opens this person's console in a pseudo-terminal of that size.
     pub fn pty(&self, width: u16, height: u16) -> Pty {
+        self.pty_with(width, height, &[])
+    }
+
+    /// Opens this person's console with these arguments in a pseudo-terminal of that size.
+    pub fn pty_with(&self, width: u16, height: u16, args: &[&str]) -> Pty {
         let env = self.env();
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Pty::start(width, height, &self.program.path.display().to_string(), &[], &env)
+        Pty::start(width, height, &self.program.path.display().to_string(), args, &env)
     }
 
     /// Runs `nightdesk ARGS` and waits for its end.

@@ -35,6 +35,13 @@ impl Tmux {
         self.run(&[&["send-keys", "-t", "main"], keys].concat());
     }
 
+    /// Pastes a text as tmux does, in brackets where the program asked for them and `marked` says so.
+    pub fn paste(&self, text: &str, marked: bool) {
+        self.run(&["set-buffer", text]);
+        let marks: &[&str] = if marked { &["-p"] } else { &[] };
+        self.run(&[&["paste-buffer", "-t", "main"], marks].concat());
+    }
+
     /// Returns the screen as text, one line a row, spaces at line ends cut off.
     pub fn capture(&self) -> String {
         self.run(&["capture-pane", "-p", "-t", "main"])
