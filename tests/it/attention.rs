@@ -158,7 +158,7 @@ fn a_copy_lies_in_tmux_s_buffer_and_in_a_file_of_its_owner() {
     let scene = Scene::plain("");
     scene.alert("DiskFull");
     let console = scene.console();
-    console.wait_for(LIMIT, |screen| screen.contains("-- 1 series --"));
+    console.wait_for(LIMIT, |screen| screen.contains("alertname=DiskFull"));
     console.send_keys(&["y", "r"]);
     let screen = console.wait_for(LIMIT, |screen| screen.contains("labels of 1 sent to tmux buffer"));
     assert!(screen.contains("terminal (OSC 52)"), "{screen}");
@@ -305,7 +305,7 @@ fn a_link_reaches_the_program_as_one_argument() {
     alert["generatorURL"] = json!("http://prometheus.example:9090/graph?g0='$(touch${IFS}x);a b");
     scene.hub.alert(&[alert]);
     let mut console = scene.pty();
-    console.wait_for(LIMIT, |screen| screen.contains("-- 1 series --"));
+    console.wait_for(LIMIT, |screen| screen.contains("alertname=DiskFull"));
     console.write(b"gl");
     console.wait_for(LIMIT, |screen| screen.contains("1  source    prometheus.example:9090"));
     console.write(b"1");
