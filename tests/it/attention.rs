@@ -126,7 +126,7 @@ fn a_page_in_another_window_rings_and_is_counted_there() {
     console.send_keys(&[":"]);
     console.wait_for(LIMIT, |screen| screen.contains(" :"));
     console.send_keys(&["quit", "Enter"]);
-    console.wait_for(LIMIT, |screen| screen.contains("Pane is dead"));
+    console.wait_for_end(LIMIT);
     wait_for_option(&console, "");
 }
 

@@ -135,7 +135,7 @@ fn quit_gives_the_terminal_back() {
     let (_hub, _person, console) = console_with_an_incident(dir.path());
     console.send_keys(&[":"]);
     console.send_keys(&["quit", "Enter"]);
-    let screen = console.wait_for(LIMIT, |screen| screen.contains("Pane is dead"));
+    let screen = console.wait_for_end(LIMIT);
     assert!(screen.contains("status 0") && !screen.contains("DiskFull"), "{screen}");
 }
 

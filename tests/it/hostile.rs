@@ -33,8 +33,9 @@ fn selected(screen: &str) -> Option<&str> {
 fn wait_for_detail(console: &Pty, before: Option<&str>) -> String {
     let shown = |screen: &str| {
         let number = selected(screen).filter(|number| Some(*number) != before)?;
-        let title = format!(" {number} S2 NEW since ");
-        screen.contains(&title).then(|| number.to_owned())
+        // Beside the list it has a line of its own; under it, the line between them.
+        let titles = [format!(" {number} S2 NEW since "), format!("-- {number} ")];
+        titles.iter().any(|title| screen.contains(title)).then(|| number.to_owned())
     };
     let screen = console.wait_for(LIMIT, |screen| shown(screen).is_some());
     if let Some(bad) = forbidden(&screen) {

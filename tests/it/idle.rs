@@ -45,7 +45,10 @@ fn a_connected_console_writes_nothing_and_rests_while_nothing_happens() {
     let hub = Hub::start(&dir.path().join("hub"), "[timing]\nack_lease = \"24h\"\n");
     let day = crate::support::alerts::in_seconds(86_400);
     hub.alert(&[crate::support::alerts::firing_until("DiskFull", &[("service", "db")], day), firing("ProbeDown", &[])]);
-    let console = Person::near(&hub, &dir.path().join("mira"), "mira").pty(120, 40);
+    let mut console = Person::near(&hub, &dir.path().join("mira"), "mira").pty(120, 40);
+    wait_until_settled(&console);
+    // What calls rings again until somebody was there.
+    console.write(b"k");
     wait_until_settled(&console);
 
     let span = Duration::from_secs(minutes * 60);

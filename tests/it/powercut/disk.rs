@@ -84,6 +84,10 @@ impl Disk {
                 let file = *self.names.get(name).unwrap_or_else(|| panic!("{name} is renamed and was never made"));
                 self.rename(vec![(name.clone(), None), (to.clone(), Some(file))]);
             }
+            Step::Link(to) => {
+                let file = *self.names.get(name).unwrap_or_else(|| panic!("{name} is linked and was never made"));
+                self.rename(vec![(to.clone(), Some(file))]);
+            }
             // A socket, a -shm file: nothing that was recorded.
             Step::Unlink if !self.names.contains_key(name) => {}
             Step::Unlink => self.rename(vec![(name.clone(), None)]),

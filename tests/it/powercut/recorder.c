@@ -185,6 +185,14 @@ int rename(const char *from, const char *to) {
     DONE(int, REAL(rename)(from, to), note('r', name, second, 0, NULL, 0));
 }
 
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags) {
+    char from_path[PATH_MAX], to_path[PATH_MAX];
+    const char *name = from_at == AT_FDCWD ? name_at(from, from_path) : NULL;
+    const char *second = to_at == AT_FDCWD ? name_at(to, to_path) : NULL;
+    if (!name || !second) return REAL(linkat)(from_at, from, to_at, to, flags);
+    DONE(int, REAL(linkat)(from_at, from, to_at, to, flags), note('l', name, second, 0, NULL, 0));
+}
+
 int unlink(const char *path) {
     char resolved[PATH_MAX];
     const char *name = name_at(path, resolved);

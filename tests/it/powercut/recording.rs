@@ -18,6 +18,8 @@ pub enum Step {
     SyncNames,
     /// The file got this name.
     Rename(String),
+    /// The file has that name too.
+    Link(String),
     /// The name was taken away.
     Unlink,
 }
@@ -108,6 +110,7 @@ fn one(record: &[u8]) -> Record {
         b's' => Step::Sync,
         b'd' => Step::SyncNames,
         b'r' => Step::Rename(text(second)),
+        b'l' => Step::Link(text(second)),
         b'u' => Step::Unlink,
         other => panic!("the log has an unknown kind {other}"),
     };

@@ -72,6 +72,20 @@ impl Tmux {
         last
     }
 
+    /// Waits until the program in the window has ended, and returns the screen with tmux' words about it.
+    ///
+    /// # Panics
+    /// When `limit` has passed; the message holds the last screen.
+    #[track_caller]
+    pub fn wait_for_end(&self, limit: Duration) -> String {
+        let is_over =
+            || (self.run(&["display-message", "-p", "-t", "main", "#{pane_dead}"]).trim() == "1").then_some(());
+        assert!(try_until(limit, is_over).is_some(), "the program runs on:\n{}", self.capture());
+        // tmux 3.3a sometimes sees the terminal close and overlooks the child: another signal makes it look again.
+        rustix::process::kill_process(self.server(), rustix::process::Signal::CHILD).expect("tmux runs");
+        self.wait_for(limit, |screen| screen.contains("Pane is dead"))
+    }
+
     /// Closes the window as its user does.
     pub fn kill_pane(&self) {
         self.run(&["kill-pane", "-t", "main"]);
@@ -79,9 +93,12 @@ impl Tmux {
 
     /// Kills the server with SIGKILL, as a machine does that runs out of memory: its terminals vanish.
     pub fn kill9(&self) {
+        rustix::process::kill_process(self.server(), rustix::process::Signal::KILL).expect("tmux runs");
+    }
+
+    fn server(&self) -> rustix::process::Pid {
         let id = self.run(&["display-message", "-p", "#{pid}"]);
-        let id = id.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("an id");
-        rustix::process::kill_process(id, rustix::process::Signal::KILL).expect("tmux runs");
+        id.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("an id")
     }
 
     /// Runs tmux on this server and returns what it prints.
