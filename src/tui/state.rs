@@ -614,6 +614,11 @@ impl State {
         self.digest.as_deref().filter(|digest| Some(digest.detail.incident) == self.selected)
     }
 
+    /// Returns whether the detail of the incident under the cursor was asked for and is not read yet.
+    pub(crate) fn awaits_detail(&self) -> bool {
+        self.looked.is_some() && self.looked == self.selected && self.digest().is_none()
+    }
+
     /// Returns the row of that incident, wherever it stands.
     pub(crate) fn row_of(&self, incident: IncidentId) -> Option<&Row> {
         self.overview.place(incident).map(|place| &self.picture.rows[place])
