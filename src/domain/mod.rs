@@ -2,6 +2,7 @@
 
 pub mod id;
 pub mod label;
+pub mod nearest;
 pub mod severity;
 pub mod text;
 pub mod time;

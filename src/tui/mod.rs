@@ -15,7 +15,7 @@ mod event;
 mod files;
 mod key;
 mod keymap;
-mod nearest;
+pub(crate) use crate::domain::nearest;
 pub mod outward;
 mod palette;
 mod recent;
