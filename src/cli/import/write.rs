@@ -1,5 +1,6 @@
 //! TOML as people write it.
 
+use crate::query::Query;
 use anyhow::anyhow;
 
 /// Widest line of a comment.
@@ -35,10 +36,11 @@ pub(super) fn comment(words: &str) -> String {
 /// Returns one matcher, or several with commas between them, as they stand in our braces.
 pub(super) fn matcher(text: &str) -> anyhow::Result<String> {
     let inner = text.trim();
-    let inner = inner.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(inner).trim();
-    let inner = inner.trim_end_matches(',');
-    if inner.is_empty() || !inner.contains('=') && !inner.contains("!~") {
+    let inner = inner.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(inner);
+    let braced = format!("{{{inner}}}");
+    let query = Query::parse(&braced).map_err(|error| anyhow!("{text:?} is no matcher: {error}"))?;
+    if query.is_all() {
         return Err(anyhow!("{text:?} is no matcher"));
     }
-    Ok(inner.to_owned())
+    Ok(inner.trim().trim_end_matches(',').to_owned())
 }
