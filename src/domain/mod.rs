@@ -13,6 +13,7 @@ pub mod series;
 
 pub mod grouping;
 pub mod incident;
+pub mod item;
 
 pub mod envelope;
 pub mod judge;
