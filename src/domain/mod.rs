@@ -2,6 +2,7 @@
 
 pub mod id;
 pub mod label;
+pub mod nearest;
 pub mod severity;
 pub mod text;
 pub mod time;
@@ -17,7 +18,6 @@ pub mod item;
 
 pub mod envelope;
 pub mod judge;
-pub(crate) mod nearest;
 pub mod op;
 pub mod paging;
 pub mod scope;
