@@ -15,6 +15,7 @@ pub mod series;
 pub mod course;
 pub mod grouping;
 pub mod incident;
+pub mod item;
 
 pub mod envelope;
 pub mod judge;

@@ -10,6 +10,7 @@ use super::kept::{Journal, Kept};
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName, hex};
 use crate::domain::incident::{Incident, Life, Line};
+use crate::domain::item::{ITEM_BYTES_MAX, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
@@ -40,6 +41,7 @@ pub(in crate::store) struct MemoryTables {
     pages_of: Kept<(IncidentId, PageId), ()>,
     pages_due: Kept<(UserName, String, Timestamp, PageId), ()>,
     reached: Kept<(UserName, String), Timestamp>,
+    items: Kept<(ItemKind, String), ItemRow>,
     ops: Kept<OpId, OpRow>,
     chain: Kept<(NodeId, u64), OpId>,
     reissued: Kept<(NodeId, u64), [u8; 32]>,
@@ -66,6 +68,7 @@ enum Changed {
     Series(i64),
     Line(IncidentId),
     Page(PageId),
+    Item(ItemKind, String),
     Op(OpId),
 }
 
@@ -74,6 +77,15 @@ enum Changed {
 struct Placed<T> {
     seq: u64,
     row: Arc<T>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct ItemRow {
+    seq: u64,
+    ends_at: Option<Timestamp>,
+    /// `None`: it was taken away.
+    item: Option<Arc<Item>>,
+    body: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +106,7 @@ const LINE_UNIQUE: &str = "a line's place is its own";
 
 impl MemoryTables {
     /// Returns all tables; a table that is left out here does not compile.
-    fn journals(&mut self) -> [&mut dyn Journal; 25] {
+    fn journals(&mut self) -> [&mut dyn Journal; 26] {
         let Self {
             meta,
             counters,
@@ -114,6 +126,7 @@ impl MemoryTables {
             pages_of,
             pages_due,
             reached,
+            items,
             ops,
             chain,
             reissued,
@@ -124,8 +137,8 @@ impl MemoryTables {
         } = self;
         [
             meta, counters, changes, sources, series, series_ids, series_of, runs_out, incidents, numbers, open, due,
-            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, reissued, devices, tokens, enrolments,
-            quarantine,
+            lines, aliases, pages, pages_of, pages_due, reached, items, ops, chain, reissued, devices, tokens,
+            enrolments, quarantine,
         ]
     }
 
@@ -257,6 +270,21 @@ impl MemoryTables {
         self.pages.remove(&id);
     }
 
+    fn items_of(&self, kind: ItemKind) -> impl Iterator<Item = (&String, &ItemRow)> {
+        let from = self.items.rows().range((kind, String::new())..);
+        from.take_while(move |((of, _), _)| *of == kind).map(|((_, id), row)| (id, row))
+    }
+
+    fn put_item_row(&mut self, key: (ItemKind, String), row: ItemRow) -> Result<(), StoreError> {
+        if row.body.len() > ITEM_BYTES_MAX {
+            return Err(StoreError::broken("an item is short"));
+        }
+        let before = self.items.rows().get(&key).map(|before| before.seq);
+        self.place(before, row.seq, Changed::Item(key.0, key.1.clone()))?;
+        self.items.put(key, row);
+        Ok(())
+    }
+
     fn is_named(&self, id: IncidentId) -> bool {
         self.series_of.rows().range((id, i64::MIN)..=(id, i64::MAX)).next().is_some()
     }
@@ -270,6 +298,10 @@ impl MemoryTables {
             Changed::Series(id) => (FeedKind::Series, json(self.series.rows().get(id).map(|placed| &*placed.row))?),
             Changed::Line(id) => (FeedKind::Line, self.lines.rows().get(&(*id, seq)).map(|body| body.to_string())),
             Changed::Page(id) => (FeedKind::Page, json(self.pages.rows().get(id).map(|placed| &*placed.row))?),
+            Changed::Item(kind, id) => {
+                let row = self.items.rows().get(&(*kind, id.clone()));
+                (FeedKind::Item, row.map(|row| row.body.to_string()))
+            }
             Changed::Op(id) => {
                 let op = self.ops.rows().get(id).filter(|op| verdicts.is_none_or(|node| op.node == node));
                 (FeedKind::Verdict, json(op.map(|op| told(*id, op)))?)
@@ -349,7 +381,9 @@ impl Tables for MemoryTables {
     fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
         let of_node = |changed: &Changed| match changed {
             Changed::Op(id) => self.ops.rows().get(id).is_some_and(|op| op.node == node),
-            Changed::Incident(_) | Changed::Series(_) | Changed::Line(_) | Changed::Page(_) => false,
+            Changed::Incident(_) | Changed::Series(_) | Changed::Line(_) | Changed::Page(_) | Changed::Item(..) => {
+                false
+            }
         };
         Ok(self.changes.rows().range((Excluded(after), Unbounded)).any(|(_, changed)| of_node(changed)))
     }
@@ -583,6 +617,53 @@ impl Tables for MemoryTables {
     fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError> {
         self.reached.put((person.clone(), channel.to_owned()), at);
         Ok(())
+    }
+
+    fn item(&self, kind: ItemKind, id: &str) -> Result<Option<Item>, StoreError> {
+        let row = self.items.rows().get(&(kind, id.to_owned()));
+        Ok(row.and_then(|row| row.item.as_deref().cloned()))
+    }
+
+    fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError> {
+        Ok(self.items_of(kind).filter_map(|(_, row)| row.item.as_deref().cloned()).collect())
+    }
+
+    fn count_items(&self, kind: ItemKind, now: Timestamp) -> Result<(usize, Option<String>), StoreError> {
+        let held = || self.items_of(kind).filter(|(_, row)| row.item.is_some());
+        let over = held().filter_map(|(id, row)| Some((row.ends_at.filter(|at| *at <= now)?, id)));
+        Ok((held().count(), over.min().map(|(_, id)| id.clone())))
+    }
+
+    fn put_item(&mut self, item: &Item, body: &str, seq: u64) -> Result<(), StoreError> {
+        let row = ItemRow { seq, ends_at: item.ends_at(), item: Some(Arc::new(item.clone())), body: body.into() };
+        self.put_item_row((item.kind(), item.id()), row)
+    }
+
+    fn leave_item(&mut self, kind: ItemKind, id: &str, at: Timestamp, body: &str, seq: u64) -> Result<(), StoreError> {
+        let key = (kind, id.to_owned());
+        if !self.items.rows().contains_key(&key) {
+            return Ok(());
+        }
+        self.put_item_row(key, ItemRow { seq, ends_at: Some(at), item: None, body: body.into() })
+    }
+
+    fn forget_item(&mut self, kind: ItemKind, id: &str) -> Result<(), StoreError> {
+        let key = (kind, id.to_owned());
+        if let Some(seq) = self.items.rows().get(&key).map(|row| row.seq) {
+            self.changes.remove(&seq);
+            self.items.remove(&key);
+        }
+        Ok(())
+    }
+
+    fn prune_items(&mut self, before: Timestamp, gone: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let is_old = |row: &ItemRow| row.ends_at.is_some_and(|at| at < if row.item.is_some() { before } else { gone });
+        let all = self.items.rows().iter();
+        let mut old: Vec<(ItemKind, String)> = all.filter(|(_, row)| is_old(row)).map(|(key, _)| key.clone()).collect();
+        old.sort_by(|a, b| (a.0.word(), &a.1).cmp(&(b.0.word(), &b.1)));
+        old.truncate(max);
+        old.iter().try_for_each(|(kind, id)| self.forget_item(*kind, id))?;
+        Ok(old.len())
     }
 
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError> {
