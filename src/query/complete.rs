@@ -169,11 +169,11 @@ impl Offer {
                     let words = OWNERS.iter().filter(|(word, _)| !matches!(*word, "none" | "on-call"));
                     words.for_each(|(word, _)| self.add(word, (*word).to_owned(), Is::Value, ""));
                 }
-                self.all(&mut |each| vocabulary.field_values(field, each), &write);
+                self.all(|each| vocabulary.field_values(field, each), &write);
             }
             None => {
                 let name = if label { name } else { name.strip_prefix("label.").unwrap_or(name) };
-                self.all(&mut |each| vocabulary.values(name, each), &write);
+                self.all(|each| vocabulary.values(name, each), &write);
             }
         }
         if !one && !self.begun.is_empty() && self.begun.ends_with('*') {
@@ -181,9 +181,9 @@ impl Offer {
         }
     }
 
-    fn all(&mut self, tell: &mut dyn FnMut(&mut dyn FnMut(&str)), write: &dyn Fn(&str) -> String) {
+    fn all(&mut self, tell: impl FnOnce(&mut dyn FnMut(&str)), write: &dyn Fn(&str) -> String) {
         let mut looked = 0;
-        tell(&mut |value| {
+        tell(&mut |value: &str| {
             looked += 1;
             if looked <= LOOKED_AT_MAX {
                 self.add(value, write(value), Is::Value, "");

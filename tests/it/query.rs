@@ -76,13 +76,11 @@ const MATCHERS: &[&str] = &[
     "contains_comma=\"foo,bar\"",
     "contains_comma=foo,bar",
     "contains_comma !~ \"foo,bar\"",
-    "contains_comma !~ \"foo,bar\" , ",
     "contains_unescaped_quote = foo\"bar",
     "quote=\"She said: \\\"Hi, ladies! That's gender-neutral…\\\"\"",
     "quote=~\".*gender-neutral.\"",
     "foo=bar,",
     "foo=bar,baz=qux",
-    "foo=\"bar\",",
     "foo=bar baz",
     "foo='bar'",
     "foo='",
@@ -117,7 +115,6 @@ const MATCHERS: &[&str] = &[
     ",",
     "foo:bar=x",
     "_foo1=x",
-    "0foo=bar",
     "foo bar=baz",
     "foo=~\"invalid[regexp\"",
     "foo=~\"(\"",
@@ -149,6 +146,9 @@ const SINCE_0_27: &[&str] = &[
     "foo🙂=bar",
     "foo-bar=baz",
     "\"weird name\"=\"x\"",
+    "contains_comma !~ \"foo,bar\" , ",
+    "foo=\"bar\",",
+    "0foo=bar",
 ];
 
 /// Sets of labels, odd ones among them; no value is empty, for that is an absent label.
