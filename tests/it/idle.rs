@@ -41,8 +41,8 @@ fn wait_until_settled(console: &Pty) {
 fn a_connected_console_writes_nothing_and_rests_while_nothing_happens() {
     let minutes = crate::support::count("NIGHTDESK_TEST_IDLE_MINUTES", 2);
     let dir = tempfile::tempdir().expect("a temporary folder");
-    // Due times beyond the test: an incident that becomes overdue is no quiet.
-    let hub = Hub::start(&dir.path().join("hub"), "[timing]\nack_lease = \"24h\"\n");
+    // Due times beyond the test: people who are called again are no quiet.
+    let hub = Hub::start(&dir.path().join("hub"), "[[level]]\ncall = [\"on-call\"]\nwithin = \"24h\"\n");
     let day = crate::support::alerts::in_seconds(86_400);
     hub.alert(&[crate::support::alerts::firing_until("DiskFull", &[("service", "db")], day), firing("ProbeDown", &[])]);
     let mut console = Person::near(&hub, &dir.path().join("mira"), "mira").pty(120, 40);

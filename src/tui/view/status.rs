@@ -211,17 +211,19 @@ fn call_keys(state: &State, page: &Page, several: usize) -> Vec<String> {
     let key = |action: Action| keys_in(state, action, state.contexts()).map(|key| format!("[{key}]"));
     let row = state.row_of(page.incident);
     let go = key(Action::PageGo).unwrap_or_else(|| ":page".to_owned());
+    let there = state.selected == Some(page.incident) && state.is_shown(page.incident);
     let answer = match key(Action::IncidentAck) {
         _ if row.is_some_and(|row| !row.waiting.is_empty()) => "asked, NOT confirmed".to_owned(),
-        Some(ack) if state.selected == Some(page.incident) && several == 1 => format!("{ack}=ack"),
+        Some(ack) if there => format!("{ack}=ack"),
         _ if row.is_some() && !state.is_shown(page.incident) => format!("hidden by filter, {go} shows it"),
         _ => format!("{go}=go there"),
     };
+    let next = Some(format!("{go}=next")).filter(|_| there && several > 1);
     let all = key(Action::BulkAck).filter(|_| several > 1).map(|all| format!("{all}=take all"));
     // Once it was seen it rings no more, and there is nothing to mute.
     let rings = !state.attention.repeats.is_empty() && state.attention.mute == Mute::Off;
     let mute = key(Action::BellMute).filter(|_| rings).map(|mute| format!("{mute}=mute bell"));
-    std::iter::once(answer).chain(all).chain(mute).collect()
+    std::iter::once(answer).chain(all).chain(next).chain(mute).collect()
 }
 
 /// Returns the label that all of these have in common, if there is one: then it is a storm.
