@@ -3,6 +3,7 @@
 use super::field::{FIELDS, Field, Kind, names};
 use super::lex::quote;
 use super::parse::is_name;
+use super::pattern::contains;
 use super::value::OWNERS;
 use std::ops::Range;
 
@@ -91,13 +92,7 @@ impl Offer {
 
     /// Offers `text` when `name` fits what was begun.
     fn add(&mut self, name: &str, text: String, is: Is, help: &'static str) {
-        let lower = name.to_lowercase();
-        let fit = match () {
-            () if lower.starts_with(&self.begun) => 0,
-            // One character stands in nearly everything.
-            () if self.begun.len() > 1 && lower.contains(&self.begun) => 1,
-            () => return,
-        };
+        let Some(fit) = self.fit(name) else { return };
         self.found.push((fit, Completion { replaces: self.at..self.cursor, text, is, help }));
     }
 
@@ -181,14 +176,37 @@ impl Offer {
         }
     }
 
+    /// Offers the first by their text of those that fit; a hundred thousand may.
     fn all(&mut self, tell: impl FnOnce(&mut dyn FnMut(&str)), write: &dyn Fn(&str) -> String) {
         let mut looked = 0;
+        let mut kept: Vec<(u8, String)> = Vec::new();
+        let mut full = false;
         tell(&mut |value: &str| {
             looked += 1;
-            if looked <= LOOKED_AT_MAX {
-                self.add(value, write(value), Is::Value, "");
+            let Some(fit) = self.fit(value).filter(|_| looked <= LOOKED_AT_MAX) else { return };
+            if full && kept.last().is_some_and(|last| (last.0, last.1.as_str()) <= (fit, value)) {
+                return;
             }
+            let at = kept.partition_point(|known| (known.0, known.1.as_str()) < (fit, value));
+            kept.insert(at, (fit, value.to_owned()));
+            kept.truncate(OFFERED_MAX);
+            full = kept.len() == OFFERED_MAX;
         });
+        kept.into_iter().for_each(|(_, value)| self.add(&value, write(&value), Is::Value, ""));
+    }
+
+    /// Returns how well a name fits what was begun, 0 best.
+    fn fit(&self, name: &str) -> Option<u8> {
+        let begins = match name.as_bytes().get(..self.begun.len()) {
+            Some(head) if name.is_ascii() => head.eq_ignore_ascii_case(self.begun.as_bytes()),
+            _ => name.to_lowercase().starts_with(&self.begun),
+        };
+        match () {
+            () if begins => Some(0),
+            // One character stands in nearly everything.
+            () if self.begun.len() > 1 && contains(name, &self.begun) => Some(1),
+            () => None,
+        }
     }
 
     fn done(mut self) -> Vec<Completion> {

@@ -14,6 +14,7 @@ use crate::domain::id::{IncidentId, SourceName};
 use crate::domain::incident::Incident;
 use crate::domain::label::Fingerprint;
 use crate::domain::series::Series;
+use crate::domain::time::Timestamp;
 use std::collections::{HashMap, HashSet};
 
 /// What a series has beside labels stands among its pairs under names that no label can have.
@@ -30,11 +31,37 @@ const DEAD_MIN: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Index {
     names: HashMap<Box<str>, u32>,
-    /// The pairs of each name, by value.
-    values: Vec<HashMap<Box<str>, u32>>,
+    values: Vec<Values>,
     pairs: Pairs,
     incidents: HashMap<IncidentId, Coded>,
     series: usize,
+}
+
+/// The pairs of one name.
+#[derive(Debug, Clone, Default)]
+struct Values {
+    by_text: HashMap<Box<str>, u32>,
+    /// In the order in which they came, which is that of memory.
+    all: Vec<u32>,
+}
+
+/// Texts behind each other, and where each ends: to walk through them is to walk through memory.
+#[derive(Debug, Clone, Default)]
+struct Texts {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    fn get(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        &self.text[start..self.ends[at] as usize]
+    }
 }
 
 /// What is known of each pair, by its number.
@@ -45,9 +72,9 @@ struct Pairs {
     uses: Vec<u32>,
     /// Which characters its value has, by [`letters`].
     letters: Vec<u64>,
-    /// All values behind each other in lower case, and where each ends.
-    lower: String,
-    ends: Vec<u32>,
+    text: Texts,
+    /// The same in lower case.
+    lower: Texts,
     dead: usize,
 }
 
@@ -114,7 +141,7 @@ impl Index {
 
     /// Takes one series from an incident: it speaks of another now.
     pub fn take(&mut self, incident: IncidentId, source: &SourceName, fingerprint: Fingerprint) {
-        let Some(source) = self.values[SOURCE].get(source.as_str()).copied() else { return };
+        let Some(source) = self.values[SOURCE].by_text.get(source.as_str()).copied() else { return };
         let Some(coded) = self.incidents.get_mut(&incident) else { return };
         let Some(at) = coded.keys.iter().position(|key| *key == (source, fingerprint)) else { return };
         let (start, end) = (coded.start(at), coded.ends[at] as usize);
@@ -148,9 +175,24 @@ impl Index {
         incidents: impl IntoIterator<Item = &'i Incident>,
         eyes: &Eyes<'_>,
     ) -> HashSet<IncidentId> {
-        let plan = Plan::of(self, query.tree());
-        let fits = incidents.into_iter().filter(|incident| plan.fits(self.incidents.get(&incident.id), incident, eyes));
-        fits.map(|incident| incident.id).collect()
+        let mut plan = Plan::of(query.tree());
+        let (mut fits, mut open) = (HashSet::new(), Vec::new());
+        for incident in incidents {
+            let coded = self.incidents.get(&incident.id).filter(|coded| !coded.keys.is_empty());
+            let own = plan.of_incident(incident, eyes);
+            match (plan.settled(own), coded) {
+                (_, None) => fits.extend(plan.alone(incident, eyes).then_some(incident.id)),
+                (Some(settled), _) => fits.extend(settled.then_some(incident.id)),
+                (None, Some(coded)) => open.push((incident.id, coded, own)),
+            }
+        }
+        // Values are looked at only where the incidents by themselves leave something open.
+        if !open.is_empty() {
+            plan.ask_all(self);
+        }
+        let fitting = open.into_iter().filter(|(_, coded, own)| plan.fits(coded, *own));
+        fits.extend(fitting.map(|(id, ..)| id));
+        fits
     }
 
     fn name(&mut self, name: &str) -> u32 {
@@ -158,7 +200,7 @@ impl Index {
             return *known;
         }
         let number = self.values.len() as u32;
-        self.values.push(HashMap::new());
+        self.values.push(Values::default());
         self.names.insert(name.into(), number);
         number
     }
@@ -166,11 +208,12 @@ impl Index {
     /// Returns the number of a pair, and counts that one more series has it.
     fn pair(&mut self, name: u32, value: &str) -> u32 {
         let values = &mut self.values[name as usize];
-        let pair = match values.get(value) {
+        let pair = match values.by_text.get(value) {
             Some(pair) => *pair,
             None => {
                 let pair = self.pairs.push(name, value);
-                values.insert(value.into(), pair);
+                values.by_text.insert(value.into(), pair);
+                values.all.push(pair);
                 pair
             }
         };
@@ -202,13 +245,15 @@ impl Index {
         let mut anew = vec![u32::MAX; all];
         let mut pairs = Pairs::default();
         for values in &mut self.values {
-            values.retain(|_, pair| self.pairs.uses[*pair as usize] > 0);
-            for (value, pair) in values.iter_mut() {
+            values.all.retain(|pair| self.pairs.uses[*pair as usize] > 0);
+            values.by_text.retain(|_, pair| self.pairs.uses[*pair as usize] > 0);
+            for pair in &mut values.all {
                 let old = *pair as usize;
-                *pair = pairs.push(self.pairs.name[old], value);
+                *pair = pairs.push(self.pairs.name[old], self.pairs.text.get(old));
                 pairs.uses[*pair as usize] = self.pairs.uses[old];
                 anew[old] = *pair;
             }
+            values.by_text.values_mut().for_each(|pair| *pair = anew[*pair as usize]);
         }
         pairs.dead = 0;
         for coded in self.incidents.values_mut() {
@@ -227,8 +272,8 @@ impl Pairs {
         self.name.push(name);
         self.uses.push(0);
         self.letters.push(letters(&lower));
-        self.lower.push_str(&lower);
-        self.ends.push(self.lower.len() as u32);
+        self.text.push(value);
+        self.lower.push(&lower);
         self.dead += 1;
         number
     }
@@ -243,11 +288,6 @@ impl Pairs {
         let uses = &mut self.uses[pair as usize];
         *uses -= 1;
         self.dead += usize::from(*uses == 0);
-    }
-
-    fn lower(&self, pair: usize) -> &str {
-        let start = if pair == 0 { 0 } else { self.ends[pair - 1] as usize };
-        &self.lower[start..self.ends[pair] as usize]
     }
 }
 
@@ -289,59 +329,77 @@ enum Step {
 }
 
 impl<'q> Plan<'q> {
-    fn of(index: &Index, root: &'q Node) -> Self {
+    fn of(root: &'q Node) -> Self {
         let mut atoms = Vec::new();
         let step = step(root, &mut atoms);
         let words = atoms.len().div_ceil(64).clamp(1, WORDS);
-        let hits = vec![0; index.pairs.name.len() * words];
-        let mut plan = Self { root, atoms, step, hits, words, flips: [0; WORDS], open: [0; WORDS] };
-        for number in 0..plan.atoms.len() {
-            plan.ask(index, number);
+        let mut plan = Self { root, atoms, step, hits: Vec::new(), words, flips: [0; WORDS], open: [0; WORDS] };
+        for (number, atom) in plan.atoms.iter().enumerate() {
+            let (flips, open) = match atom {
+                Atom::Label { negated, test, .. }
+                | Atom::Field { field: Field::Source, negated, test: FieldTest::Text(test) } => {
+                    (test.holds(None) != *negated, true)
+                }
+                Atom::Field { field: Field::Flaps | Field::State, negated, .. } => (*negated, true),
+                Atom::Field { negated, .. } => (*negated, false),
+                Atom::Text(_) => (false, true),
+            };
+            plan.flips[number / 64] |= u64::from(flips) << (number % 64);
+            plan.open[number / 64] |= u64::from(open) << (number % 64);
         }
         plan
+    }
+
+    /// Asks all questions of all distinct values.
+    fn ask_all(&mut self, index: &Index) {
+        self.open = [0; WORDS];
+        self.hits = vec![0; index.pairs.name.len() * self.words];
+        for number in 0..self.atoms.len() {
+            self.ask(index, number);
+        }
     }
 
     /// Asks one question of all distinct values.
     fn ask(&mut self, index: &Index, number: usize) {
         match self.atoms[number] {
-            Atom::Label { name, negated, test } => {
-                let name = index.names.get(name.as_str()).copied();
-                self.ask_text(index, number, name, test, *negated);
-            }
-            Atom::Field { field: Field::Source, negated, test: FieldTest::Text(test) } => {
-                self.ask_text(index, number, Some(SOURCE as u32), test, *negated);
-            }
-            Atom::Field { field: Field::Flaps, negated, test } => {
-                self.flip(number, *negated);
-                let eyes = Eyes::nobody(crate::domain::time::Timestamp::from_millis(0));
-                let holds = |flaps: &str| test.holds(flaps.parse().map_or(Value::None, Value::Number), &eyes);
-                self.hit_where(index, number, FLAPS, holds);
-            }
-            Atom::Field { field: Field::State, negated, test: FieldTest::Words(any) } => {
-                self.flip(number, *negated);
-                self.hit_where(index, number, BURNS, |burns| any & burns.parse().unwrap_or(0) != 0);
-            }
-            Atom::Field { negated, .. } => self.flip(number, *negated),
-            Atom::Text(needles) => {
-                for needle in needles {
-                    self.ask_words(index, number, needle);
+            Atom::Label { name, test, .. } => {
+                if let Some(name) = index.names.get(name.as_str()) {
+                    self.ask_text(index, number, *name as usize, test);
                 }
             }
+            Atom::Field { field: Field::Source, test: FieldTest::Text(test), .. } => {
+                self.ask_text(index, number, SOURCE, test);
+            }
+            Atom::Field { field: Field::Flaps, test, .. } => {
+                let eyes = Eyes::nobody(Timestamp::from_millis(0));
+                let holds = |flaps: &str| test.holds(flaps.parse().map_or(Value::None, Value::Number), &eyes);
+                self.hit_where(&index.values[FLAPS], &index.pairs.text, number, holds);
+            }
+            Atom::Field { field: Field::State, test: FieldTest::Words(any), .. } => {
+                let holds = |burns: &str| any & burns.parse().unwrap_or(0) != 0;
+                self.hit_where(&index.values[BURNS], &index.pairs.text, number, holds);
+            }
+            Atom::Field { .. } => {}
+            Atom::Text(needles) => needles.iter().for_each(|needle| self.ask_words(index, number, needle)),
         }
     }
 
     /// Asks a text: where an absent one fulfils it, those that do not are what is looked for.
-    fn ask_text(&mut self, index: &Index, number: usize, name: Option<u32>, test: &TextTest, negated: bool) {
+    fn ask_text(&mut self, index: &Index, number: usize, name: usize, test: &TextTest) {
         let absent = test.holds(None);
-        self.flip(number, absent != negated);
-        let Some(name) = name else { return };
+        let (values, pairs) = (&index.values[name], &index.pairs);
         match test {
             TextTest::Is(value) if !absent => {
-                if let Some(pair) = index.values[name as usize].get(value.as_str()) {
+                if let Some(pair) = values.by_text.get(value.as_str()) {
                     self.hit(number, *pair);
                 }
             }
-            _ => self.hit_where(index, number, name as usize, |value| test.holds(Some(value)) != absent),
+            TextTest::Like(globs) => {
+                self.hit_where(values, &pairs.lower, number, |lower| {
+                    globs.iter().any(|glob| glob.matches_lower(lower))
+                });
+            }
+            _ => self.hit_where(values, &pairs.text, number, |value| test.holds(Some(value)) != absent),
         }
     }
 
@@ -349,15 +407,15 @@ impl<'q> Plan<'q> {
         let wanted = letters(needle);
         for pair in 0..index.pairs.name.len() {
             let may = index.pairs.letters[pair] & wanted == wanted && index.pairs.name[pair] as usize >= OWN.len();
-            if may && index.pairs.lower(pair).contains(needle) {
+            if may && index.pairs.lower.get(pair).contains(needle) {
                 self.hit(number, pair as u32);
             }
         }
     }
 
-    fn hit_where(&mut self, index: &Index, number: usize, name: usize, holds: impl Fn(&str) -> bool) {
-        for (value, pair) in &index.values[name] {
-            if holds(value) {
+    fn hit_where(&mut self, values: &Values, texts: &Texts, number: usize, holds: impl Fn(&str) -> bool) {
+        for pair in &values.all {
+            if holds(texts.get(*pair as usize)) {
                 self.hit(number, *pair);
             }
         }
@@ -368,25 +426,26 @@ impl<'q> Plan<'q> {
         self.open[number / 64] |= 1 << (number % 64);
     }
 
-    fn flip(&mut self, number: usize, flips: bool) {
-        self.flips[number / 64] |= u64::from(flips) << (number % 64);
+    /// Returns whether an incident without series fits.
+    fn alone(&self, incident: &Incident, eyes: &Eyes<'_>) -> bool {
+        let subject = IncidentSubject { incident, series: None };
+        self.root.fits(&mut |atom| atom.holds(&subject, eyes))
     }
 
-    fn fits(&self, coded: Option<&Coded>, incident: &Incident, eyes: &Eyes<'_>) -> bool {
-        let Some(coded) = coded.filter(|coded| !coded.keys.is_empty()) else {
-            let subject = IncidentSubject { incident, series: None };
-            return self.root.fits(&mut |atom| atom.holds(&subject, eyes));
-        };
-        let own = self.of_incident(incident, eyes);
-        let known = |number: usize| {
+    /// Returns the answer where what the incident says settles it.
+    fn settled(&self, own: Bits) -> Option<bool> {
+        self.step.settled(&|number| {
             let (word, bit) = (number / 64, 1 << (number % 64));
             let settled = own[word] & bit != 0 || self.open[word] & bit == 0;
             settled.then_some((own[word] ^ self.flips[word]) & bit != 0)
-        };
-        if let Some(settled) = self.step.settled(&known) {
-            return settled;
-        }
-        if self.words == 1 { self.any_of::<1>(coded, own) } else { self.any_of::<WORDS>(coded, own) }
+        })
+    }
+
+    fn fits(&self, coded: &Coded, own: Bits) -> bool {
+        self.settled(own).unwrap_or_else(|| match self.words {
+            1 => self.any_of::<1>(coded, own),
+            _ => self.any_of::<WORDS>(coded, own),
+        })
     }
 
     /// Returns whether one of the series fits, together with what the incident answers.
@@ -485,15 +544,15 @@ impl Step {
 
 impl Vocabulary for Index {
     fn labels(&self, each: &mut dyn FnMut(&str)) {
-        let lives = |name: u32| self.values[name as usize].values().any(|pair| self.pairs.uses[*pair as usize] > 0);
+        let lives = |name: u32| self.values[name as usize].all.iter().any(|pair| self.pairs.uses[*pair as usize] > 0);
         let labels = self.names.iter().filter(|(_, number)| **number as usize >= OWN.len() && lives(**number));
         labels.for_each(|(name, _)| each(name));
     }
 
     fn values(&self, label: &str, each: &mut dyn FnMut(&str)) {
         let Some(name) = self.names.get(label) else { return };
-        let values = self.values[*name as usize].iter();
-        values.filter(|(_, pair)| self.pairs.uses[**pair as usize] > 0).for_each(|(value, _)| each(value));
+        let lives = self.values[*name as usize].all.iter().filter(|pair| self.pairs.uses[**pair as usize] > 0);
+        lives.for_each(|pair| each(self.pairs.text.get(*pair as usize)));
     }
 
     fn field_values(&self, field: Field, each: &mut dyn FnMut(&str)) {
@@ -510,7 +569,6 @@ mod tests {
     use super::super::tests::{SOME_TEXTS, numbered, series_of};
     use super::*;
     use crate::domain::id::UserName;
-    use crate::domain::time::Timestamp;
     use crate::query::IncidentSubject;
     use std::collections::BTreeSet;
 
