@@ -7,7 +7,6 @@ mod engine;
 mod firing;
 mod fold;
 mod heart;
-mod matcher;
 mod metrics;
 mod news;
 mod own;
