@@ -13,6 +13,7 @@ pub mod event;
 pub mod series;
 
 pub mod grouping;
+pub mod holds;
 pub mod incident;
 pub mod item;
 

@@ -309,6 +309,7 @@ async fn prepare(
         timing: options.config.timing,
         paging: options.config.paging.clone(),
         identity: options.config.identity.clone(),
+        handles: std::sync::Arc::new(crate::domain::holds::AtOnce),
         mint: Mint::new(mint),
     };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());

@@ -11,6 +11,7 @@ pub(in crate::store) mod pages;
 pub(in crate::store) mod read;
 pub(in crate::store) mod start;
 pub(in crate::store) mod tables;
+mod ties;
 mod work;
 
 pub use super::memory::MemoryHub;
@@ -20,6 +21,7 @@ pub use work::Committed;
 use super::{FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Event, SeriesKey};
+use crate::domain::holds::Handles;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{self, Incident, Timing};
 use crate::domain::item::{Item, ItemKind};
@@ -43,6 +45,8 @@ pub struct Rules {
     pub paging: Paging,
     /// Which labels say who an alert is.
     pub identity: IdentityRule,
+    /// Says how loud a series is.
+    pub handles: Arc<dyn Handles>,
     /// Makes incident ids.
     pub mint: Mint,
 }
