@@ -443,6 +443,7 @@ impl Hub {
             triage,
         };
         let (book, faults) = rules::read(&written, text, &hub.paging.policies.keys().cloned().collect());
+        hub.paging.calendars.clone_from(&book.calendars);
         hub.book = book;
         Ok((hub, faults))
     }

@@ -58,6 +58,12 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         let change = if hold.change.is_some() { ", or until it gets worse" } else { "" };
         output::say!("  quiet   until {}{change}: {} ({})", hold.until.date_and_second(), output::text(&why), hold.by);
     }
+    if let Some(held) = &incident.held {
+        output::say!("  held    by {} until {}", held.number, held.until.date_and_second());
+    }
+    if !incident.quiet.is_empty() {
+        output::say!("  plan    {}: {}", incident.plan.word(), output::text(&incident.quiet));
+    }
     if let Some(offer) = &incident.offer {
         output::say!("  offered to {} until {}", offer.to, offer.expires_at.date_and_second());
     }

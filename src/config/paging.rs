@@ -196,7 +196,7 @@ pub(super) fn resolve(path: &Path, raw: Raw) -> Result<Calling, ConfigError> {
             .ok_or_else(|| file.error("paging.down_to", format!("{text:?} is no severity; write S1 (worst) to S9")))?,
         None => default.down_to,
     };
-    let paging = Paging { levels, policies, on_call, chains, bundle, down_to };
+    let paging = Paging { levels, policies, on_call, chains, bundle, down_to, ..Paging::default() };
     Ok(Calling { paging, channels, page_lease, heartbeat })
 }
 

@@ -1,41 +1,7 @@
-//! What the hub's rules made of an alert, kept with its incident: whose it is, who is called, when, and by which rule.
+//! What the hub's rules made of an alert, kept with its incident: whose it is, who is called, and by which rule.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::time::Duration;
-
-/// Whether an incident calls people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Plan {
-    /// Never: it is kept for the retrospective.
-    Keep,
-    /// In working hours.
-    Batch,
-    /// At once.
-    #[default]
-    Page,
-}
-
-impl Plan {
-    /// All of them, the quietest first.
-    pub const ALL: [Self; 3] = [Self::Keep, Self::Batch, Self::Page];
-
-    /// Returns the word of configuration and JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Batch => "batch",
-            Self::Page => "page",
-        }
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
 
 /// One step of the way from an alert to a person: what was decided, and by what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

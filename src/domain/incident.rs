@@ -2,6 +2,7 @@
 
 use super::course::Course;
 use super::grouping::Group;
+use super::holds::{HELD_MAX, Handling, Held, Plan, TIES_MAX};
 use super::id::{IncidentId, Number, OpId, SourceName, UserName};
 use super::label::Labels;
 use super::paging::{Call, Paging, Step, Whom};
@@ -9,7 +10,7 @@ use super::series::SeriesState;
 use super::severity::Severity;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How far people have come with it. Stored; what screens show is [`Shown`].
@@ -91,7 +92,8 @@ impl Tally {
         match state {
             SeriesState::Firing => &mut self.firing,
             SeriesState::Unknown => &mut self.unknown,
-            SeriesState::Resolved | SeriesState::Expired => &mut self.over,
+            // What is not real yet speaks of no problem; one that was real before waits in the incident of its former episode.
+            SeriesState::Resolved | SeriesState::Expired | SeriesState::Pending => &mut self.over,
         }
     }
 }
@@ -279,6 +281,8 @@ pub enum Told {
     Regrouped,
     /// An operation was taken back.
     Undone,
+    /// Calls of people wait: for working hours, or for another problem.
+    Held,
     /// Somebody has it.
     Acked,
     /// Somebody acked what another has.
@@ -408,6 +412,27 @@ pub struct Incident {
     /// The incident that goes on for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<IncidentId>,
+    /// How loud it is: as its loudest series.
+    #[serde(default, skip_serializing_if = "Plan::is_page")]
+    pub plan: Plan,
+    /// The calendar that `batch` goes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
+    /// Why it is quiet by its plan, in a few words: `waits for Mon 09:00 Europe/Berlin`; empty when it is not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub quiet: String,
+    /// What its calls wait for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
+    /// The end of the time in which anything may hold it, counted from the first that did; nothing makes it later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
+    /// Ties by which it holds others; at most [`TIES_MAX`].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub bears: BTreeSet<String>,
+    /// Ties by which others hold it, each for at most so many milliseconds; at most [`TIES_MAX`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leans: BTreeMap<String, u64>,
     /// Times it recovered or fell silent, for the timeline tells of the first [`FLAP_LINES_MAX`] only.
     pub recoveries: u64,
 }
@@ -456,6 +481,13 @@ impl Incident {
             resolved_by: None,
             reopened: false,
             merged_into: None,
+            plan: Plan::Page,
+            calendar: None,
+            quiet: String::new(),
+            held: None,
+            held_until: None,
+            bears: BTreeSet::new(),
+            leans: BTreeMap::new(),
         }
     }
 
@@ -689,9 +721,114 @@ impl Incident {
             self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(self.course.policy(), level)));
             return Happened::default();
         }
+        if !self.escalating
+            && let Some((until, quiet)) = self.waits(now, paging)
+        {
+            (self.level, self.round, self.overdue) = (0, 0, false);
+            self.step_due_at = until;
+            let is_news = self.quiet != quiet;
+            self.quiet.clone_from(&quiet);
+            let line = is_news.then(|| Line::by_hub(now, Told::Held, quiet));
+            return Happened { line, calls: Vec::new() };
+        }
+        self.quiet.clear();
         let why = if self.round > 0 { "nobody took it" } else { "" };
         let call = self.call(Whom::Level(level), Step::Level(level), why);
         Happened { line: None, calls: vec![call] }
+    }
+
+    /// Returns until when its plan lets it call nobody, and why.
+    fn waits(&self, now: Timestamp, paging: &Paging) -> Option<(Timestamp, String)> {
+        match self.plan {
+            Plan::Page => None,
+            Plan::Batch => {
+                let calendar = paging.calendars.get(self.calendar.as_ref()?)?;
+                let open = calendar.next_open(now);
+                (open > now).then(|| (open, format!("waits for {}", calendar.says(open))))
+            }
+            Plan::Keep => Some((now.plus(MILD_LOOKED_AT), "kept for the retrospective: calls nobody".to_owned())),
+        }
+    }
+
+    /// Takes what the rules say of a series that burns: the loudest one's plan counts, and a louder one pages anew.
+    pub fn take_handling(&mut self, handling: &Handling, now: Timestamp) -> Option<Line> {
+        for key in &handling.ties.bears {
+            if self.bears.len() < TIES_MAX {
+                self.bears.insert(key.clone());
+            }
+        }
+        for (key, hold) in &handling.ties.leans {
+            if self.leans.len() < TIES_MAX {
+                self.leans.insert(key.clone(), hold.min(&HELD_MAX).as_millis() as u64);
+            }
+        }
+        if self.tally.total() <= 1 {
+            (self.plan, self.calendar) = (handling.plan, handling.calendar.clone());
+            return None;
+        }
+        if handling.plan >= self.plan {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.plan, handling.plan);
+        self.calendar.clone_from(&handling.calendar);
+        self.quiet.clear();
+        if self.life == Life::Triggered {
+            self.restart_levels(now);
+            self.arm(now);
+        }
+        Some(Line::by_hub(now, Told::Raised, format!("louder: {} and no longer {}", self.plan.word(), before.word())))
+    }
+
+    /// Returns whether others may be held by it: it is known to burn, and waits for nothing itself. One level deep, so that a circle of
+    /// problems that wait for each other pages.
+    pub fn can_hold(&self) -> bool {
+        self.life != Life::Resolved && self.tally.firing > 0 && self.held.is_none()
+    }
+
+    /// Returns whether what it held waits on: for its flap window too, but not for what nobody knows.
+    pub fn holds_on(&self) -> bool {
+        self.life != Life::Resolved && (self.tally.firing > 0 || self.tally.unknown == 0) && self.held.is_none()
+    }
+
+    /// Returns whether its next level is due.
+    pub fn is_about_to_call(&self, now: Timestamp) -> bool {
+        self.life == Life::Triggered && self.recovering_until.is_none() && self.step_due_at <= now
+    }
+
+    /// Returns whether its next call may wait for another problem: never the worst, and not what a person asked for.
+    pub fn can_be_held(&self, now: Timestamp) -> bool {
+        let calls = self.life == Life::Triggered && !self.escalating && self.recovering_until.is_none();
+        let worst = self.severity.is_some_and(|severity| severity.number() == 1);
+        calls && !worst && !self.leans.is_empty() && self.held_until.is_none_or(|until| now < until)
+    }
+
+    /// Returns for how long that other one may hold it; `None` where no tie leads to it.
+    pub fn leans_on(&self, other: &Self) -> Option<Duration> {
+        let spans = self.leans.iter().filter(|(key, _)| other.bears.contains(*key)).map(|(_, hold)| *hold);
+        let span = spans.min().map(Duration::from_millis);
+        span.filter(|span| !span.is_zero() && other.id != self.id && other.can_hold())
+    }
+
+    /// Lets its calls wait for another one, until the end of the first hold at the latest.
+    pub fn hold_for(&mut self, other: &Self, span: Duration, now: Timestamp) -> Line {
+        let until = *self.held_until.get_or_insert(now.plus(span));
+        let in_retrospect = if self.level > 0 { ", which its people were called before; no more are" } else { "" };
+        self.held = Some(Held { by: other.id, number: other.number, until });
+        self.step_due_at = until;
+        self.arm(now);
+        let summary: String = other.summary.chars().take(80).collect();
+        let text = format!("held by {} ({summary}){in_retrospect} until {}", other.number, until.hour_minute());
+        Line::by_hub(now, Told::Held, text)
+    }
+
+    /// Calls people: what held it is over, or has for long enough.
+    pub fn let_go(&mut self, now: Timestamp, why: &str) -> Option<Line> {
+        let held = self.held.take()?;
+        if self.life == Life::Triggered {
+            self.step_due_at = self.step_due_at.min(now);
+        }
+        self.arm(now);
+        Some(Line::by_hub(now, Told::Held, format!("no longer held by {}: {why}", held.number)))
     }
 
     fn expire_offer(&mut self, now: Timestamp) -> Happened {
@@ -765,6 +902,8 @@ impl Incident {
         self.claim_no += 1;
         self.rev += 1;
         self.life = Life::Acked;
+        self.held = None;
+        self.quiet.clear();
         self.offer = None;
         self.assigned = None;
         self.escalating = false;
@@ -794,6 +933,7 @@ impl Incident {
     }
 
     fn release_quietly(&mut self) {
+        self.held = None;
         self.owner = None;
         self.owned_by = None;
         self.claim_no += 1;
@@ -811,7 +951,15 @@ impl Incident {
     pub fn pull_back(&mut self, now: Timestamp, rules: Rules<'_>) {
         let timing = rules.timing;
         let reach = |at: Timestamp, span: Duration| at.min(now.plus(span));
-        self.step_due_at = reach(self.step_due_at, rules.paging.within(self.course.policy(), self.level));
+        let open = self.waits(now, rules.paging).map(|(until, _)| until).filter(|_| !self.quiet.is_empty());
+        if let Some(held) = &mut self.held {
+            held.until = reach(held.until, HELD_MAX);
+        }
+        self.held_until = self.held_until.map(|until| reach(until, HELD_MAX));
+        // What waits for working hours or another problem waits on; by this clock.
+        let waits_for = self.held.as_ref().map(|held| held.until).or(open);
+        let step = now.plus(rules.paging.within(self.course.policy(), self.level)).max(waits_for.unwrap_or(now));
+        self.step_due_at = self.step_due_at.min(step);
         self.recovering_until = self.recovering_until.map(|until| reach(until, self.course.window(timing.flap_window)));
         self.lease_until = self.lease_until.map(|until| reach(until, timing.ack_lease));
         let warned = timing.ack_lease.saturating_sub(timing.lease_warning);
@@ -843,6 +991,8 @@ impl Incident {
         self.escalating = false;
         self.seen_due = None;
         self.lease_until = None;
+        self.held = None;
+        self.quiet.clear();
     }
 
     /// Opens it again: nobody has it, and the levels begin anew.
@@ -855,6 +1005,7 @@ impl Incident {
         self.resolved_by = None;
         self.merged_into = None;
         self.reopened = true;
+        self.held_until = None;
         self.recovering_until = None;
         self.since = now;
         self.restart_levels(now);

@@ -14,6 +14,7 @@ pub mod series;
 
 pub mod course;
 pub mod grouping;
+pub mod holds;
 pub mod incident;
 pub mod item;
 

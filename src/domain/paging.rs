@@ -1,5 +1,6 @@
 //! Who is called, in which order, and by what: levels, the on-call list, each person's chain of channels, and one page as a row.
 
+use super::holds::Calendar;
 use super::id::{IncidentId, OpId, UserName, hex};
 use super::incident::{Incident, Life};
 use super::severity::Severity;
@@ -71,6 +72,9 @@ pub struct Paging {
     pub bundle: Duration,
     /// The mildest severity that calls people by itself; what is unexamined calls too.
     pub down_to: Severity,
+    /// When people are at work, by the calendar's name; the hub's alone.
+    #[serde(skip)]
+    pub calendars: BTreeMap<String, Calendar>,
 }
 
 impl Default for Paging {
@@ -82,6 +86,7 @@ impl Default for Paging {
             chains: BTreeMap::new(),
             bundle: Duration::from_secs(25),
             down_to: Severity::P2_MILDEST,
+            calendars: BTreeMap::new(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub enum SeriesState {
     Expired,
     /// Its end passed and its source is silent too: nobody knows, so it keeps its incident open.
     Unknown,
+    /// Its source says it burns, but not for long enough to be real: no incident speaks of it yet.
+    Pending,
 }
 
 impl SeriesState {
@@ -79,6 +81,12 @@ pub struct Series {
     pub instant: bool,
     /// Whether it burns.
     pub state: SeriesState,
+    /// While pending: when it is real.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_until: Option<Timestamp>,
+    /// Episodes that ended before they were real.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub never_real: u64,
     /// Newest last, at most [`EPISODES_KEPT`]; empty only for an alert first seen when it was over before it began.
     pub episodes: Vec<Episode>,
     /// While firing: when the sender's word runs out (`None`: never by itself). Else: when it ended.
@@ -142,6 +150,8 @@ impl Series {
             severity: event.alert.labels.get("severity").and_then(Severity::from_label),
             instant: false,
             state,
+            pending_until: None,
+            never_real: 0,
             episodes: Vec::new(),
             ends_at: None,
             promise_ms: None,
@@ -179,15 +189,17 @@ impl Series {
         self.deliveries += 1;
         self.last_seen = self.last_seen.max(event.received_at);
         match (self.state, event.alert.end) {
-            (SeriesState::Firing | SeriesState::Unknown, End::Ended(_)) if self.is_instant() => Change::Counters,
-            (SeriesState::Firing, End::Open | End::Until(_)) => self.repeat(event),
+            (SeriesState::Firing | SeriesState::Unknown | SeriesState::Pending, End::Ended(_)) if self.is_instant() => {
+                Change::Counters
+            }
+            (SeriesState::Firing | SeriesState::Pending, End::Open | End::Until(_)) => self.repeat(event),
             (SeriesState::Unknown, End::Open | End::Until(_)) => {
                 self.state = SeriesState::Firing;
                 self.take_text(event);
                 self.extend(event);
                 Change::Confirmed
             }
-            (SeriesState::Firing | SeriesState::Unknown, End::Ended(at)) => self.end(at, event),
+            (SeriesState::Firing | SeriesState::Unknown | SeriesState::Pending, End::Ended(at)) => self.end(at, event),
             (SeriesState::Resolved | SeriesState::Expired, End::Open | End::Until(_)) => self.fire_again(event, quiet),
             (SeriesState::Resolved | SeriesState::Expired, End::Ended(_)) => Change::Counters,
         }
@@ -198,14 +210,19 @@ impl Series {
     /// `source_spoke_at` is the latest request of the source. `hub_up_since` is when the hub last came back to its senses: a word that
     /// ran out while the hub was away gets its full length again, for the repeats had nobody to reach.
     pub fn run_out(&self, now: Timestamp, source_spoke_at: Timestamp, hub_up_since: Timestamp) -> Option<SeriesState> {
-        if !matches!(self.state, SeriesState::Firing | SeriesState::Unknown) || self.is_instant() {
+        if self.state.is_over() || self.is_instant() {
             return None;
         }
         let ends_at = self.ends_at?;
         if now < ends_at.max(hub_up_since.plus(self.promise())) {
             return None;
         }
-        let state = if source_spoke_at > ends_at { SeriesState::Expired } else { SeriesState::Unknown };
+        let state = match (source_spoke_at > ends_at, self.state) {
+            (true, _) => SeriesState::Expired,
+            // Nobody says that it is over: it becomes real in its time, and unknown then.
+            (false, SeriesState::Pending) => return None,
+            (false, _) => SeriesState::Unknown,
+        };
         (state != self.state).then_some(state)
     }
 
@@ -215,6 +232,22 @@ impl Series {
             self.close_episode(self.ends_at.unwrap_or(self.last_seen), EndedBy::Expiry);
         }
         self.state = state;
+    }
+
+    /// Makes what began to burn wait until it burned for `pending`, from its first message of this episode.
+    pub fn wait_to_be_real(&mut self, pending: Duration) {
+        self.state = SeriesState::Pending;
+        self.pending_until = Some(self.last_seen.plus(pending));
+    }
+
+    /// Makes it real when it burned for long enough at `now`; returns whether it became so.
+    pub fn become_real(&mut self, now: Timestamp) -> bool {
+        let is_real = self.state == SeriesState::Pending && self.pending_until.is_none_or(|until| until <= now);
+        if is_real {
+            self.state = SeriesState::Firing;
+            self.pending_until = None;
+        }
+        is_real
     }
 
     /// Ends what burns by a person's word; only a newer start fires again.
@@ -349,11 +382,19 @@ impl Series {
     }
 
     fn close_episode(&mut self, at: Timestamp, by: EndedBy) {
+        if self.state == SeriesState::Pending {
+            self.never_real += 1;
+            self.pending_until = None;
+        }
         if let Some(episode) = self.episodes.last_mut() {
             episode.ended_at = Some(at.max(episode.started_at));
             episode.ended_by = Some(by);
         }
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How much later than an end a word without a term must come, to be no message that was only late.

@@ -304,11 +304,13 @@ async fn prepare(
 ) -> Result<(Arc<Hub>, mpsc::UnboundedReceiver<fold::Queued>), anyhow::Error> {
     let key = hub_key(&options.data).context("reading the hub's key")?;
     let (tls, port, reached_at) = for_others(options, addresses)?;
+    let book = Arc::new(options.config.book.clone());
     let rules = Rules {
         timing: options.config.timing,
         paging: options.config.paging.clone(),
         identity: options.config.identity.clone(),
-        book: Arc::new(options.config.book.clone()),
+        handles: book.clone(),
+        book,
         mint: Mint::new(mint),
     };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());

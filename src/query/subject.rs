@@ -175,6 +175,7 @@ fn states(incident: &Incident) -> u16 {
 pub(super) fn burns(series: SeriesState) -> u16 {
     match series {
         SeriesState::Firing => state::FIRING,
+        SeriesState::Pending => state::PENDING,
         SeriesState::Resolved | SeriesState::Expired | SeriesState::Unknown => 0,
     }
 }

@@ -1,7 +1,6 @@
 //! The hub's rules: from what a source said to severity, group, plan, team and policy. Ordered lists; in each the first rule that fits
 //! decides. Pure: the same alert and the same rules always give the same decision.
 
-mod calendar;
 mod check;
 pub(crate) mod raw;
 mod read;
@@ -9,15 +8,16 @@ mod severity;
 #[cfg(test)]
 mod tests;
 
-pub use calendar::Calendar;
 pub use check::{Seen, remarks};
 pub use raw::Raw;
 pub use read::{Fault, read};
 
-use crate::domain::course::{Course, Plan, Way};
+use crate::domain::course::{Course, Way};
 use crate::domain::grouping::{self, Group};
+use crate::domain::holds::{Calendar, Handles, Handling, Plan, Ties};
 use crate::domain::id::SourceName;
 use crate::domain::label::Labels;
+use crate::domain::series::Series;
 use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
 use crate::query::{AlertSubject, Eyes, Field, Query, Subject, Value};
@@ -263,7 +263,7 @@ impl Rulebook {
         let level = match first(&self.levels, &subject) {
             Some(rule) => {
                 let hours = rule.then.calendar.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-                ways.push(way("plan", rule.told(), format!("{}{hours}", rule.then.plan)));
+                ways.push(way("plan", rule.told(), format!("{}{hours}", rule.then.plan.word())));
                 rule.then.clone()
             }
             None => {
@@ -340,6 +340,36 @@ impl Rulebook {
         };
         ways.push(way("group", rule.told(), if by.is_empty() { "all of it".into() } else { by.join(", ") }));
         (Group { key, service: grouping::service(said.labels).to_owned(), summary }, *window)
+    }
+}
+
+impl Handles for Rulebook {
+    fn handling(&self, series: &Series) -> Handling {
+        let Series { source, labels, annotations, .. } = series;
+        let said = Said { source, labels, annotations };
+        let Decision { severity, pending, plan, calendar, course, .. } = self.decide(said);
+        Handling { pending, plan, calendar, ties: self.ties(&Judged { said, severity, team: &course.team }) }
+    }
+}
+
+impl Rulebook {
+    /// Returns what ties an alert to others. One that lacks a label that must be the same is tied to nothing: what is not known holds
+    /// nothing.
+    fn ties(&self, subject: &Judged<'_>) -> Ties {
+        let eyes = Eyes::nobody(Timestamp::default());
+        let mut ties = Ties::default();
+        for rule in &self.dependencies {
+            let same: Option<Vec<&str>> = rule.then.same.iter().map(|name| subject.label(name)).collect();
+            let Some(same) = same else { continue };
+            let Ok(key) = serde_json::to_string(&(&rule.name, same)) else { continue };
+            if rule.then.on.matches(subject, &eyes) {
+                ties.bears.push(key.clone());
+            }
+            if rule.query.matches(subject, &eyes) {
+                ties.leans.insert(key, rule.then.hold);
+            }
+        }
+        ties
     }
 }
 

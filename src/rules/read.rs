@@ -1,15 +1,14 @@
 //! From what was written to rules: all mistakes at once, each with its line and what to write instead.
 
-use super::calendar::{Calendar, DAYS};
 use super::raw::{Raw, RawCalendar, RawSeverity};
 use super::severity::{self, STEPS};
 use super::{Alertmanager, Dependency, Grouping, Route, Rule, Rulebook, Service, ServiceLevel, View};
-use crate::domain::course::Plan;
+use crate::domain::holds::{Calendar, Plan};
 use crate::domain::nearest::did_you_mean;
 use crate::domain::paging::DEFAULT_POLICY;
 use crate::domain::severity::Severity;
 use crate::query::Query;
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,6 +22,20 @@ const HOLD_MAX: Duration = Duration::from_secs(3600);
 const HOLD: Duration = Duration::from_secs(15 * 60);
 /// The longest that an alert must burn to be real.
 const PENDING_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// All plans.
+const PLANS: [Plan; 3] = [Plan::Page, Plan::Batch, Plan::Keep];
+
+/// The days of the week, as they are written.
+const DAYS: [(&str, Weekday); 7] = [
+    ("mon", Weekday::Monday),
+    ("tue", Weekday::Tuesday),
+    ("wed", Weekday::Wednesday),
+    ("thu", Weekday::Thursday),
+    ("fri", Weekday::Friday),
+    ("sat", Weekday::Saturday),
+    ("sun", Weekday::Sunday),
+];
 
 /// A mistake in the rules, or something worth a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,9 +246,9 @@ impl Reader<'_> {
     }
 
     fn plan(&mut self, word: &str, place: &str, line: usize) -> Option<Plan> {
-        let found = Plan::ALL.into_iter().find(|plan| plan.word() == word);
+        let found = PLANS.into_iter().find(|plan| plan.word() == word);
         if found.is_none() {
-            let words = Plan::ALL.map(Plan::word);
+            let words = PLANS.map(Plan::word);
             let why = format!("{word:?} is none of page, batch, keep{}", did_you_mean(word, words));
             self.fault(line, format!("{place}: plan"), why);
         }
@@ -258,7 +271,7 @@ impl Reader<'_> {
                 self.fault(line, place, format!("no [[calendar]] is called {name:?}{near}"));
             }
             (Plan::Page | Plan::Keep, Some(_)) => {
-                self.fault(line, place, format!("{plan} waits for no hours; leave it out"))
+                self.fault(line, place, format!("{} waits for no hours; leave it out", plan.word()))
             }
             _ => {}
         }
@@ -302,13 +315,9 @@ impl Reader<'_> {
             }
             let from = self.clock(&calendar.from, &format!("{place}: from"), line).unwrap_or(Time::MIN);
             let to = match calendar.to.as_str() {
-                "24:00" => None,
-                text => self.clock(text, &format!("{place}: to"), line),
+                "24:00" => Time::MIN,
+                text => self.clock(text, &format!("{place}: to"), line).unwrap_or(Time::MIN),
             };
-            if to.is_some_and(|to| to <= from) {
-                let why = "it ends before it begins; hours over midnight are two calendars' work";
-                self.fault(line, format!("{place}: to"), why);
-            }
             let mut except = BTreeSet::new();
             for day in &calendar.except {
                 match day.parse::<Date>() {
@@ -319,7 +328,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            let calendar = Calendar { name: name.clone(), zone, days, from, to, except };
+            let calendar = Calendar { zone, days, from, to, except };
             if calendars.insert(name.clone(), calendar).is_some() {
                 self.fault(line, place, "it stands there twice");
             }

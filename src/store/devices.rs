@@ -266,6 +266,7 @@ mod tests {
             timing: Timing::default(),
             paging: Paging::default(),
             identity: IdentityRule::default(),
+            handles: std::sync::Arc::new(crate::domain::holds::AtOnce),
             mint: Mint::new(|_| IncidentId(Uuid::nil())),
         };
         let dir = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ pub(in crate::store) mod read;
 pub(in crate::store) mod reload;
 pub(in crate::store) mod start;
 pub(in crate::store) mod tables;
+mod ties;
 mod work;
 
 pub use super::memory::MemoryHub;
@@ -21,6 +22,7 @@ pub use work::Committed;
 use super::{FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Event, SeriesKey};
+use crate::domain::holds::Handles;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{self, Incident, Timing};
 use crate::domain::item::{Item, ItemKind};
@@ -47,6 +49,8 @@ pub struct Rules {
     pub identity: IdentityRule,
     /// From what is said to severity, group, plan and people.
     pub book: Arc<Rulebook>,
+    /// Says how loud a series is.
+    pub handles: Arc<dyn Handles>,
     /// Makes incident ids.
     pub mint: Mint,
 }

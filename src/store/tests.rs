@@ -41,6 +41,7 @@ fn rules() -> Rules {
         timing: Timing::default(),
         paging: Paging::default(),
         identity: IdentityRule::default(),
+        handles: std::sync::Arc::new(crate::domain::holds::AtOnce),
         mint: Mint::new(mint),
     }
 }
@@ -558,7 +559,7 @@ proptest! {
                     match series.state {
                         SeriesState::Firing => slot.0 += 1,
                         SeriesState::Unknown => slot.1 += 1,
-                        SeriesState::Resolved | SeriesState::Expired => slot.2 += 1,
+                        SeriesState::Resolved | SeriesState::Expired | SeriesState::Pending => slot.2 += 1,
                     }
                 }
                 for incident in desk.incidents().await {

@@ -86,8 +86,10 @@ pub fn rules() -> Rules {
                 .into(),
             bundle: seconds(3),
             down_to: Severity::P2_MILDEST,
+            calendars: Default::default(),
         },
         identity: IdentityRule::default(),
+        handles: std::sync::Arc::new(nightdesk::domain::holds::AtOnce),
         mint: Mint::new(mint),
     }
 }

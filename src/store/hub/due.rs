@@ -3,7 +3,7 @@
 use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::tables::{RanOut, Tables};
 use super::work::Work;
-use super::{Due, Rules, pages};
+use super::{Due, Rules, pages, ties};
 use crate::domain::id::SourceName;
 use crate::domain::item::ITEMS_KEPT;
 use crate::domain::time::Timestamp;
@@ -30,9 +30,9 @@ pub(in crate::store) fn run_due<T: Tables>(
         work.tables.spoke(source, *at)?;
     }
     mend_after_a_wrong_clock(&mut work, hub_up_since)?;
-    let (ran_out, due) = (run_out(&mut work, hub_up_since)?, incidents(&mut work)?);
+    let (ran_out, real, due) = (run_out(&mut work, hub_up_since)?, become_real(&mut work)?, incidents(&mut work)?);
     let committed = work.write()?;
-    Ok(Due { committed, more: ran_out >= MAX || due >= MAX })
+    Ok(Due { committed, more: ran_out >= MAX || real >= MAX || due >= MAX })
 }
 
 /// Takes back what a clock that was ahead wrote: a source cannot have spoken in the future, nor be a timer further away than any rule.
@@ -70,10 +70,21 @@ fn run_out<T: Tables>(work: &mut Work<'_, T>, hub_up_since: Timestamp) -> Result
     Ok(count)
 }
 
+/// Makes real what burned for long enough.
+fn become_real<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
+    let now = work.now;
+    let real = work.tables.become_real(now, MAX)?;
+    for key in &real {
+        work.become_real(key, now)?;
+    }
+    Ok(real.len())
+}
+
 fn incidents<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
     let (now, rules) = (work.now, work.rules());
     let due = work.tables.due(now, MAX)?;
     for id in &due {
+        ties::before_call(work, *id)?;
         if let Some(happened) = work.incident_mut(*id)?.map(|incident| incident.on_due(now, rules.domain())) {
             work.happened(*id, happened);
         }

@@ -34,6 +34,8 @@ fn take<T: Tables>(
     quarantined: &mut Vec<Quarantined>,
 ) -> Result<(), StoreError> {
     let identity = &work.rules().identity;
+    // What it was until this message came does not depend on what came together with it.
+    work.become_real(&event.key, event.received_at)?;
     let (before, change) = match work.series(&event.key)? {
         None => {
             let (mut series, change) = Series::begin(event);

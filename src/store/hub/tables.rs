@@ -126,6 +126,8 @@ pub(in crate::store) trait Tables {
     /// Returns series that burn or are unknown, whose word ran out at or before `now` and would have since `hub_up_since`; the unknown
     /// only when their source spoke since. By end, then by row.
     fn ran_out(&self, now: Timestamp, hub_up_since: Timestamp, max: usize) -> Result<Vec<RanOut>, StoreError>;
+    /// Returns pending series that are real at or before `now`, by that time, then by row.
+    fn become_real(&self, now: Timestamp, max: usize) -> Result<Vec<SeriesKey>, StoreError>;
     /// Returns the series of the incident that burn, by row.
     fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError>;
     /// Deletes at most `max` series that were over before `before`, by row, and returns how many.
@@ -143,6 +145,10 @@ pub(in crate::store) trait Tables {
     /// Returns incidents that are due after `reach`; by due time, then as they were opened.
     fn due_after(&self, reach: Timestamp, max: usize) -> Result<Vec<IncidentId>, StoreError>;
     fn insert_line(&mut self, seq: u64, incident: IncidentId, line: &Line) -> Result<(), StoreError>;
+    /// Returns the open incidents with a tie, those that hold others by it or those that are held; by id.
+    fn tied(&self, key: &str, bears: bool) -> Result<Vec<IncidentId>, StoreError>;
+    /// Writes the ties of an incident in place of those it had; a resolved one has none.
+    fn set_ties(&mut self, incident: &Incident) -> Result<(), StoreError>;
     /// Deletes at most `max` incidents that were resolved before `before` and that no series names, with their lines; by number. Returns
     /// how many incidents.
     fn prune_incidents(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;

@@ -6,9 +6,11 @@ use super::super::StoreError;
 use super::Rules;
 use super::pages;
 use super::tables::{IncidentPlace, SeriesPlace, SeriesRow, Tables};
+use super::ties::{self, Tied};
 use crate::domain::course::Course;
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, summary};
+use crate::domain::holds::PENDING_MAX;
 use crate::domain::id::{IncidentId, OpId};
 use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
 use crate::domain::paging::{Call, Page, PageId};
@@ -47,6 +49,8 @@ struct HeldIncident {
     row: Option<IncidentPlace>,
     /// What its pages depend on, as it stands in its row.
     calling: Option<Calling>,
+    /// What of it ties it to others, as it stands in its row.
+    tied: Tied,
     incident: Incident,
     dirty: bool,
 }
@@ -213,12 +217,37 @@ impl<'w, T: Tables> Work<'w, T> {
         };
         let (id, from) = match current {
             Some(id) => (id, before),
-            None if after.is_over() => return Ok(()),
+            None if after.is_over() || after == SeriesState::Pending => return Ok(()),
+            None if self.is_to_wait(key, before) => return Ok(()),
             None => (self.join(key)?, None),
         };
         let Some(spoke) = self.series.get_mut(key) else { return Ok(()) };
         spoke.series.incident = Some(id);
         self.count_in(key, id, from)
+    }
+
+    /// Lets a series that began to burn wait until it is real, where the rules say so; returns whether it waits. A re-fire while its incident
+    /// is open is no beginning, and a fact is real at once.
+    fn is_to_wait(&mut self, key: &SeriesKey, before: Option<SeriesState>) -> bool {
+        let Some(HeldSeries { series, .. }) = self.series.get_mut(key) else { return false };
+        let begins = before.is_none_or(SeriesState::is_over) && series.state == SeriesState::Firing;
+        if !begins || series.is_instant() {
+            return false;
+        }
+        let pending = self.rules.handles.handling(series).pending.min(PENDING_MAX);
+        if !pending.is_zero() {
+            series.wait_to_be_real(pending);
+        }
+        !pending.is_zero()
+    }
+
+    /// Makes a series real that burned for long enough at `now`.
+    pub fn become_real(&mut self, key: &SeriesKey, now: Timestamp) -> Result<bool, StoreError> {
+        let is_real = self.series(key)?.is_some_and(|series| series.become_real(now));
+        if is_real {
+            self.conclude(key, Some(SeriesState::Pending))?;
+        }
+        Ok(is_real)
     }
 
     /// Counts a series in its incident, which it joins when `from` is `None`, and draws the conclusions.
@@ -227,7 +256,7 @@ impl<'w, T: Tables> Work<'w, T> {
         self.hold(id)?;
         let Some(spoke) = self.series.get(key) else { return Ok(()) };
         let (after, severity, instant) = (spoke.series.state, spoke.series.severity, spoke.series.is_instant());
-        let (now, rules) = (self.now, self.rules.domain());
+        let (now, rules, rules_of) = (self.now, self.rules.domain(), &self.rules.handles);
         let Some(held) = self.incidents.get_mut(&id) else { return Ok(()) };
         held.dirty = true;
         let incident = &mut held.incident;
@@ -236,6 +265,10 @@ impl<'w, T: Tables> Work<'w, T> {
         if instant {
             incident.count_instant(from, after);
         }
+        let handled = match after {
+            SeriesState::Firing => incident.take_handling(&rules_of.handling(&spoke.series), now),
+            _ => None,
+        };
         let raised =
             if after == SeriesState::Firing { incident.raise(severity, now, rules) } else { Happened::default() };
         if !after.is_over() {
@@ -246,6 +279,7 @@ impl<'w, T: Tables> Work<'w, T> {
             incident.summary = summary(&spoke.series);
         }
         let settled = incident.settle(shown, now, rules);
+        self.lines.extend(handled.map(|line| (id, line)));
         self.happened(id, raised);
         self.happened(id, settled);
         Ok(())
@@ -279,7 +313,8 @@ impl<'w, T: Tables> Work<'w, T> {
     fn keep(&mut self, incident: Incident) {
         let row = Some(IncidentPlace::of(&incident));
         let calling = Some(Calling::of(&incident));
-        self.insert(HeldIncident { row, calling, incident, dirty: false });
+        let tied = Tied::of(&incident);
+        self.insert(HeldIncident { row, calling, tied, incident, dirty: false });
     }
 
     fn insert(&mut self, held: HeldIncident) {
@@ -340,7 +375,7 @@ impl<'w, T: Tables> Work<'w, T> {
         let id = self.rules.mint.id(self.now);
         let incident = Incident::open(id, number, group.clone(), self.now);
         self.tell(id, Line::by_hub(self.now, Told::Opened, group.summary.clone()));
-        self.insert(HeldIncident { row: None, calling: None, incident, dirty: true });
+        self.insert(HeldIncident { row: None, calling: None, tied: Tied::default(), incident, dirty: true });
         self.opened += 1;
         Ok(id)
     }
@@ -457,6 +492,7 @@ impl<'w, T: Tables> Work<'w, T> {
 
     /// Writes what changed.
     pub fn write(mut self) -> Result<Committed, StoreError> {
+        ties::follow(&mut self)?;
         pages::queue(&mut self)?;
         for id in self.called_otherwise() {
             pages::follow(&mut self, id)?;
@@ -477,6 +513,29 @@ impl<'w, T: Tables> Work<'w, T> {
         Ok(Committed { head: self.seq, series, opened: self.opened, queued: self.queued })
     }
 
+    /// Returns the open incidents with that tie, as this transaction left them, by number.
+    pub fn tied(&mut self, key: &str, bears: bool) -> Result<Vec<IncidentId>, StoreError> {
+        for id in self.tables.tied(key, bears)? {
+            self.hold(id)?;
+        }
+        let has = |incident: &Incident| {
+            let is_tied = if bears { incident.bears.contains(key) } else { incident.leans.contains_key(key) };
+            is_tied && incident.open_key.is_some()
+        };
+        let found = self.incidents.values().map(|held| &held.incident).filter(|incident| has(incident));
+        let mut found: Vec<_> = found.map(|incident| (incident.number, incident.id)).collect();
+        found.sort();
+        Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Returns the incidents that this transaction changed and that may hold others, each with what of it is in its row; by number.
+    pub fn bearing(&self) -> Vec<(IncidentId, Tied)> {
+        let mut found: Vec<_> =
+            self.incidents.values().filter(|held| held.dirty && !held.incident.bears.is_empty()).collect();
+        found.sort_by_key(|held| held.incident.number);
+        found.into_iter().map(|held| (held.incident.id, held.tied)).collect()
+    }
+
     /// Returns the incidents whose open pages may be needless now, or due again.
     fn called_otherwise(&self) -> Vec<IncidentId> {
         let changed = |held: &&HeldIncident| {
@@ -492,11 +551,14 @@ impl<'w, T: Tables> Work<'w, T> {
             std::mem::take(&mut self.incidents).into_values().filter(|held| held.dirty).collect();
         // What was resolved gives its key back before another incident takes it.
         dirty.sort_by_key(|held| (held.incident.open_key.is_some(), held.incident.number));
-        for HeldIncident { row, incident, .. } in &dirty {
+        for HeldIncident { row, incident, tied, .. } in &dirty {
             let seq = self.next_seq();
             match row {
                 Some(place) => self.tables.update_incident(place, incident, seq)?,
                 None => self.tables.insert_incident(incident, seq)?,
+            }
+            if tied.differs_from(incident) {
+                self.tables.set_ties(incident)?;
             }
         }
         Ok(())

@@ -31,10 +31,15 @@ pub(in crate::store) struct MemoryTables {
     series_of: Kept<(IncidentId, i64), ()>,
     /// Series that burn or are unknown, by when their word runs out.
     runs_out: Kept<(Timestamp, i64), ()>,
+    /// Pending series, by when they are real.
+    real_at: Kept<(Timestamp, i64), ()>,
     incidents: Kept<IncidentId, Placed<Incident>>,
     numbers: Kept<Number, IncidentId>,
     open: Kept<String, IncidentId>,
     due: Kept<(Timestamp, Number), IncidentId>,
+    /// By key and side; and all of an incident.
+    ties: Kept<(String, bool, IncidentId), ()>,
+    ties_of: Kept<IncidentId, Arc<[(String, bool)]>>,
     lines: Kept<(IncidentId, u64), Arc<str>>,
     aliases: Kept<String, IncidentId>,
     pages: Kept<PageId, Placed<Page>>,
@@ -106,7 +111,7 @@ const LINE_UNIQUE: &str = "a line's place is its own";
 
 impl MemoryTables {
     /// Returns all tables; a table that is left out here does not compile.
-    fn journals(&mut self) -> [&mut dyn Journal; 26] {
+    fn journals(&mut self) -> [&mut dyn Journal; 29] {
         let Self {
             meta,
             counters,
@@ -116,10 +121,13 @@ impl MemoryTables {
             series_ids,
             series_of,
             runs_out,
+            real_at,
             incidents,
             numbers,
             open,
             due,
+            ties,
+            ties_of,
             lines,
             aliases,
             pages,
@@ -136,9 +144,9 @@ impl MemoryTables {
             quarantine,
         } = self;
         [
-            meta, counters, changes, sources, series, series_ids, series_of, runs_out, incidents, numbers, open, due,
-            lines, aliases, pages, pages_of, pages_due, reached, items, ops, chain, reissued, devices, tokens,
-            enrolments, quarantine,
+            meta, counters, changes, sources, series, series_ids, series_of, runs_out, real_at, incidents, numbers,
+            open, due, ties, ties_of, lines, aliases, pages, pages_of, pages_due, reached, items, ops, chain, reissued,
+            devices, tokens, enrolments, quarantine,
         ]
     }
 
@@ -204,6 +212,9 @@ impl MemoryTables {
         if let Some(key) = runs_out_key(id, series) {
             self.runs_out.put(key, ());
         }
+        if let Some(key) = real_at_key(id, series) {
+            self.real_at.put(key, ());
+        }
         self.series.put(id, Placed { seq, row: Arc::new(series.clone()) });
         Ok(())
     }
@@ -216,6 +227,9 @@ impl MemoryTables {
         }
         if let Some(key) = runs_out_key(id, series) {
             self.runs_out.remove(&key);
+        }
+        if let Some(key) = real_at_key(id, series) {
+            self.real_at.remove(&key);
         }
     }
 
@@ -331,7 +345,11 @@ fn key_of(series: &Series) -> SeriesKey {
 }
 
 fn burns(series: &Series) -> bool {
-    matches!(series.state, SeriesState::Firing | SeriesState::Unknown)
+    !series.state.is_over()
+}
+
+fn real_at_key(id: i64, series: &Series) -> Option<(Timestamp, i64)> {
+    series.pending_until.filter(|_| series.state == SeriesState::Pending).map(|until| (until, id))
 }
 
 fn runs_out_key(id: i64, series: &Series) -> Option<(Timestamp, i64)> {
@@ -444,6 +462,36 @@ impl Tables for MemoryTables {
                 .then(|| RanOut { key: key_of(series), spoke_at: spoke_at.unwrap_or_default() })
         });
         Ok(found.take(max).collect())
+    }
+
+    fn become_real(&self, now: Timestamp, max: usize) -> Result<Vec<SeriesKey>, StoreError> {
+        let past = self.real_at.rows().range(..=(now, i64::MAX)).take(max);
+        Ok(past.filter_map(|((_, id), ())| Some(key_of(&self.series.rows().get(id)?.row))).collect())
+    }
+
+    fn tied(&self, key: &str, bears: bool) -> Result<Vec<IncidentId>, StoreError> {
+        let from = self.ties.rows().range((key.to_owned(), bears, IncidentId::from_bytes([0; 16]))..);
+        Ok(from.take_while(|((of, side, _), ())| of == key && *side == bears).map(|((_, _, id), ())| *id).collect())
+    }
+
+    fn set_ties(&mut self, incident: &Incident) -> Result<(), StoreError> {
+        let id = incident.id;
+        if let Some(before) = self.ties_of.rows().get(&id).cloned() {
+            for (key, bears) in before.iter() {
+                self.ties.remove(&(key.clone(), *bears, id));
+            }
+            self.ties_of.remove(&id);
+        }
+        if incident.open_key.is_none() {
+            return Ok(());
+        }
+        let bears = incident.bears.iter().map(|key| (key.clone(), true));
+        let all: Arc<[(String, bool)]> = bears.chain(incident.leans.keys().map(|key| (key.clone(), false))).collect();
+        for (key, bears) in all.iter() {
+            self.ties.put((key.clone(), *bears, id), ());
+        }
+        self.ties_of.put(id, all);
+        Ok(())
     }
 
     fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError> {

@@ -44,16 +44,30 @@ CREATE TABLE series (
     id          INTEGER PRIMARY KEY,
     source      TEXT NOT NULL,
     fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
-    state       TEXT NOT NULL CHECK (state IN ('firing', 'resolved', 'expired', 'unknown')),
+    state       TEXT NOT NULL CHECK (state IN ('firing', 'resolved', 'expired', 'unknown', 'pending')),
     ends_at     INTEGER,
     promise_ms  INTEGER,
     incident    BLOB REFERENCES incident (id),
     seq         INTEGER NOT NULL UNIQUE,
     body        TEXT NOT NULL,
-    UNIQUE (source, fingerprint)
+    -- When it is real; NULL unless it is pending.
+    pending_until INTEGER,
+    UNIQUE (source, fingerprint),
+    -- What is pending has an end.
+    CHECK ((state = 'pending') = (pending_until IS NOT NULL))
 ) STRICT;
 CREATE INDEX series_incident ON series (incident);
-CREATE INDEX series_runs_out ON series (ends_at) WHERE ends_at IS NOT NULL AND state IN ('firing', 'unknown');
+CREATE INDEX series_runs_out ON series (ends_at) WHERE ends_at IS NOT NULL AND state IN ('firing', 'unknown', 'pending');
+CREATE INDEX series_real_at ON series (pending_until) WHERE pending_until IS NOT NULL;
+
+-- What ties open incidents to each other: equal keys, one side holds the calls of the other.
+CREATE TABLE tie (
+    key      TEXT NOT NULL,
+    bears    INTEGER NOT NULL CHECK (bears IN (0, 1)),
+    incident BLOB NOT NULL REFERENCES incident (id),
+    PRIMARY KEY (key, bears, incident)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tie_incident ON tie (incident);
 
 CREATE TABLE line (
     seq      INTEGER PRIMARY KEY,

@@ -10,3 +10,37 @@ CREATE TABLE item (
     PRIMARY KEY (kind, id)
 ) STRICT;
 CREATE INDEX item_over ON item (kind, ends_at) WHERE ends_at IS NOT NULL;
+
+-- A series may be pending.
+CREATE TABLE series_2 (
+    id          INTEGER PRIMARY KEY,
+    source      TEXT NOT NULL,
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16),
+    state       TEXT NOT NULL CHECK (state IN ('firing', 'resolved', 'expired', 'unknown', 'pending')),
+    ends_at     INTEGER,
+    promise_ms  INTEGER,
+    incident    BLOB REFERENCES incident (id),
+    seq         INTEGER NOT NULL UNIQUE,
+    body        TEXT NOT NULL,
+    -- When it is real; NULL unless it is pending.
+    pending_until INTEGER,
+    UNIQUE (source, fingerprint),
+    -- What is pending has an end.
+    CHECK ((state = 'pending') = (pending_until IS NOT NULL))
+) STRICT;
+INSERT INTO series_2 (id, source, fingerprint, state, ends_at, promise_ms, incident, seq, body)
+    SELECT id, source, fingerprint, state, ends_at, promise_ms, incident, seq, body FROM series;
+DROP TABLE series;
+ALTER TABLE series_2 RENAME TO series;
+CREATE INDEX series_incident ON series (incident);
+CREATE INDEX series_runs_out ON series (ends_at) WHERE ends_at IS NOT NULL AND state IN ('firing', 'unknown', 'pending');
+CREATE INDEX series_real_at ON series (pending_until) WHERE pending_until IS NOT NULL;
+
+-- What ties open incidents to each other: equal keys, one side holds the calls of the other.
+CREATE TABLE tie (
+    key      TEXT NOT NULL,
+    bears    INTEGER NOT NULL CHECK (bears IN (0, 1)),
+    incident BLOB NOT NULL REFERENCES incident (id),
+    PRIMARY KEY (key, bears, incident)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tie_incident ON tie (incident);

@@ -43,6 +43,7 @@ pub(super) fn state_word(state: SeriesState) -> &'static str {
         SeriesState::Resolved => "resolved",
         SeriesState::Expired => "expired",
         SeriesState::Unknown => "unknown",
+        SeriesState::Pending => "pending",
     }
 }
 

@@ -157,8 +157,9 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn insert_series(&mut self, series: &Series, seq: u64) -> Result<(), StoreError> {
-        let sql = "INSERT INTO series (source, fingerprint, state, ends_at, promise_ms, incident, seq, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let sql =
+            "INSERT INTO series (source, fingerprint, state, ends_at, promise_ms, incident, seq, body, pending_until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let parameters = params![
             series.source.as_str(),
             series.fingerprint.0,
@@ -168,15 +169,17 @@ impl Tables for SqliteTables<'_> {
             series.incident.map(|id| *id.as_bytes()),
             seq as i64,
             serde_json::to_string(series)?,
+            series.pending_until.map(|at| at.as_millis()),
         ];
         self.execute(sql, parameters).map(|_| ())
     }
 
     fn update_series(&mut self, place: &SeriesPlace, series: &Series, seq: u64) -> Result<(), StoreError> {
         let sql = if place.incident == series.incident {
-            "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, seq = ?6, body = ?7 WHERE id = ?1"
+            "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, seq = ?6, body = ?7, pending_until = ?8 WHERE id = ?1"
         } else {
-            "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, incident = ?5, seq = ?6, body = ?7 WHERE id = ?1"
+            "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, incident = ?5, seq = ?6, body = ?7, pending_until = ?8
+             WHERE id = ?1"
         };
         let parameters = params![
             place.id,
@@ -186,18 +189,21 @@ impl Tables for SqliteTables<'_> {
             series.incident.map(|id| *id.as_bytes()),
             seq as i64,
             serde_json::to_string(series)?,
+            series.pending_until.map(|at| at.as_millis()),
         ];
         self.execute(sql, parameters).map(|_| ())
     }
 
     fn update_counters(&mut self, place: &SeriesPlace, series: &Series) -> Result<(), StoreError> {
-        let sql = "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, body = ?5 WHERE id = ?1";
+        let sql =
+            "UPDATE series SET state = ?2, ends_at = ?3, promise_ms = ?4, body = ?5, pending_until = ?6 WHERE id = ?1";
         let parameters = params![
             place.id,
             state_word(series.state),
             series.ends_at.map(|at| at.as_millis()),
             series.promise_ms.map(|ms| ms as i64),
             serde_json::to_string(series)?,
+            series.pending_until.map(|at| at.as_millis()),
         ];
         self.execute(sql, parameters).map(|_| ())
     }
@@ -208,7 +214,7 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn burning(&self, after: i64, max: usize) -> Result<Vec<SeriesRow>, StoreError> {
-        let sql = "SELECT id, body FROM series WHERE id > ?1 AND state IN ('firing', 'unknown') ORDER BY id LIMIT ?2";
+        let sql = "SELECT id, body FROM series WHERE id > ?1 AND state IN ('firing', 'unknown', 'pending') ORDER BY id LIMIT ?2";
         let found = self.all(sql, params![after, max as i64], rows::id_and_body)?;
         found.into_iter().map(rows::series_row).collect()
     }
@@ -217,12 +223,36 @@ impl Tables for SqliteTables<'_> {
         // What is unknown already is looked at again only once its source spoke.
         let sql = "SELECT series.source, series.fingerprint, coalesce(source.spoke_at, 0)
              FROM series LEFT JOIN source ON source.name = series.source
-             WHERE ends_at <= ?1 AND state IN ('firing', 'unknown') AND ends_at IS NOT NULL
+             WHERE ends_at <= ?1 AND state IN ('firing', 'unknown', 'pending') AND ends_at IS NOT NULL
                AND ?2 + coalesce(promise_ms, 0) <= ?1 AND (state = 'firing' OR spoke_at > ends_at)
              ORDER BY ends_at, series.id LIMIT ?3";
         self.all(sql, params![now.as_millis(), hub_up_since.as_millis(), max as i64], |row| {
             Ok(RanOut { key: rows::series_key(row)?, spoke_at: Timestamp::from_millis(row.get(2)?) })
         })
+    }
+
+    fn become_real(&self, now: Timestamp, max: usize) -> Result<Vec<SeriesKey>, StoreError> {
+        let sql = "SELECT source, fingerprint FROM series WHERE pending_until IS NOT NULL AND pending_until <= ?1
+             ORDER BY pending_until, id LIMIT ?2";
+        self.all(sql, params![now.as_millis(), max as i64], rows::series_key)
+    }
+
+    fn tied(&self, key: &str, bears: bool) -> Result<Vec<IncidentId>, StoreError> {
+        let sql = "SELECT incident FROM tie WHERE key = ?1 AND bears = ?2 ORDER BY incident";
+        self.all(sql, params![key, bears], rows::incident_id)
+    }
+
+    fn set_ties(&mut self, incident: &Incident) -> Result<(), StoreError> {
+        self.execute("DELETE FROM tie WHERE incident = ?1", [incident.id.as_bytes()])?;
+        if incident.open_key.is_none() {
+            return Ok(());
+        }
+        let bears = incident.bears.iter().map(|key| (key, true));
+        for (key, bears) in bears.chain(incident.leans.keys().map(|key| (key, false))) {
+            let sql = "INSERT INTO tie (key, bears, incident) VALUES (?1, ?2, ?3)";
+            self.execute(sql, params![key, bears, incident.id.as_bytes()])?;
+        }
+        Ok(())
     }
 
     fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError> {

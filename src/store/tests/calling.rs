@@ -1,5 +1,6 @@
 //! What both back ends must hold of pages, merges, splits and what is taken back.
 
+mod holds;
 mod sequences;
 
 use super::*;
@@ -29,6 +30,7 @@ fn paging() -> Paging {
         chains: [(user("mira"), vec![link("console", 0), link("phone", 60)])].into(),
         bundle: Duration::from_secs(25),
         down_to: Severity::P2_MILDEST,
+        ..Paging::default()
     }
 }
 
@@ -57,6 +59,7 @@ pub(super) async fn all(make: Make) {
     a_clock_set_back_leaves_no_page_and_no_step_in_the_future(make(paged())).await;
     what_is_overdue_is_found(make(paged())).await;
     sequences::all(make).await;
+    holds::all(make).await;
 }
 
 impl Desk {

@@ -100,7 +100,8 @@ fn rank(state: SeriesState) -> u8 {
     match state {
         SeriesState::Firing => 0,
         SeriesState::Unknown => 1,
-        SeriesState::Resolved | SeriesState::Expired => 2,
+        SeriesState::Pending => 2,
+        SeriesState::Resolved | SeriesState::Expired => 3,
     }
 }
 

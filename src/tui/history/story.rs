@@ -148,6 +148,7 @@ fn told_word(told: Told) -> &'static str {
         Told::Reopened => "reopened",
         Told::Regrouped => "regrouped",
         Told::Undone => "undid",
+        Told::Held => "held",
         Told::Acked => "acked",
         Told::Joined => "joined",
         Told::Released => "gave back",

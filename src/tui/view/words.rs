@@ -63,6 +63,17 @@ pub(super) fn state(row: &Row, live: bool) -> (String, Role) {
     }
 }
 
+/// Returns why the hub calls nobody about it now: another problem holds it, or its plan; `None` where it calls, or somebody has it.
+pub(crate) fn quiet(incident: &Incident) -> Option<String> {
+    if incident.life != Life::Triggered {
+        return None;
+    }
+    match &incident.held {
+        Some(held) => Some(format!("held by {} until {}", held.number, clock(held.until))),
+        None => (!incident.quiet.is_empty()).then(|| incident.quiet.clone()),
+    }
+}
+
 /// Returns what a silent source does not change: somebody has it, or it is quiet until a time.
 fn kept_while_unknown(incident: &Incident) -> &'static str {
     match (incident.life, &incident.hold) {

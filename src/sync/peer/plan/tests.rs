@@ -143,8 +143,18 @@ impl Hub {
         };
         let (timing, paging, identity) = (Timing::default(), Paging::default(), IdentityRule::default());
         let mut hub = Self(
-            MemoryHub::new(Rules { timing, paging, identity, book: Default::default(), mint: Mint::new(mint) }, epoch)
-                .unwrap(),
+            MemoryHub::new(
+                Rules {
+                    timing,
+                    paging,
+                    identity,
+                    handles: std::sync::Arc::new(crate::domain::holds::AtOnce),
+                    book: Default::default(),
+                    mint: Mint::new(mint),
+                },
+                epoch,
+            )
+            .unwrap(),
         );
         hub.fire("a", 0);
         for number in 1..=9 {
@@ -522,10 +532,12 @@ fn a_restored_hub_gets_back_what_it_lost() {
     assert_eq!(a.mirror.tell().unwrap().len(), 2);
     let rules = {
         let (timing, paging, identity) = (Timing::default(), Paging::default(), IdentityRule::default());
+        let handles = std::sync::Arc::new(crate::domain::holds::AtOnce);
         Rules {
             timing,
             paging,
             identity,
+            handles,
             book: Default::default(),
             mint: Mint::new(|_| IncidentId(Uuid::from_u128(9))),
         }

@@ -73,6 +73,7 @@ fn standing_head(state: &State, row: &Row, width: usize) -> Vec<Line> {
             .with(Role::Text, "  ")
             .then(due(state, incident)),
     );
+    lines.extend(words::quiet(incident).into_iter().flat_map(|quiet| text(Role::StateNew, "calls ", &quiet, width)));
     lines.extend(standing(state, incident, width));
     let service = if incident.service.is_empty() { "unsaid" } else { &incident.service };
     let tally = incident.tally;

@@ -230,5 +230,6 @@ pub(super) fn series_state(state: SeriesState) -> (&'static str, Role) {
         SeriesState::Resolved => ("over", Role::StripResolved),
         SeriesState::Expired => ("expd", Role::StripResolved),
         SeriesState::Unknown => ("UNK", Role::StripUnknown),
+        SeriesState::Pending => ("PEND", Role::StripPending),
     }
 }
