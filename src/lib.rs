@@ -7,6 +7,7 @@ pub mod hub;
 pub mod ingest;
 pub mod log;
 pub mod notify;
+pub mod query;
 pub mod store;
 pub mod sync;
 pub mod tui;

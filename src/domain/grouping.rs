@@ -34,7 +34,8 @@ pub fn group(series: &Series) -> Group {
     Group { key: key.expect("pairs of texts are JSON"), service: service(labels).to_owned(), summary: summary(series) }
 }
 
-fn service(labels: &Labels) -> &str {
+/// Returns what the labels are about: the first of service, job, namespace, instance; empty when none of them is there.
+pub fn service(labels: &Labels) -> &str {
     ["service", "job", "namespace", "instance"].iter().find_map(|name| labels.get(name)).unwrap_or_default()
 }
 

@@ -16,6 +16,7 @@ pub mod incident;
 
 pub mod envelope;
 pub mod judge;
+pub(crate) mod nearest;
 pub mod op;
 pub mod paging;
 pub mod scope;

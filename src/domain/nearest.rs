@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of several names.
 
 /// Returns the name nearest to `word`, unless all are too far off to be meant.
-pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(2);
     names
         .into_iter()
