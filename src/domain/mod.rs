@@ -14,6 +14,11 @@ pub mod series;
 pub mod grouping;
 pub mod incident;
 
+pub mod change;
+pub mod day;
+pub mod item;
+pub mod source;
+
 pub mod envelope;
 pub mod judge;
 pub(crate) mod nearest;

@@ -4,6 +4,8 @@ use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::tables::{RanOut, Tables};
 use super::work::Work;
 use super::{Due, Rules, pages};
+use crate::domain::change::CHANGES_KEPT;
+use crate::domain::day::{DAYS_KEPT, DayNumber};
 use crate::domain::id::SourceName;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
@@ -86,5 +88,7 @@ pub(in crate::store) fn prune<T: Tables>(tables: &mut T, now: Timestamp) -> Resu
     let series = tables.prune_series(now.minus(SERIES_KEPT), PRUNED_MAX)?;
     // An incident that a series still names stays until the series goes. Operations and verdicts stay: they are the record.
     let incidents = tables.prune_incidents(now.minus(INCIDENTS_KEPT), PRUNED_MAX)?;
-    Ok(series.max(incidents).max(pages) >= PRUNED_MAX)
+    let changes = tables.prune_changes(now.minus(CHANGES_KEPT), PRUNED_MAX)?;
+    tables.prune_days(DayNumber::of(now.minus(DAYS_KEPT)))?;
+    Ok(series.max(incidents).max(pages).max(changes) >= PRUNED_MAX)
 }

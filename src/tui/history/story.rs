@@ -152,5 +152,6 @@ fn told_word(told: Told) -> &'static str {
         Told::Joined => "joined",
         Told::Released => "gave back",
         Told::Note => "noted",
+        Told::Changed => "changed",
     }
 }
