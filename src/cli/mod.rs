@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod first_run;
+mod import;
 mod inbox;
 mod join;
 mod keys;
@@ -129,6 +130,9 @@ enum Command {
     Completions(completions::Arguments),
     /// Writes a manual page for the program and one for each command into a directory.
     Man(completions::Man),
+    /// Turns the configuration of another system into ours.
+    #[command(subcommand)]
+    Import(import::Command),
     /// Shows everything at once with made-up alerts, in a directory of its own.
     Demo,
 }
@@ -163,6 +167,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Paths(arguments) => paths::run(&globals, &arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
+        Command::Import(command) => import::run(&command),
         Command::Demo => demo::run(&globals),
     }
 }

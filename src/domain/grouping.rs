@@ -34,7 +34,7 @@ pub fn group(series: &Series) -> Group {
     Group { key: key.expect("pairs of texts are JSON"), service: service(labels).to_owned(), summary: summary(series) }
 }
 
-/// Returns what the labels are about: the first of service, job, namespace, instance; empty when none of them is there.
+/// Returns the service that the labels name: `service`, else `job`, `namespace`, `instance`; empty when there is none.
 pub fn service(labels: &Labels) -> &str {
     ["service", "job", "namespace", "instance"].iter().find_map(|name| labels.get(name)).unwrap_or_default()
 }

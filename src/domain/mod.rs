@@ -2,6 +2,7 @@
 
 pub mod id;
 pub mod label;
+pub mod nearest;
 pub mod severity;
 pub mod text;
 pub mod time;
@@ -21,7 +22,6 @@ pub mod source;
 
 pub mod envelope;
 pub mod judge;
-pub(crate) mod nearest;
 pub mod op;
 pub mod paging;
 pub mod scope;

@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of several names.
 
 /// Returns the name nearest to `word`, unless all are too far off to be meant.
-pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(2);
     names
         .into_iter()
@@ -12,7 +12,7 @@ pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
 }
 
 /// Returns `, did you mean "name"?`, or nothing where no name is near.
-pub(crate) fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, names).map(|name| format!(", did you mean \"{name}\"?")).unwrap_or_default()
 }
 

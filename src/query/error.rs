@@ -1,45 +1,69 @@
-//! What is wrong with a query, and where.
+//! What is wrong with a text, where, and what was meant.
 
 use std::fmt;
 use std::ops::Range;
+use unicode_width::UnicodeWidthStr as _;
 
-/// A text that is no query.
+/// Why a text is no query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryError {
-    /// Where, in bytes of the text.
+    /// Which bytes of the text are meant; may be empty, at the place where something is missing.
     pub span: Range<usize>,
-    /// What is wrong there.
+    /// What is wrong, in a lower-case fragment.
     pub message: String,
-    /// What to write instead, where that can be guessed.
+    /// What to write instead.
     pub hint: Option<String>,
 }
 
 impl QueryError {
-    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+    /// Returns an error at these bytes, without a hint.
+    pub(super) fn at(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span, message: message.into(), hint: None }
     }
 
+    /// Returns the same with what to write instead.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Returns three lines: the query, a mark under the place, and what is wrong. The text is shown as it is: sanitise before a terminal.
+    /// Returns three or four lines: the line of the text that is meant, carets under the place, what is wrong, and the hint.
+    ///
+    /// The text comes from outside: make it safe for a terminal as any other (it is no longer than a query may be).
     pub fn pointed(&self, text: &str) -> String {
-        let chars = |range: Range<usize>| text.get(range).map_or(0, |part| part.chars().count());
-        let start = self.span.start.min(text.len());
-        let (before, wide) = (chars(0..start), chars(start..self.span.end.min(text.len())).max(1));
-        format!("{text}\n{}{}\n{self}", " ".repeat(before), "^".repeat(wide))
+        let (start, end) = (floor(text, self.span.start), floor(text, self.span.end));
+        let begins = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let ends = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        // One character for each that stands there, so that the carets keep their place; tabs have no width of their own.
+        let shown: String = text[begins..ends].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let before = columns(&text[begins..start]);
+        let under = columns(&text[start..end.clamp(start, ends)]).max(1);
+        let mut out = format!("{shown}\n{}{}\n{}", " ".repeat(before), "^".repeat(under), self.message);
+        if let Some(hint) = &self.hint {
+            out.push_str("\nhint: ");
+            out.push_str(hint);
+        }
+        out
     }
 }
 
 impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
         match &self.hint {
-            Some(hint) => write!(f, "{}; {hint}", self.message),
-            None => f.write_str(&self.message),
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
         }
     }
 }
 
 impl std::error::Error for QueryError {}
+
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if c.is_control() { 1 } else { c.encode_utf8(&mut [0; 4]).width() }).sum()
+}
+
+/// Returns the place itself, or the beginning of the character in whose middle it is.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}

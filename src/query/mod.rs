@@ -1,127 +1,176 @@
-//! Which ones: one small language over labels and fields, for filters, search, views, rules, silences and claims.
+//! The one language: what the filter bar, searches, saved views, rules, silences and bulk actions ask of incidents and their series.
 //!
 //! ```text
-//! {service="pay", cluster=~"eu-.*"} and severity<=3 and not owner=me "connection refused"
+//! query   = or                                   empty text: everything
+//! or      = and { "or" and }
+//! and     = not { ["and"] not }                  side by side is "and"
+//! not     = ("not" | "-" | "!") not | part
+//! part    = "(" or ")" | "{" matcher {"," matcher} [","] "}" | NAME op VALUE | NAME ":" VALUE {"," VALUE} | WORD | STRING
+//! op      = "=" "!=" "=~" "!~" "<" "<=" ">" ">="
 //! ```
 //!
-//! Braces hold label matchers as Prometheus and Alertmanager have them. Outside of braces a name that is a [`Field`] is that field, any
-//! other is a label. Bare words are text. What stands beside each other must all hold. Nothing here reads a clock: [`Eyes`] say who looks,
-//! and when.
+//! In braces stand labels, exactly as Alertmanager means them. Outside, a NAME that is a [`Field`] is the field, any other is a label,
+//! and `label.NAME` is always one. `:` asks for any of several values, in any case, with `*` for anything; `=` is exact. A bare word
+//! or a quoted text is looked for in the words of an incident. An incident fits when one of its series, together with the incident's
+//! fields, makes the whole query true.
 
 mod error;
-mod field;
-mod node;
+pub mod field;
+mod holds;
+mod lex;
+mod matchers;
 mod parse;
 mod pattern;
 mod print;
 mod subject;
 #[cfg(test)]
 mod tests;
+pub mod tree;
+mod value;
 
 pub use error::QueryError;
-pub use field::{Field, Kind};
-pub use node::{Atom, Node, Order, Test};
-pub use pattern::{Op, Pattern};
-pub use subject::{AlertSubject, Eyes, Flag, IncidentSubject, Subject};
+pub use field::Field;
+pub use parse::{ATOMS_MAX, DEPTH_MAX, REGEXES_MAX, TEXT_BYTES_MAX};
+pub use pattern::{Glob, Pattern, REGEX_BYTES_MAX};
+pub use subject::{AlertSubject, Eyes, IncidentSubject, Subject, Value};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
+use tree::{Atom, FieldTest, Node, TextTest};
 
-/// Longest text of a query, in bytes.
-pub const BYTES_MAX: usize = 4096;
-/// Most conditions in a query.
-pub const ATOMS_MAX: usize = 256;
-/// Deepest nesting of brackets and negations.
-pub const DEPTH_MAX: usize = 32;
-
-/// A query that was read. Equal queries mean the same in the same words; where they stood in their text does not matter.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+/// A question to incidents and their series, read and compiled. A clone is a pointer.
+///
+/// Its [`Display`](fmt::Display) is canonical: one text for each meaning, which parses back to an equal query.
+#[derive(Debug, Clone)]
 pub struct Query {
+    read: Arc<Read>,
+}
+
+#[derive(Debug)]
+struct Read {
+    text: String,
     root: Node,
 }
 
-impl Query {
-    /// Reads a query. An empty text is everything.
-    ///
-    /// # Errors
-    /// [`QueryError`] points at the place, and says what to write instead where that can be guessed.
-    pub fn parse(text: &str) -> Result<Self, QueryError> {
-        parse::parse(text).map(|root| Self { root })
+impl PartialEq for Query {
+    /// Whether both say the same; how they were written does not count.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.read, &other.read) || self.read.root == other.read.root
     }
+}
 
-    /// Reads the matchers of a list, such as Alertmanager's `filter` parameters: all of them must hold.
+impl Default for Query {
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+impl Query {
+    /// Returns the query of a text; an empty one is everything.
     ///
     /// # Errors
-    /// As [`Query::parse`]; the place is that within the wrong matcher.
-    pub fn parse_matchers<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, QueryError> {
-        let mut all = Vec::new();
-        for text in texts {
-            all.extend(parse::matchers(text)?);
+    /// [`QueryError`] says where it is wrong and what was meant, or which limit it breaks.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        let root = parse::parse(text)?;
+        // What is short as it was typed may be long in full; it must be readable as printed, too.
+        if root.to_string().len() > TEXT_BYTES_MAX {
+            let message = format!("written in full it has more than {TEXT_BYTES_MAX} bytes");
+            return Err(QueryError::at(0..text.len(), message).hint("leave out what others say as well"));
         }
-        Ok(Self { root: Node::and(all) })
+        Ok(Self { read: Arc::new(Read { text: text.trim().to_owned(), root }) })
     }
 
     /// Returns the query that everything fits.
     pub fn all() -> Self {
-        Self::default()
+        Self { read: Arc::new(Read { text: String::new(), root: Node::and(0..0, Vec::new()) }) }
     }
 
-    /// Returns whether everything fits it, whatever it is.
+    /// Returns whether it asks nothing.
     pub fn is_all(&self) -> bool {
-        self.root == Node::All
+        self.read.root.kind == tree::Kind::All
     }
 
-    /// Returns the tree.
-    pub fn root(&self) -> &Node {
-        &self.root
+    /// Returns its text as it was written.
+    pub fn text(&self) -> &str {
+        &self.read.text
     }
 
-    /// Returns whether the subject fits.
+    /// Returns its tree; the spans in it are bytes of the text that was parsed.
+    pub fn tree(&self) -> &Node {
+        &self.read.root
+    }
+
+    /// Returns whether the subject fits it in these eyes.
     pub fn matches(&self, subject: &dyn Subject, eyes: &Eyes<'_>) -> bool {
-        self.root.holds(subject, eyes)
+        self.read.root.fits(&mut |atom| atom.holds(subject, eyes))
     }
 
-    /// Returns the labels, with their values, without which nothing fits: for prefilters, and for what must not be too broad.
+    /// Returns labels and values that must be equal in all that fits: for prefilters, and for the silence that needs one.
     pub fn equalities(&self) -> Vec<(&str, &str)> {
-        let parts = match &self.root {
-            Node::And(parts) => parts.as_slice(),
-            other => std::slice::from_ref(other),
-        };
-        parts.iter().filter_map(Node::equality).collect()
+        let musts = self.read.root.musts().iter();
+        musts
+            .filter_map(|part| match &part.kind {
+                tree::Kind::Atom(Atom::Label { name, negated: false, test: TextTest::Is(value) })
+                    if !value.is_empty() =>
+                {
+                    Some((name.as_str(), value.as_str()))
+                }
+                _ => None,
+            })
+            .collect()
     }
 
-    /// Returns whether what calls the person who looks may be hidden too: `page:hide` stands in it.
+    /// Returns whether it says `page:hide`: then even what calls the person is hidden where it does not fit.
     pub fn hides_pages(&self) -> bool {
-        let mut found = false;
-        self.root.each_atom(&mut |atom| found |= atom.test == Test::HidePages);
-        found
+        self.any_atom(|atom| {
+            matches!(atom, Atom::Field { field: Field::Page, test: FieldTest::Words(bits), .. }
+                if bits & field::PAGE_HIDE != 0)
+        })
     }
 
-    /// Returns whether the field is asked for anywhere.
-    pub fn names(&self, field: Field) -> bool {
+    /// Returns whether it asks for the past: for what is resolved, or how old things are.
+    pub fn asks_the_past(&self) -> bool {
+        self.any_atom(|atom| match atom {
+            Atom::Field { field: Field::Age, .. } => true,
+            Atom::Field { field: Field::State, negated: false, test: FieldTest::Words(bits) } => {
+                bits & field::state::RESOLVED != 0
+            }
+            _ => false,
+        })
+    }
+
+    fn any_atom(&self, mut is: impl FnMut(&Atom) -> bool) -> bool {
         let mut found = false;
-        self.root.each_atom(&mut |atom| found |= atom.test.field() == Some(field));
+        self.read.root.each_atom(&mut |atom| found = found || is(atom));
         found
     }
 }
 
 impl fmt::Display for Query {
-    /// Canonical: parses back to an equal query.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print::root(&self.root, f)
+        if self.is_all() { Ok(()) } else { self.read.root.fmt(f) }
     }
 }
 
-impl From<Query> for String {
-    fn from(query: Query) -> String {
-        query.to_string()
+impl std::str::FromStr for Query {
+    type Err = QueryError;
+    fn from_str(text: &str) -> Result<Self, QueryError> {
+        Self::parse(text)
     }
 }
 
-impl TryFrom<String> for Query {
-    type Error = QueryError;
-    fn try_from(text: String) -> Result<Self, QueryError> {
-        Self::parse(&text)
+impl Serialize for Query {
+    /// Its text as it was written.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.read.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|error| de::Error::custom(format!("{error} at byte {}", error.span.start)))
     }
 }

@@ -1,607 +1,336 @@
-//! Text to tree: a reader over the characters, one function for each rule of the grammar.
-//!
-//! ```text
-//! query  = [ or ]
-//! or     = and { "or" and }
-//! and    = not { ["and"] not }
-//! not    = ( "not" | "-" | "!" ) not | atom
-//! atom   = "(" or ")" | "{" [ matcher { "," matcher } [","] ] "}" | NAME op VALUE | FIELD ":" VALUE { "," VALUE } | WORD | STRING
-//! ```
+//! From text to tree.
 
 use super::error::QueryError;
-use super::field::{Field, Kind, STATES};
-use super::node::{Atom, Node, Order, Person, Test};
-use super::pattern::{Needle, Op, Pattern, anywhere};
-use super::{ATOMS_MAX, BYTES_MAX, DEPTH_MAX};
+use super::field::{self, Field};
+use super::lex::{Cursor, Sign, Written, unescape};
+use super::matchers;
+use super::pattern::{Glob, Pattern};
+use super::tree::{Atom, Node, TextTest};
+use super::value;
 use crate::domain::nearest::nearest;
 use std::ops::Range;
 
-/// Shorter words for states, as the column shows them.
-const STATE_WORDS: [(&str, &str); 7] = [
-    ("ack", "acked"),
-    ("res", "resolved"),
-    ("rcv", "recovering"),
-    ("unk", "unknown"),
-    ("snz", "snoozed"),
-    ("wait", "waiting"),
-    ("pend", "pending"),
+/// Longest text of a query in bytes.
+pub const TEXT_BYTES_MAX: usize = 4096;
+/// How deep parentheses and `not` may stand in each other.
+pub const DEPTH_MAX: usize = 32;
+/// Most questions in a query.
+pub const ATOMS_MAX: usize = 256;
+/// Most regular expressions in a query: each may take megabytes.
+pub const REGEXES_MAX: usize = 16;
+
+/// Words and signs of other languages, with ours.
+const FOREIGN: [(&str, &str); 8] = [
+    ("AND", "and"),
+    ("OR", "or"),
+    ("NOT", "not"),
+    ("&&", "and"),
+    ("||", "or"),
+    ("&", "and"),
+    ("|", "or"),
+    ("unless", "and not"),
 ];
 
-pub(super) fn parse(text: &str) -> Result<Node, QueryError> {
-    if text.len() > BYTES_MAX {
-        let message = format!("the query is {} bytes long, at most {BYTES_MAX} are taken", text.len());
-        return Err(QueryError::new(0..text.len(), message));
-    }
-    let mut reader = Reader { text, at: 0, atoms: 0 };
-    reader.skip_space();
-    if reader.is_over() {
-        return Ok(Node::All);
-    }
-    let root = reader.or(0)?;
-    if reader.is_over() {
-        return Ok(root);
-    }
-    Err(QueryError::new(reader.next_char(), format!("`{}` closes nothing", reader.char_here())))
-}
-
-/// Reads what stands in one `filter` parameter: one matcher, or several in braces.
-pub(super) fn matchers(text: &str) -> Result<Vec<Node>, QueryError> {
-    if text.len() > BYTES_MAX {
-        return Err(QueryError::new(0..text.len(), format!("longer than {BYTES_MAX} bytes")));
-    }
-    let mut reader = Reader { text, at: 0, atoms: 0 };
-    reader.skip_space();
-    let found = if reader.peek() == Some('{') { vec![reader.braces()?] } else { reader.list(None)? };
-    reader.skip_space();
-    if !reader.is_over() {
-        return Err(QueryError::new(reader.at..text.len(), "nothing may stand after the matchers"));
-    }
-    Ok(found)
-}
-
-struct Reader<'t> {
-    text: &'t str,
-    at: usize,
+/// Reads one text.
+pub(super) struct Parser<'t> {
+    pub(super) cursor: Cursor<'t>,
+    depth: usize,
     atoms: usize,
+    regexes: usize,
 }
 
-impl<'t> Reader<'t> {
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
+/// Returns the tree of a text.
+pub(super) fn parse(text: &str) -> Result<Node, QueryError> {
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!("a query has at most {TEXT_BYTES_MAX} bytes, this one {}", text.len());
+        return Err(QueryError::at(0..text.len(), message).hint("leave out what others say as well"));
+    }
+    let mut parser = Parser { cursor: Cursor { text, at: 0 }, depth: 0, atoms: 0, regexes: 0 };
+    parser.cursor.skip_space();
+    if parser.cursor.rest().is_empty() {
+        return Ok(Node::and(0..text.len(), Vec::new()));
+    }
+    let node = parser.or()?;
+    parser.cursor.skip_space();
+    match parser.cursor.peek() {
+        None => Ok(node),
+        Some(c) => Err(QueryError::at(parser.here(c), format!("`{c}` closes nothing")).hint("leave it out")),
+    }
+}
+
+impl Parser<'_> {
+    fn here(&self, c: char) -> Range<usize> {
+        self.cursor.at..self.cursor.at + c.len_utf8()
     }
 
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn is_over(&self) -> bool {
-        self.at >= self.text.len()
-    }
-
-    fn char_here(&self) -> String {
-        self.peek().map(String::from).unwrap_or_default()
-    }
-
-    fn next_char(&self) -> Range<usize> {
-        self.at..self.at + self.peek().map_or(0, char::len_utf8)
-    }
-
-    fn skip_space(&mut self) {
-        self.at += self.rest().len() - self.rest().trim_start().len();
-    }
-
-    fn take(&mut self, sign: &str) -> bool {
-        let found = self.rest().starts_with(sign);
-        if found {
-            self.at += sign.len();
-        }
-        found
-    }
-
-    /// Returns whether this word comes next, as a word of its own, and not as a name before an operator.
-    fn is_keyword(&self, word: &str) -> bool {
-        let Some(head) = self.rest().get(..word.len()) else { return false };
-        let after = &self.rest()[head.len()..];
-        let ends = after.chars().next().is_none_or(|c| c.is_whitespace() || matches!(c, '(' | ')' | '{' | '"'));
-        head.eq_ignore_ascii_case(word) && ends && !begins_with_sign(after.trim_start())
-    }
-
-    fn keyword(&mut self, word: &str) -> bool {
-        let found = self.is_keyword(word);
-        if found {
-            self.at += word.len();
-            self.skip_space();
-        }
-        found
-    }
-
-    fn or(&mut self, depth: usize) -> Result<Node, QueryError> {
-        let mut parts = vec![self.and(depth)?];
+    fn or(&mut self) -> Result<Node, QueryError> {
+        let start = self.cursor.at;
+        let mut parts = vec![self.and()?];
         while self.keyword("or") {
-            parts.push(self.and(depth)?);
+            parts.push(self.and()?);
         }
-        Ok(Node::or(parts))
+        Ok(Node::or(start..self.cursor.at, parts))
     }
 
-    fn and(&mut self, depth: usize) -> Result<Node, QueryError> {
-        let mut parts = vec![self.not(depth)?];
+    fn and(&mut self) -> Result<Node, QueryError> {
+        let start = self.cursor.at;
+        let mut parts = vec![self.not()?];
         loop {
-            self.skip_space();
-            if self.keyword("and") {
-                parts.push(self.not(depth)?);
-                continue;
+            let end = self.cursor.at;
+            self.cursor.skip_space();
+            if matches!(self.cursor.peek(), None | Some(')' | '}')) || self.cursor.at_word("or") {
+                self.cursor.at = end;
+                return Ok(Node::and(start..end, parts));
             }
-            if self.is_over() || self.peek() == Some(')') || self.is_keyword("or") {
-                return Ok(Node::and(parts));
-            }
-            parts.push(self.not(depth)?);
+            self.keyword("and");
+            parts.push(self.not()?);
         }
     }
 
-    fn not(&mut self, depth: usize) -> Result<Node, QueryError> {
-        if depth > DEPTH_MAX {
-            return Err(QueryError::new(self.next_char(), format!("nested deeper than {DEPTH_MAX}")));
+    /// Takes the keyword if it is next.
+    fn keyword(&mut self, word: &str) -> bool {
+        let mut ahead = self.cursor.clone();
+        ahead.skip_space();
+        let takes = ahead.at_word(word);
+        if takes {
+            self.cursor.at = ahead.at + word.len();
         }
-        self.skip_space();
-        let sign = self.rest().len() > 1
-            && matches!(self.peek(), Some('-' | '!'))
-            && !self.rest()[1..].starts_with(|c: char| c.is_whitespace() || c == ')')
-            && !begins_with_sign(self.rest());
+        takes
+    }
+
+    fn not(&mut self) -> Result<Node, QueryError> {
+        self.cursor.skip_space();
+        let start = self.cursor.at;
+        let sign = self.bang() || self.cursor.peek() == Some('-');
         if sign {
-            self.at += 1;
+            self.cursor.at += 1;
         }
         if sign || self.keyword("not") {
-            return Ok(Node::Not(Box::new(self.not(depth + 1)?)));
+            let part = self.deeper(start, Self::not)?;
+            return Ok(Node::negated(start..self.cursor.at, part));
         }
-        self.atom(depth)
+        self.part()
     }
 
-    fn atom(&mut self, depth: usize) -> Result<Node, QueryError> {
-        self.skip_space();
-        let start = self.at;
-        match self.peek() {
-            None => Err(QueryError::new(start..start, "something is missing at the end").hint(self.missing())),
-            Some(')') => Err(QueryError::new(self.next_char(), "something is missing before `)`").hint(self.missing())),
-            Some('(') => {
-                self.at += 1;
-                let inner = self.or(depth + 1)?;
-                self.skip_space();
-                if self.take(")") {
-                    return Ok(inner);
-                }
-                Err(QueryError::new(start..start + 1, "`(` is not closed").hint("write `)`"))
-            }
-            Some('{') => self.braces(),
-            Some('"') => {
-                let text = self.string()?;
-                let span = start..self.at;
-                match self.operator()? {
-                    Some(op) => self.compared(&text, true, span, op),
-                    None => self.keep(span, Test::Text(Needle::new(&text))),
-                }
-            }
-            Some('&' | '|') => self.foreign(),
-            Some(_) if begins_with_sign(self.rest()) => {
-                let message = format!("`{}` has no name before it", self.char_here());
-                Err(QueryError::new(self.next_char(), message).hint("write severity<=3 or service=pay"))
-            }
-            Some(_) => self.word(),
-        }
+    /// Returns whether a `!` stands here that begins no sign.
+    fn bang(&self) -> bool {
+        self.cursor.rest().strip_prefix('!').is_some_and(|rest| !rest.starts_with(['=', '~']))
     }
 
-    fn missing(&self) -> &'static str {
-        let before = self.text[..self.at].trim_end();
-        if before.ends_with("and") || before.ends_with("or") || before.ends_with("not") {
-            "write what else must hold, or take the last word away"
-        } else {
-            "write a word, a field such as state=new, or a label such as {service=\"pay\"}"
-        }
-    }
-
-    /// Operators of other languages.
-    fn foreign(&mut self) -> Result<Node, QueryError> {
-        let (sign, word) = if self.peek() == Some('&') { ("&", "and") } else { ("|", "or") };
-        let double = self.rest().starts_with(&sign.repeat(2));
-        let end = self.at + if double { 2 } else { 1 };
-        Err(QueryError::new(self.at..end, format!("`{}` is not of this language", &self.text[self.at..end]))
-            .hint(format!("write {word}")))
-    }
-
-    /// A word alone, or a name with what it is compared with.
-    fn word(&mut self) -> Result<Node, QueryError> {
-        let start = self.at;
-        let word = self.bare(|c| matches!(c, '(' | ')' | '{' | '}' | '"' | '=' | '<' | '>'));
-        if word.is_empty() {
-            return Err(QueryError::new(self.next_char(), format!("`{}` has no meaning here", self.char_here()))
-                .hint("put text that holds it in quotes"));
-        }
-        if let Some((name, _)) = word.split_once(':')
-            && let Some(field) = Field::of(name)
-        {
-            self.at = start + name.len() + 1;
-            return self.field_list(field, start);
-        }
-        let span = start..self.at;
-        match self.operator()? {
-            Some(op) => self.compared(word, false, span, op),
-            None => self.keep(span, Test::Text(Needle::new(word))),
-        }
-    }
-
-    /// Takes characters until a space, one of those, or an operator that begins with `!`.
-    fn bare(&mut self, ends: impl Fn(char) -> bool) -> &'t str {
-        let rest = self.rest();
-        let end = rest
-            .char_indices()
-            .find(|(at, c)| c.is_whitespace() || ends(*c) || (*c == '!' && begins_with_sign(&rest[*at..])));
-        let word = &rest[..end.map_or(rest.len(), |(at, _)| at)];
-        self.at += word.len();
-        word
-    }
-
-    /// Takes an operator, where one comes next.
-    fn operator(&mut self) -> Result<Option<Op>, QueryError> {
-        let here = self.at;
-        self.skip_space();
-        let start = self.at;
-        let Some(op) = Op::ALL.into_iter().find(|op| self.rest().starts_with(op.sign())) else {
-            self.at = here;
-            return Ok(None);
-        };
-        self.at += op.sign().len();
-        if self.rest().starts_with(['=', '<', '>']) {
-            let end = self.at + 1;
-            return Err(QueryError::new(start..end, format!("`{}` is no operator", &self.text[start..end]))
-                .hint("the operators are = != =~ !~ < <= > >="));
-        }
-        self.skip_space();
-        Ok(Some(op))
-    }
-
-    /// A name, an operator and what comes after it.
-    fn compared(&mut self, name: &str, quoted: bool, span: Range<usize>, op: Op) -> Result<Node, QueryError> {
-        let start = self.at;
-        let value = self.value(op)?;
-        let value_span = start..self.at;
-        let label = name.strip_prefix("label.").filter(|name| !quoted && !name.is_empty());
-        match Field::of(name).filter(|_| !quoted) {
-            Some(field) => self.field(field, op, &[(value, value_span)], span.start),
-            None => self.label(label.unwrap_or(name), span, op, &value, value_span),
-        }
-    }
-
-    fn value(&mut self, op: Op) -> Result<String, QueryError> {
-        if self.peek() == Some('"') {
-            return self.string();
-        }
-        let start = self.at;
-        let value = if matches!(op, Op::Matches | Op::NotMatches) {
-            self.expression()
-        } else {
-            self.bare(|c| matches!(c, '(' | ')' | '{' | '}' | '"' | ','))
-        };
-        if value.is_empty() {
-            return Err(QueryError::new(start..start, format!("a value is missing after `{op}`"))
-                .hint("an empty value is written \"\""));
-        }
-        Ok(value.to_owned())
-    }
-
-    /// A regular expression without quotes: up to a space, or to a bracket that it did not open.
-    fn expression(&mut self) -> &'t str {
-        let (rest, mut open) = (self.rest(), 0_u32);
-        let end = rest.char_indices().find(|(_, c)| {
-            match c {
-                '(' => open += 1,
-                ')' if open == 0 => return true,
-                ')' => open -= 1,
-                _ => {}
-            }
-            c.is_whitespace() || *c == '"'
-        });
-        let word = &rest[..end.map_or(rest.len(), |(at, _)| at)];
-        self.at += word.len();
-        word
-    }
-
-    /// A text in quotes. A backslash takes a quote, a backslash, and n, t, r for what they stand for; before all else it is itself.
-    fn string(&mut self) -> Result<String, QueryError> {
-        let start = self.at;
-        let mut text = String::new();
-        let mut chars = self.rest().char_indices().skip(1);
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.at = start + at + 1;
-                    return Ok(text);
-                }
-                '\\' => match chars.next() {
-                    Some((_, c @ ('"' | '\\'))) => text.push(c),
-                    Some((_, 'n')) => text.push('\n'),
-                    Some((_, 't')) => text.push('\t'),
-                    Some((_, 'r')) => text.push('\r'),
-                    Some((_, other)) => text.extend(['\\', other]),
-                    None => text.push('\\'),
-                },
-                other => text.push(other),
-            }
-        }
-        Err(QueryError::new(start..self.text.len(), "the quotes do not close").hint("write \" at the end"))
-    }
-
-    /// Matchers in braces, as Prometheus has them.
-    fn braces(&mut self) -> Result<Node, QueryError> {
-        let start = self.at;
-        self.at += 1;
-        let parts = self.list(Some(start))?;
-        Ok(Node::and(parts))
-    }
-
-    /// Matchers with commas between them; in braces up to the closing one, else one alone to the end.
-    fn list(&mut self, opened: Option<usize>) -> Result<Vec<Node>, QueryError> {
-        let mut parts = Vec::new();
-        loop {
-            self.skip_space();
-            if opened.is_some() && self.take("}") {
-                return Ok(parts);
-            }
-            if self.is_over() {
-                return match opened {
-                    Some(start) => Err(QueryError::new(start..start + 1, "`{` is not closed").hint("write `}`")),
-                    None if parts.is_empty() => Err(QueryError::new(self.at..self.at, "no matcher in it")),
-                    None => Ok(parts),
-                };
-            }
-            parts.push(self.matcher(opened.is_some())?);
-            self.skip_space();
-            if !self.take(",") && !self.is_over() && self.peek() != Some('}') {
-                return Err(QueryError::new(self.next_char(), "a comma is missing between matchers"));
-            }
-            if opened.is_none() && self.peek() == Some('}') {
-                return Ok(parts);
-            }
-        }
-    }
-
-    fn matcher(&mut self, braced: bool) -> Result<Node, QueryError> {
-        let start = self.at;
-        let name = match self.peek() {
-            Some('"') => self.string()?,
-            _ => self.bare(|c| matches!(c, '=' | '<' | '>' | ',' | '}' | '{' | '"')).to_owned(),
-        };
-        let span = start..self.at;
-        if name.is_empty() {
-            return Err(QueryError::new(span.start..self.next_char().end, "no label name before the operator"));
-        }
-        let Some(op) = self.operator()? else {
-            return Err(QueryError::new(span, format!("no = != =~ !~ after `{name}`"))
-                .hint("in braces stand matchers such as job=\"node\""));
-        };
-        let value_start = self.at;
-        let value = match self.peek() {
-            Some('"') => self.string()?,
-            _ => {
-                let rest = self.rest();
-                let end = if braced { rest.find([',', '}']) } else { rest.find(',') };
-                let value = rest[..end.unwrap_or(rest.len())].trim_end();
-                if value.contains('"') {
-                    let at = value_start + value.find('"').unwrap_or_default();
-                    return Err(QueryError::new(at..at + 1, "a quote stands within a value without quotes"));
-                }
-                self.at += value.len();
-                value.to_owned()
-            }
-        };
-        self.label(&name, span, op, &value, value_start..self.at)
-    }
-
-    fn label(
+    fn deeper(
         &mut self,
-        name: &str,
-        span: Range<usize>,
-        op: Op,
-        value: &str,
-        place: Range<usize>,
-    ) -> Result<Node, QueryError> {
-        if op.orders() {
-            let error = QueryError::new(span, format!("`{name}` is a label, and labels have no order"));
-            return Err(match nearest(name, Field::names()) {
-                Some(field) => error.hint(format!("did you mean {field}?")),
-                None => error.hint("use = != =~ !~, or a field such as severity or age"),
-            });
-        }
-        let whole = span.start..place.end;
-        let pattern = match op {
-            Op::Matches | Op::NotMatches => Pattern::whole(value, place)?,
-            _ => Pattern::Is(value.to_owned()),
-        };
-        let negated = matches!(op, Op::NotEqual | Op::NotMatches);
-        self.keep(whole, Test::Label { name: name.to_owned(), negated, value: pattern })
-    }
-
-    /// The values after `field:`.
-    fn field_list(&mut self, field: Field, start: usize) -> Result<Node, QueryError> {
-        let mut values = Vec::new();
-        loop {
-            let at = self.at;
-            let value = match self.peek() {
-                Some('"') => {
-                    let text = self.string()?;
-                    if self.take("*") { format!("{text}*") } else { text }
-                }
-                _ => self.bare(|c| matches!(c, '(' | ')' | '{' | '}' | '"' | ',')).to_owned(),
-            };
-            if value.is_empty() {
-                return Err(QueryError::new(at..at, format!("a value is missing after `{}:`", field.name()))
-                    .hint(format!("write {}", field.example())));
-            }
-            values.push((value, at..self.at));
-            if !self.take(",") {
-                break;
-            }
-        }
-        if let Kind::Name = field.kind() {
-            let any = values.iter().map(|(value, _)| like(value)).collect();
-            return self.keep(start..self.at, Test::Name { field, any });
-        }
-        self.field(field, Op::Equal, &values, start)
-    }
-
-    fn field(
-        &mut self,
-        field: Field,
-        op: Op,
-        values: &[(String, Range<usize>)],
         start: usize,
+        read: impl FnOnce(&mut Self) -> Result<Node, QueryError>,
     ) -> Result<Node, QueryError> {
-        let end = values.last().map_or(start, |(_, span)| span.end);
-        let test = field_test(field, op, values)?;
-        let node = self.keep(start..end, test)?;
-        let negated = matches!(op, Op::NotEqual | Op::NotMatches)
-            && !matches!(node, Node::Atom(Atom { test: Test::Order(_), .. }));
-        Ok(if negated { Node::Not(Box::new(node)) } else { node })
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            let message = format!("parentheses and `not` stand more than {DEPTH_MAX} deep");
+            return Err(QueryError::at(start..start + 1, message).hint("write it flatter"));
+        }
+        let node = read(self)?;
+        self.depth -= 1;
+        Ok(node)
     }
 
-    fn keep(&mut self, span: Range<usize>, test: Test) -> Result<Node, QueryError> {
-        self.atoms += 1;
-        if self.atoms > ATOMS_MAX {
-            return Err(QueryError::new(span, format!("more than {ATOMS_MAX} conditions")));
-        }
-        Ok(Node::Atom(Atom { span, test }))
-    }
-}
-
-/// Returns whether an operator comes next.
-fn begins_with_sign(text: &str) -> bool {
-    text.starts_with(['=', '<', '>']) || text.starts_with("!=") || text.starts_with("!~")
-}
-
-/// Reads a value after `:`: whatever its case, and with a `*` at its end any rest.
-fn like(value: &str) -> Pattern {
-    let lower = value.to_lowercase();
-    match lower.strip_suffix('*') {
-        Some(beginning) => Pattern::Begins(beginning.to_owned()),
-        None => Pattern::IsLike(lower),
-    }
-}
-
-fn field_test(field: Field, op: Op, values: &[(String, Range<usize>)]) -> Result<Test, QueryError> {
-    let all = || values.iter();
-    let plain = matches!(op, Op::Equal | Op::NotEqual);
-    let regex = matches!(op, Op::Matches | Op::NotMatches);
-    let Some((value, span)) = values.first() else { return Err(QueryError::new(0..0, "a value is missing")) };
-    let refuse = |what: &str| {
-        let message = format!("`{}{op}` has no meaning: {what}", field.name());
-        Err(QueryError::new(span.clone(), message).hint(format!("write {}", field.example())))
-    };
-    match field.kind() {
-        Kind::Severity if plain => {
-            let any = all().map(|(value, span)| severity(value, span)).collect::<Result<_, _>>()?;
-            Ok(Test::SeverityIs(any))
-        }
-        Kind::Severity if op.orders() => match severity(value, span)? {
-            Some(number) => Ok(Test::SeverityOrder(op, number)),
-            None => refuse("what is unexamined has no place in the order"),
-        },
-        Kind::Severity => refuse("a severity is a number"),
-        Kind::Word(words) if plain => {
-            let any = all().map(|(value, span)| word(field, words, value, span)).collect::<Result<Vec<_>, _>>()?;
-            Ok(if any == ["hide"] { Test::HidePages } else { Test::Word(field, any) })
-        }
-        Kind::Word(_) => refuse("it is one of a few words"),
-        Kind::Person if plain => Ok(Test::Owner(all().map(|(value, _)| person(value)).collect())),
-        Kind::Person => refuse("it is a person"),
-        Kind::Number if !regex => {
-            let number = value.strip_prefix('#').unwrap_or(value).parse::<i64>();
-            let number = number.map_err(|_| QueryError::new(span.clone(), format!("`{value}` is no whole number")))?;
-            if values.len() > 1 {
-                return refuse("one number at a time");
+    fn part(&mut self) -> Result<Node, QueryError> {
+        let start = self.cursor.at;
+        let Some(c) = self.cursor.peek() else {
+            return Err(QueryError::at(start..start, "something is missing here").hint("a word, or such as state:new"));
+        };
+        match c {
+            '(' => self.parenthesis(start),
+            '{' => matchers::braces(self),
+            '"' => self.quote(start),
+            ')' | '}' => {
+                Err(QueryError::at(self.here(c), "something is missing before this")
+                    .hint("a word, or such as state:new"))
             }
-            Ok(Test::Order(Order { field, op, value: number }))
+            ',' => Err(QueryError::at(self.here(c), "a comma stands within braces, or between values of a `:`")
+                .hint("write a space, or `and`, or state:new,acked")),
+            '=' | '<' | '>' | ':' | '!' => Err(QueryError::at(self.here(c), format!("no name stands before `{c}`"))
+                .hint("such as severity<=3 or cluster=eu-1")),
+            _ => {
+                self.cursor.refuse_quotes()?;
+                self.word(start)
+            }
         }
-        Kind::Number => refuse("it is a number"),
-        Kind::Span if op.orders() => {
-            let value = span_ms(value).ok_or_else(|| bad_span(value, span))?;
-            Ok(Test::Order(Order { field, op, value }))
+    }
+
+    fn parenthesis(&mut self, start: usize) -> Result<Node, QueryError> {
+        self.cursor.take('(');
+        self.cursor.skip_space();
+        if self.cursor.peek() == Some(')') {
+            let error = QueryError::at(start..self.cursor.at + 1, "nothing stands in these parentheses");
+            return Err(error.hint("leave them out"));
         }
-        Kind::Span => refuse("no age is exactly that"),
-        Kind::Name if plain => Ok(Test::Name { field, any: vec![Pattern::Is(value.clone())] }),
-        Kind::Name if regex => Ok(Test::Name { field, any: vec![Pattern::whole(value, span.clone())?] }),
-        Kind::Name => refuse("it is a name"),
-        Kind::Text if plain => match values.len() {
-            1 => Ok(Test::Text(Needle::new(value))),
-            _ => refuse("one text at a time"),
-        },
-        Kind::Text if regex => Ok(Test::TextMatches(anywhere(value, span.clone())?, value.clone())),
-        Kind::Text => refuse("text has no order"),
-    }
-}
-
-fn severity(value: &str, span: &Range<usize>) -> Result<Option<u8>, QueryError> {
-    let lower = value.to_lowercase();
-    if ["unexamined", "s?", "?"].contains(&lower.as_str()) {
-        return Ok(None);
-    }
-    let digits = lower.strip_prefix('s').unwrap_or(&lower);
-    match digits.parse::<u8>() {
-        Ok(number @ 1..=9) if digits.len() == 1 => Ok(Some(number)),
-        _ => Err(QueryError::new(span.clone(), format!("`{value}` is no severity: S1 (worst) to S9, or unexamined"))
-            .hint(format!("the label is written {{severity={value:?}}}"))),
-    }
-}
-
-fn word(
-    field: Field,
-    words: &'static [&'static str],
-    value: &str,
-    span: &Range<usize>,
-) -> Result<&'static str, QueryError> {
-    let lower = value.to_lowercase();
-    let short = STATE_WORDS.iter().find(|(short, _)| words == STATES && *short == lower).map(|(_, word)| *word);
-    let wanted = short.unwrap_or(&lower);
-    words.iter().copied().find(|word| *word == wanted).ok_or_else(|| {
-        let error = QueryError::new(span.clone(), format!("`{value}` is no {}", field.name()));
-        match nearest(&lower, words.iter().copied()) {
-            Some(near) => error.hint(format!("did you mean {near}?")),
-            None => error.hint(format!("it is one of {}", words.join(", "))),
+        let mut node = self.deeper(start, Self::or)?;
+        self.cursor.skip_space();
+        if !self.cursor.take(')') {
+            return Err(QueryError::at(start..start + 1, "this parenthesis is not closed").hint("write `)`"));
         }
-    })
-}
+        node.span = start..self.cursor.at;
+        Ok(node)
+    }
 
-fn person(value: &str) -> Person {
-    match value.to_lowercase().as_str() {
-        "me" => Person::Me,
-        "oncall" | "on-call" => Person::OnCall,
-        "nobody" | "none" => Person::Nobody,
-        name => Person::Named(name.to_owned()),
+    /// Reads a text in quotes, which is the name of a label when a sign follows.
+    fn quote(&mut self, start: usize) -> Result<Node, QueryError> {
+        let (raw, span) = self.cursor.quoted()?;
+        let text = unescape(raw);
+        match self.cursor.sign()? {
+            Some(sign) if text.is_empty() => {
+                Err(QueryError::at(span.start..sign.1.end, "the name of a label is empty"))
+            }
+            Some((sign, at)) => self.label(start, &text, sign, at),
+            None => self.atom(start, Atom::Text(vec![text.to_lowercase()])),
+        }
+    }
+
+    fn word(&mut self, start: usize) -> Result<Node, QueryError> {
+        let word = self.cursor.word();
+        self.refuse_foreign(start, word)?;
+        self.cursor.at += word.len();
+        let rest = self.cursor.rest();
+        // An address is text: `10.0.0.1:9100`, `http://pay`.
+        if rest.starts_with(':') && (!is_name(word) || rest.starts_with("://")) {
+            let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ')' | '"')).unwrap_or(rest.len());
+            self.cursor.at += end;
+            let text = self.cursor.text[start..self.cursor.at].to_lowercase();
+            return self.atom(start, Atom::Text(vec![text]));
+        }
+        match self.cursor.sign()? {
+            None => self.atom(start, Atom::Text(vec![word.to_lowercase()])),
+            Some((sign, at)) => match (word.strip_prefix("label."), Field::named(word)) {
+                (Some(name), _) if !name.is_empty() => self.label(start, name, sign, at),
+                (_, Some(field)) => self.field(start, field, sign, at),
+                _ => self.label(start, word, sign, at),
+            },
+        }
+    }
+
+    fn refuse_foreign(&self, start: usize, word: &str) -> Result<(), QueryError> {
+        let found = FOREIGN.iter().find_map(|(foreign, ours)| {
+            let within = foreign.len() == 2 && !foreign.as_bytes()[0].is_ascii_alphabetic();
+            let at = if within { word.find(foreign)? } else { (word == *foreign).then_some(0)? };
+            Some((start + at..start + at + foreign.len(), *foreign, *ours))
+        });
+        // A label may have such a name.
+        let followed = self.cursor.rest()[word.len()..].trim_start().starts_with([':', '=', '!']);
+        match found {
+            Some((span, foreign, ours)) if !followed => {
+                let error = QueryError::at(span, format!("`{foreign}` is no word of this language"));
+                Err(error.hint(format!("write `{ours}`, or \"{foreign}\" for the text")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn field(&mut self, start: usize, field: Field, sign: Sign, at: Range<usize>) -> Result<Node, QueryError> {
+        let values = self.values(field.name(), sign, at.clone(), &value::hint(field))?;
+        self.count_regex(sign, &values)?;
+        let read = value::Asked { field, sign, at, start };
+        let (atom, negated) = read.of(&values)?;
+        let node = self.atom(start, atom)?;
+        Ok(if negated { Node::negated(node.span.clone(), node) } else { node })
+    }
+
+    fn label(&mut self, start: usize, name: &str, sign: Sign, at: Range<usize>) -> Result<Node, QueryError> {
+        if matches!(sign, Sign::Less | Sign::AtMost | Sign::More | Sign::AtLeast) {
+            let error =
+                QueryError::at(start..at.end, format!("`{name}` is a label, and labels are not greater or less"));
+            let meant = nearest(name, field::names()).map(|name| format!("did you mean `{name}`? "));
+            let compared = "severity, age, number, flaps and series are compared";
+            return Err(error.hint(format!("{}{compared}", meant.unwrap_or_default())));
+        }
+        let values = self.values(name, sign, at, "in quotes where it is empty: \"\"")?;
+        let (negated, test) = self.text_test(sign, &values)?;
+        self.atom(start, Atom::Label { name: name.to_owned(), negated, test })
+    }
+
+    /// Returns whether the opposite is asked, and the question to a text.
+    pub(super) fn text_test(&mut self, sign: Sign, values: &[Written]) -> Result<(bool, TextTest), QueryError> {
+        self.count_regex(sign, values)?;
+        text_test(sign, values)
+    }
+
+    fn count_regex(&mut self, sign: Sign, values: &[Written]) -> Result<(), QueryError> {
+        self.regexes += usize::from(matches!(sign, Sign::Match | Sign::NotMatch));
+        if self.regexes <= REGEXES_MAX {
+            return Ok(());
+        }
+        let message = format!("a query has at most {REGEXES_MAX} regular expressions");
+        let span = values.first().map_or(0..0, |value| value.span.clone());
+        Err(QueryError::at(span, message).hint("one can name several: cluster=~\"eu-1|eu-2\""))
+    }
+
+    /// Reads the value behind a sign, or the values behind a `:`.
+    fn values(&mut self, name: &str, sign: Sign, at: Range<usize>, hint: &str) -> Result<Vec<Written>, QueryError> {
+        if sign != Sign::Any {
+            self.cursor.skip_space();
+        }
+        let missing = || {
+            let error = QueryError::at(at.clone(), format!("a value is missing behind `{name}{}`", sign.text()));
+            Err(error.hint(hint.to_owned()))
+        };
+        if sign != Sign::Any && self.cursor.rest().starts_with(['=', '~', '<', '>']) {
+            let c = self.cursor.peek().unwrap_or('=');
+            let wrong = QueryError::at(at.start..self.cursor.at + 1, format!("`{}{c}` is no operator", sign.text()));
+            return Err(wrong.hint("they are = != =~ !~ < <= > >= and :"));
+        }
+        let Some(first) = self.cursor.value()? else { return missing() };
+        let mut values = vec![first];
+        while self.cursor.peek() == Some(',') {
+            let comma = self.cursor.at;
+            if sign != Sign::Any {
+                let error = QueryError::at(comma..comma + 1, format!("`{}` takes one value", sign.text()));
+                return Err(error.hint(format!("for any of several write {name}:{},..", values[0].text)));
+            }
+            self.cursor.at += 1;
+            match self.cursor.value()? {
+                Some(value) => values.push(value),
+                // Another value is about to be typed.
+                None if self.cursor.peek() != Some(',') => break,
+                None => return Err(QueryError::at(comma..self.cursor.at + 1, "a value is missing between commas")),
+            }
+            if values.len() > ATOMS_MAX {
+                let span = values[0].span.start..self.cursor.at;
+                return Err(QueryError::at(span, format!("a `:` takes at most {ATOMS_MAX} values")));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Counts a question and returns its node, from `start` to here.
+    pub(super) fn atom(&mut self, start: usize, atom: Atom) -> Result<Node, QueryError> {
+        self.atoms += 1;
+        let span = start..self.cursor.at;
+        if self.atoms > ATOMS_MAX {
+            let error = QueryError::at(span, format!("a query asks at most {ATOMS_MAX} questions"));
+            return Err(error.hint("state:new,acked asks one, and so does cluster=~\"a|b|c\""));
+        }
+        Ok(Node::atom(span, atom))
     }
 }
 
-fn bad_span(value: &str, span: &Range<usize>) -> QueryError {
-    let error = QueryError::new(span.clone(), format!("`{value}` is no span of time"));
-    match value.parse::<u64>() {
-        Ok(number) => error.hint(format!("a unit is missing: write {number}s, {number}m, {number}h or {number}d")),
-        Err(_) => error.hint("write 90s, 15m, 2h, 3d or 1h30m"),
-    }
+/// Returns whether the opposite is asked, and the question to a text.
+pub(super) fn text_test(sign: Sign, values: &[Written]) -> Result<(bool, TextTest), QueryError> {
+    let first = &values[0];
+    let test = match sign {
+        Sign::Any => TextTest::Like(values.iter().map(glob).collect()),
+        Sign::Match | Sign::NotMatch => {
+            TextTest::Matches(Pattern::new(&first.text).map_err(|wrong| QueryError::at(first.span.clone(), wrong))?)
+        }
+        _ => TextTest::Is(first.text.clone()),
+    };
+    Ok((matches!(sign, Sign::NotEqual | Sign::NotMatch), test))
 }
 
-/// The units of spans, the longest first, in milliseconds.
-pub(super) const UNITS: [(&str, i64); 6] =
-    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+/// Returns the pattern of a value; stars in quotes are stars.
+pub(super) fn glob(value: &Written) -> Glob {
+    if value.quoted { Glob::literal(&value.text) } else { Glob::starred(&value.text) }
+}
 
-/// Reads `2h`, `1h30m`; in milliseconds.
-fn span_ms(text: &str) -> Option<i64> {
-    let (mut total, mut rest) = (0_i64, text);
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let letters = rest[digits..].bytes().take_while(u8::is_ascii_lowercase).count();
-        let (number, unit) = (rest[..digits].parse::<i64>().ok()?, &rest[digits..digits + letters]);
-        let (_, size) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
-        total = total.checked_add(number.checked_mul(size)?)?;
-        rest = &rest[digits + letters..];
-    }
-    Some(total)
+/// Returns whether a word may stand before a `:` as a name: letters, digits, `_`, and `.` as in `label.env`.
+pub(super) fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
 }

@@ -1,205 +1,156 @@
-//! Tree to text: canonical, and it parses back to the same tree.
+//! From tree to text: one way to write each meaning, which parses back to an equal tree.
 
-use super::field::{Field, Kind};
-use super::node::{Atom, Node, Order, Person, Test};
-use super::parse::UNITS;
-use super::pattern::Pattern;
-use std::fmt::{Formatter, Result, Write as _};
+use super::field::{Field, Kind as FieldKind};
+use super::lex::quote;
+use super::matchers::{is_classic, is_reserved};
+use super::pattern::Glob;
+use super::tree::{Atom, FieldTest, Kind, Node, TextTest, Whose};
+use super::value::{UNITS, is_part};
+use std::fmt;
 
-pub(super) fn root(node: &Node, f: &mut Formatter<'_>) -> Result {
-    if *node == Node::All { Ok(()) } else { print(node, 0, f) }
-}
+/// Words that are no names and no texts.
+const KEYWORDS: [&str; 4] = ["and", "or", "not", "unless"];
 
-/// Prints a node within one that binds so tightly: 0 "or", 1 "and", 2 "not".
-fn print(node: &Node, within: u8, f: &mut Formatter<'_>) -> Result {
-    match node {
-        Node::All => f.write_str("{}"),
-        Node::Or(parts) => {
-            open(within > 0, f)?;
-            for (place, part) in parts.iter().enumerate() {
-                f.write_str(if place > 0 { " or " } else { "" })?;
-                print(part, 1, f)?;
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::All => f.write_str("{}"),
+            Kind::And(parts) => joined(f, parts, " and ", |part| matches!(part, Kind::Or(_))),
+            Kind::Or(parts) => joined(f, parts, " or ", |_| false),
+            Kind::Not(part) => {
+                f.write_str("not ")?;
+                bracketed(f, part, matches!(part.kind, Kind::And(_) | Kind::Or(_)))
             }
-            close(within > 0, f)
+            Kind::Atom(atom) => write!(f, "{atom}"),
         }
-        Node::And(parts) => {
-            open(within > 1, f)?;
-            and(parts, f)?;
-            close(within > 1, f)
-        }
-        Node::Not(part) => {
-            f.write_str("not ")?;
-            print(part, 2, f)
-        }
-        Node::Atom(Atom { test: label @ Test::Label { .. }, .. }) => {
-            f.write_char('{')?;
-            test(label, f)?;
-            f.write_char('}')
-        }
-        Node::Atom(atom) => test(&atom.test, f),
     }
 }
 
-fn open(needed: bool, f: &mut Formatter<'_>) -> Result {
-    f.write_str(if needed { "(" } else { "" })
-}
-
-fn close(needed: bool, f: &mut Formatter<'_>) -> Result {
-    f.write_str(if needed { ")" } else { "" })
-}
-
-/// Prints what must all hold; labels that follow each other share their braces.
-fn and(parts: &[Node], f: &mut Formatter<'_>) -> Result {
-    let is_label = |part: &Node| matches!(part, Node::Atom(Atom { test: Test::Label { .. }, .. }));
-    let mut first = true;
-    for group in parts.chunk_by(|a, b| is_label(a) && is_label(b)) {
-        f.write_str(if first { "" } else { " and " })?;
-        first = false;
-        if !group.iter().all(is_label) {
-            group.iter().try_for_each(|part| print(part, 2, f))?;
-            continue;
+fn joined(f: &mut fmt::Formatter<'_>, parts: &[Node], word: &str, brackets: impl Fn(&Kind) -> bool) -> fmt::Result {
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            f.write_str(word)?;
         }
-        f.write_char('{')?;
-        for (place, part) in group.iter().enumerate() {
-            f.write_str(if place > 0 { ", " } else { "" })?;
-            if let Node::Atom(atom) = part {
-                test(&atom.test, f)?;
-            }
-        }
-        f.write_char('}')?;
+        bracketed(f, part, brackets(&part.kind))?;
     }
     Ok(())
 }
 
-fn test(test: &Test, f: &mut Formatter<'_>) -> Result {
+fn bracketed(f: &mut fmt::Formatter<'_>, part: &Node, brackets: bool) -> fmt::Result {
+    if brackets { write!(f, "({part})") } else { write!(f, "{part}") }
+}
+
+impl fmt::Display for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(needles) => match needles.as_slice() {
+                [one] if is_bare_text(one) => f.write_str(one),
+                [one] => f.write_str(&quote(one)),
+                many => write!(f, "text:{}", list(many, |needle| value(needle, false))),
+            },
+            Self::Label { name, negated, test } => label(f, name, *negated, test),
+            Self::Field { field, negated, test } => test.print(f, *field, *negated),
+        }
+    }
+}
+
+fn label(f: &mut fmt::Formatter<'_>, name: &str, negated: bool, test: &TextTest) -> fmt::Result {
+    let plain = is_classic(name) && !name.contains(':') && !KEYWORDS.contains(&name);
+    let (open, close) = if plain || matches!(test, TextTest::Like(_)) { ("", "") } else { ("{", "}") };
+    f.write_str(open)?;
+    match () {
+        () if plain && Field::named(name).is_some() => write!(f, "label.{name}")?,
+        () if plain || (!open.is_empty() && !name.contains(is_reserved)) => f.write_str(name)?,
+        () => f.write_str(&quote(name))?,
+    }
+    text_test(f, negated, test)?;
+    f.write_str(close)
+}
+
+fn text_test(f: &mut fmt::Formatter<'_>, negated: bool, test: &TextTest) -> fmt::Result {
     match test {
-        Test::Label { name, negated, value } => {
-            let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if plain {
-                f.write_str(name)?
-            } else {
-                quoted(name, f)?
+        TextTest::Is(value) => write!(f, "{}{}", if negated { "!=" } else { "=" }, quote(value)),
+        TextTest::Matches(pattern) => write!(f, "{}{}", if negated { "!~" } else { "=~" }, quote(pattern.text())),
+        TextTest::Like(globs) => write!(f, ":{}", list(globs, glob)),
+    }
+}
+
+impl FieldTest {
+    fn print(&self, f: &mut fmt::Formatter<'_>, field: Field, negated: bool) -> fmt::Result {
+        f.write_str(field.name())?;
+        let sign = if negated { "!=" } else { ":" };
+        match self {
+            Self::Text(test) => text_test(f, negated, test),
+            Self::Compare(compare, than) => write!(f, "{}{}", compare.sign(), threshold(field, *than)),
+            Self::Words(bits) => {
+                let FieldKind::Words(words) = field.kind() else { return Ok(()) };
+                let named: Vec<&str> = words.iter().map(|word| word.word).collect();
+                write!(f, "{sign}{}", of_bits(*bits, &named))
             }
-            f.write_str(match (value, negated) {
-                (Pattern::Matches(..), false) => "=~",
-                (Pattern::Matches(..), true) => "!~",
-                (_, false) => "=",
-                (_, true) => "!=",
-            })?;
-            quoted(text_of(value), f)
-        }
-        Test::Name { field, any } => name_list(*field, any, f),
-        Test::SeverityIs(any) => {
-            f.write_str("severity:")?;
-            list(any, f, |severity, f| match severity {
-                Some(number) => write!(f, "s{number}"),
-                None => f.write_str("unexamined"),
-            })
-        }
-        Test::SeverityOrder(op, number) => write!(f, "severity{op}{number}"),
-        Test::Word(field, words) => {
-            write!(f, "{}:", field.name())?;
-            list(words, f, |word, f| f.write_str(word))
-        }
-        Test::Owner(any) => {
-            f.write_str("owner:")?;
-            list(any, f, |person, f| match person {
-                Person::Me => f.write_str("me"),
-                Person::OnCall => f.write_str("oncall"),
-                Person::Nobody => f.write_str("nobody"),
-                Person::Named(name) => value(name, f),
-            })
-        }
-        Test::Order(Order { field, op, value }) => {
-            write!(f, "{}{op}", field.name())?;
-            if field.kind() == Kind::Span { span(*value, f) } else { write!(f, "{value}") }
-        }
-        Test::Text(needle) => {
-            let word = needle.written();
-            let keyword = ["and", "or", "not"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword));
-            if is_bare(word) && !keyword { f.write_str(word) } else { quoted(word, f) }
-        }
-        Test::TextMatches(_, written) => {
-            f.write_str("text=~")?;
-            quoted(written, f)
-        }
-        Test::HidePages => f.write_str("page:hide"),
-    }
-}
-
-fn text_of(pattern: &Pattern) -> &str {
-    match pattern {
-        Pattern::Is(text) | Pattern::Begins(text) | Pattern::IsLike(text) | Pattern::Matches(_, text) => text,
-    }
-}
-
-fn name_list(field: Field, any: &[Pattern], f: &mut Formatter<'_>) -> Result {
-    f.write_str(field.name())?;
-    match any {
-        [Pattern::Is(text)] => {
-            f.write_char('=')?;
-            quoted(text, f)
-        }
-        [Pattern::Matches(_, text)] => {
-            f.write_str("=~")?;
-            quoted(text, f)
-        }
-        any => {
-            f.write_char(':')?;
-            list(any, f, |pattern, f| {
-                value(text_of(pattern), f)?;
-                f.write_str(if matches!(pattern, Pattern::Begins(_)) { "*" } else { "" })
-            })
+            Self::Severities(bits) => {
+                let named = ["unexamined", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"];
+                write!(f, "{sign}{}", of_bits(*bits, &named))
+            }
+            Self::Numbers(numbers) => write!(f, "{sign}{}", list(numbers, u64::to_string)),
+            Self::Owners(owners) => write!(f, "{sign}{}", list(owners, whose)),
         }
     }
 }
 
-fn list<T>(items: &[T], f: &mut Formatter<'_>, print: impl Fn(&T, &mut Formatter<'_>) -> Result) -> Result {
-    for (place, item) in items.iter().enumerate() {
-        f.write_str(if place > 0 { "," } else { "" })?;
-        print(item, f)?;
+fn list<T>(parts: &[T], print: impl Fn(&T) -> String) -> String {
+    parts.iter().map(print).collect::<Vec<_>>().join(",")
+}
+
+fn of_bits(bits: u16, words: &[&str]) -> String {
+    let set: Vec<&str> = words.iter().enumerate().filter(|(bit, _)| bits & 1 << bit != 0).map(|(_, w)| *w).collect();
+    set.join(",")
+}
+
+/// Returns a severity, a number or a span as it is written.
+pub(super) fn threshold(field: Field, than: u64) -> String {
+    match field.kind() {
+        FieldKind::Severity => format!("S{than}"),
+        FieldKind::Span => span(than),
+        _ => than.to_string(),
     }
-    Ok(())
 }
 
-/// Prints a value of a list, in quotes where it needs them.
-fn value(text: &str, f: &mut Formatter<'_>) -> Result {
-    if is_bare(text) { f.write_str(text) } else { quoted(text, f) }
-}
-
-/// Returns whether a text needs no quotes.
-fn is_bare(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '%' | '-' | '+' | '@');
-    !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)
-}
-
-fn quoted(text: &str, f: &mut Formatter<'_>) -> Result {
-    f.write_char('"')?;
-    for c in text.chars() {
-        match c {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\t' => f.write_str("\\t")?,
-            '\r' => f.write_str("\\r")?,
-            other => f.write_char(other)?,
+/// Returns a span such as `1h30m`.
+fn span(millis: u64) -> String {
+    let mut left = millis;
+    let mut out = String::new();
+    for (unit, length) in UNITS {
+        if left >= length {
+            out.push_str(&format!("{}{unit}", left / length));
+            left %= length;
         }
     }
-    f.write_char('"')
+    if out.is_empty() { "0s".to_owned() } else { out }
 }
 
-/// Prints a span in its units, such as `1h30m`.
-fn span(ms: i64, f: &mut Formatter<'_>) -> Result {
-    let mut left = ms;
-    if left == 0 {
-        return f.write_str("0s");
+fn whose(whose: &Whose) -> String {
+    match whose {
+        Whose::Me => "me".to_owned(),
+        Whose::Nobody => "nobody".to_owned(),
+        Whose::OnCall => "oncall".to_owned(),
+        Whose::Named(name) if is_part(name) => quote(&name.text().0),
+        Whose::Named(name) => glob(name),
     }
-    for (unit, size) in UNITS {
-        if left >= size {
-            write!(f, "{}{unit}", left / size)?;
-            left %= size;
-        }
-    }
-    Ok(())
+}
+
+fn glob(glob: &Glob) -> String {
+    let (text, starred) = glob.text();
+    value(&text, starred)
+}
+
+/// Returns a value of a list; a star that stands for anything must stay outside of quotes.
+fn value(text: &str, starred: bool) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "_.-@%+/".contains(c);
+    let bare = !text.is_empty() && !text.starts_with('/') && text.chars().all(safe);
+    if starred || bare { text.to_owned() } else { quote(text) }
+}
+
+fn is_bare_text(text: &str) -> bool {
+    let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-@%+/".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(safe) && !KEYWORDS.contains(&text)
 }

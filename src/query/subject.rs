@@ -1,6 +1,6 @@
-//! What is asked about: an alert by its labels alone, or an incident together with one of its series.
+//! What a query is asked of, and by whom.
 
-use super::field::Field;
+use super::field::{Field, NO, state};
 use crate::domain::grouping;
 use crate::domain::id::{IncidentId, SourceName, UserName};
 use crate::domain::incident::{Incident, Life, Shown};
@@ -9,204 +9,172 @@ use crate::domain::series::{Series, SeriesState};
 use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
 
-/// Who looks, and when.
-#[derive(Debug, Clone, Copy)]
-pub struct Eyes<'a> {
-    /// For ages.
-    pub now: Timestamp,
-    /// Who `me` is.
-    pub me: Option<&'a UserName>,
-    /// Who `oncall` is, where that is known.
-    pub on_call: Option<&'a BTreeSet<UserName>>,
-    /// Incidents that call the person who looks, where that is known.
-    pub calls: Option<&'a HashSet<IncidentId>>,
+/// Something with labels and fields.
+pub trait Subject {
+    /// Returns the value of a label, or `None` when it is absent.
+    fn label(&self, name: &str) -> Option<&str>;
+    /// Tells each label's name and value.
+    fn labels(&self, each: &mut dyn FnMut(&str, &str));
+    /// Returns a field; `Field::Text` is the summary.
+    fn field(&self, field: Field) -> Value<'_>;
 }
 
-impl Eyes<'_> {
-    /// Returns the eyes of a rule: nobody's.
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Nothing, or not known of such a thing.
+    None,
+    /// A text.
+    Text(&'a str),
+    /// A number.
+    Number(u64),
+    /// A severity; `None` is unexamined.
+    Severity(Option<Severity>),
+    /// When it began, for its age.
+    Since(Timestamp),
+    /// Which words of the field it fulfils, as bits.
+    Words(u16),
+    /// Which incident it is; who looks knows whether that calls them.
+    Incident(IncidentId),
+}
+
+/// Who asks, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Eyes<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// Whom `me` means; `None`: nobody.
+    pub me: Option<&'a UserName>,
+    /// Whom `oncall` means.
+    pub on_call: &'a BTreeSet<UserName>,
+    /// Incidents that call the person.
+    pub calls: &'a HashSet<IncidentId>,
+}
+
+static NO_USERS: BTreeSet<UserName> = BTreeSet::new();
+static NO_CALLS: LazyLock<HashSet<IncidentId>> = LazyLock::new(HashSet::new);
+
+impl Eyes<'static> {
+    /// Returns the eyes of nobody: for rules, and wherever no person asks.
     pub fn nobody(now: Timestamp) -> Self {
-        Self { now, me: None, on_call: None, calls: None }
+        Self { now, me: None, on_call: &NO_USERS, calls: &NO_CALLS }
     }
 }
 
-/// What is yes or no, where it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flag {
-    /// See [`Field::Held`].
-    Held,
-    /// See [`Field::Silenced`].
-    Silenced,
-    /// See [`Field::Claimed`].
-    Claimed,
-}
-
-/// What is asked about. What a subject does not have is `None`, and fits nothing that asks for it.
-pub trait Subject {
-    /// Returns the value of a label.
-    fn label(&self, name: &str) -> Option<&str>;
-    /// Returns whether one of its texts is as wanted.
-    fn any_text(&self, wanted: &mut dyn FnMut(&str) -> bool) -> bool;
-    /// Returns a field that is text or a single word.
-    fn name(&self, field: Field) -> Option<&str>;
-    /// Returns a field that is a number.
-    fn number(&self, field: Field) -> Option<i64>;
-    /// Returns the severity: `None` has none, `Some(None)` is unexamined.
-    fn severity(&self) -> Option<Option<Severity>>;
-    /// Returns whether a word of [`Field::State`] says how it stands.
-    fn is_state(&self, word: &str) -> bool;
-    /// Returns the owner: `None` has none, `Some(None)` is nobody.
-    fn owner(&self) -> Option<Option<&UserName>>;
-    /// Returns when it was opened.
-    fn opened_at(&self) -> Option<Timestamp>;
-    /// Returns what is yes or no.
-    fn flag(&self, flag: Flag) -> Option<bool>;
-    /// Returns which incident it is.
-    fn incident(&self) -> Option<IncidentId>;
-}
-
-/// An alert as a rule sees it.
+/// An alert by itself, before any incident: what rules look at.
 #[derive(Debug, Clone, Copy)]
 pub struct AlertSubject<'a> {
     /// Who sent it.
     pub source: &'a SourceName,
-    /// Its labels.
+    /// What it says it is.
     pub labels: &'a Labels,
-    /// What earlier rules made of it; `None` where none has spoken yet.
-    pub severity: Option<Option<Severity>>,
 }
 
 impl Subject for AlertSubject<'_> {
     fn label(&self, name: &str) -> Option<&str> {
         self.labels.get(name)
     }
-    fn any_text(&self, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
-        self.labels.iter().any(|(_, value)| wanted(value))
+
+    fn labels(&self, each: &mut dyn FnMut(&str, &str)) {
+        self.labels.iter().for_each(|(name, value)| each(name, value));
     }
-    fn name(&self, field: Field) -> Option<&str> {
+
+    /// Severity, service and team are what its labels say; all that only an incident has is nothing.
+    fn field(&self, field: Field) -> Value<'_> {
         match field {
-            Field::Source => Some(self.source.as_str()),
-            Field::Service => Some(grouping::service(self.labels)),
-            _ => None,
+            Field::Severity => Value::Severity(self.labels.get("severity").and_then(Severity::from_label)),
+            Field::Source => Value::Text(self.source.as_str()),
+            Field::Service => Value::Text(grouping::service(self.labels)),
+            Field::Team => self.labels.get("team").map_or(Value::None, Value::Text),
+            Field::State => Value::Words(state::FIRING),
+            Field::Held | Field::Silenced | Field::Claimed => Value::Words(NO),
+            Field::Owner
+            | Field::Age
+            | Field::Number
+            | Field::Flaps
+            | Field::Series
+            | Field::Policy
+            | Field::Plan
+            | Field::Page
+            | Field::Text => Value::None,
         }
-    }
-    fn number(&self, _: Field) -> Option<i64> {
-        None
-    }
-    fn severity(&self) -> Option<Option<Severity>> {
-        self.severity
-    }
-    fn is_state(&self, _: &str) -> bool {
-        false
-    }
-    fn owner(&self) -> Option<Option<&UserName>> {
-        None
-    }
-    fn opened_at(&self) -> Option<Timestamp> {
-        None
-    }
-    fn flag(&self, _: Flag) -> Option<bool> {
-        None
-    }
-    fn incident(&self) -> Option<IncidentId> {
-        None
     }
 }
 
-/// An incident together with one of its series, where that is known.
+/// One series together with its incident; without a series, what the incident alone says.
 #[derive(Debug, Clone, Copy)]
 pub struct IncidentSubject<'a> {
     /// The incident.
     pub incident: &'a Incident,
     /// One of its series.
     pub series: Option<&'a Series>,
-    /// Whether somebody claims it, where that is known.
-    pub claimed: Option<bool>,
-}
-
-impl<'a> IncidentSubject<'a> {
-    /// Returns the incident without a series.
-    pub fn alone(incident: &'a Incident) -> Self {
-        Self { incident, series: None, claimed: None }
-    }
-}
-
-/// Returns whether a word of [`Field::State`] says how the incident stands.
-pub fn incident_is(incident: &Incident, word: &str) -> bool {
-    match word {
-        // A silent source does not make it anybody's.
-        "new" | "unacked" => incident.life == Life::Triggered,
-        "ack" | "acked" => incident.life == Life::Acked,
-        "open" => incident.life != Life::Resolved,
-        "firing" => incident.tally.firing > 0,
-        _ => word == incident.shown().word(),
-    }
 }
 
 impl Subject for IncidentSubject<'_> {
     fn label(&self, name: &str) -> Option<&str> {
-        self.series.and_then(|series| series.labels.get(name))
+        self.series?.labels.get(name)
     }
-    fn any_text(&self, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
-        incident_text(self.incident, wanted)
-            || self.series.is_some_and(|series| series.labels.iter().any(|(_, value)| wanted(value)))
-    }
-    fn name(&self, field: Field) -> Option<&str> {
-        match field {
-            Field::Source => self.series.map(|series| series.source.as_str()),
-            Field::Service => Some(&self.incident.service),
-            _ => None,
+
+    fn labels(&self, each: &mut dyn FnMut(&str, &str)) {
+        if let Some(series) = self.series {
+            series.labels.iter().for_each(|(name, value)| each(name, value));
         }
     }
-    fn number(&self, field: Field) -> Option<i64> {
-        match field {
-            Field::Number => i64::try_from(self.incident.number.0).ok(),
-            Field::Series => Some(i64::from(self.incident.tally.total())),
-            Field::Flaps => self.series.and_then(|series| i64::try_from(series.flaps).ok()),
-            _ => None,
+
+    fn field(&self, field: Field) -> Value<'_> {
+        match (field, self.series) {
+            (Field::Source, Some(series)) => Value::Text(series.source.as_str()),
+            (Field::Flaps, Some(series)) => Value::Number(series.flaps),
+            (Field::State, Some(series)) => Value::Words(states(self.incident) | burns(series.state)),
+            (Field::State, None) => {
+                let firing = if self.incident.tally.firing > 0 { state::FIRING } else { 0 };
+                Value::Words(states(self.incident) | firing)
+            }
+            (field, _) => of_incident(self.incident, field),
         }
-    }
-    fn severity(&self) -> Option<Option<Severity>> {
-        Some(self.incident.severity)
-    }
-    fn is_state(&self, word: &str) -> bool {
-        match word {
-            "pending" => false,
-            "firing" => match self.series {
-                Some(series) => series.state == SeriesState::Firing,
-                None => self.incident.tally.firing > 0,
-            },
-            _ => incident_is(self.incident, word),
-        }
-    }
-    fn owner(&self) -> Option<Option<&UserName>> {
-        Some(self.incident.owner.as_ref())
-    }
-    fn opened_at(&self) -> Option<Timestamp> {
-        Some(self.incident.opened_at)
-    }
-    fn flag(&self, flag: Flag) -> Option<bool> {
-        match flag {
-            Flag::Claimed => self.claimed,
-            Flag::Held | Flag::Silenced => Some(false),
-        }
-    }
-    fn incident(&self) -> Option<IncidentId> {
-        Some(self.incident.id)
     }
 }
 
-/// Returns whether one of the incident's own texts is as wanted.
-pub fn incident_text(incident: &Incident, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
-    let severity = incident.severity.map_or("S?".to_owned(), |severity| severity.to_string());
-    wanted(&incident.summary)
-        || wanted(&incident.service)
-        || wanted(&incident.number.to_string())
-        || wanted(&severity)
-        || wanted(state_text(incident.shown()))
-        || incident.owner.as_ref().is_some_and(|owner| wanted(owner.as_str()))
+/// Returns a field that all series of an incident share. `state` is without `firing` and `pending`, which each series has by itself.
+pub(super) fn of_incident(incident: &Incident, field: Field) -> Value<'_> {
+    match field {
+        Field::Severity => Value::Severity(incident.severity),
+        Field::State => Value::Words(states(incident)),
+        Field::Owner => incident.owner.as_ref().map_or(Value::None, |owner| Value::Text(owner.as_str())),
+        Field::Age => Value::Since(incident.opened_at),
+        Field::Number => Value::Number(incident.number.0),
+        Field::Series => Value::Number(u64::from(incident.tally.total())),
+        Field::Service => Value::Text(&incident.service),
+        Field::Text => Value::Text(&incident.summary),
+        Field::Page => Value::Incident(incident.id),
+        Field::Held | Field::Silenced | Field::Claimed => Value::Words(NO),
+        Field::Team | Field::Policy | Field::Plan | Field::Source | Field::Flaps => Value::None,
+    }
 }
 
-fn state_text(shown: Shown) -> &'static str {
-    shown.word()
+/// Returns the words that its state fulfils. A silent source does not make it anybody's: `new` and `acked` are by who has it.
+fn states(incident: &Incident) -> u16 {
+    let owned = match incident.life {
+        Life::Triggered => state::NEW | state::UNACKED | state::OPEN,
+        Life::Acked => state::ACKED | state::OPEN,
+        Life::Resolved => state::RESOLVED,
+    };
+    let shown = match incident.shown() {
+        Shown::New | Shown::Acked => 0,
+        Shown::Snoozed => state::SNOOZED,
+        Shown::Waiting => state::WAITING,
+        Shown::Recovering => state::RECOVERING,
+        Shown::Unknown => state::UNKNOWN,
+        Shown::Resolved => state::RESOLVED,
+    };
+    owned | shown
+}
+
+pub(super) fn burns(series: SeriesState) -> u16 {
+    match series {
+        SeriesState::Firing => state::FIRING,
+        SeriesState::Resolved | SeriesState::Expired | SeriesState::Unknown => 0,
+    }
 }

@@ -15,6 +15,7 @@ mod event;
 mod files;
 mod key;
 mod keymap;
+pub(crate) use crate::domain::nearest;
 pub mod outward;
 mod palette;
 mod recent;
@@ -52,12 +53,12 @@ mod watchdog;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use crate::domain::nearest::did_you_mean;
 pub use action::{Action, Group};
 pub use event::Exit;
 pub(crate) use key::{KeyPress, doubt};
 pub use keymap::Choice;
 pub(crate) use keymap::{Keymap, Library, Loaded, NAMES as KEYMAPS, dump, explain, json, list, markdown, schema};
+pub(crate) use nearest::did_you_mean;
 pub use run::{Console, Handle, Options, run};
 pub(crate) use sent::{Sent, split};
 pub use showing::{theme_faults, theme_names, theme_sample};

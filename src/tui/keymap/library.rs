@@ -2,7 +2,7 @@
 
 use super::read::Reader;
 use super::{Keymap, Problem};
-use crate::domain::nearest::did_you_mean;
+use crate::tui::nearest::did_you_mean;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 

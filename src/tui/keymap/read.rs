@@ -1,10 +1,10 @@
 //! Reads one keymap file, entry by entry: what is wrong is told with its line and left out, the rest holds.
 
 use super::{Arm, Binding, Condition, Context, Keymap, Origin, Problem, SEQUENCE_MAX};
-use crate::domain::nearest::did_you_mean;
 use crate::domain::text::SafeText;
 use crate::tui::action::Action;
 use crate::tui::key::{self, Key, KeyPress};
+use crate::tui::nearest::did_you_mean;
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;

@@ -2,8 +2,8 @@
 
 use super::read::{self, Ink, Layer, Styles};
 use super::{Depth, Role, Theme};
-use crate::domain::nearest::did_you_mean;
 use crate::tui::keymap::Problem;
+use crate::tui::nearest::did_you_mean;
 use ratatui::style::{Color, Style};
 use std::collections::BTreeMap;
 use std::io::Read as _;

@@ -1,8 +1,8 @@
 //! Reads one theme file into what it says, without what it inherits.
 
 use super::Role;
-use crate::domain::nearest::did_you_mean;
 use crate::tui::keymap::Problem;
+use crate::tui::nearest::did_you_mean;
 use ratatui::style::{Color, Modifier};
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -2,6 +2,7 @@
 
 use super::super::action::{Action, Group};
 use super::super::event::{Effect, Exit};
+use super::super::nearest::did_you_mean;
 use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
@@ -9,7 +10,6 @@ use super::super::verb::{self, VERBS};
 use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight, theme};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
-use crate::domain::nearest::did_you_mean;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;

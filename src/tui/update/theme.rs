@@ -1,9 +1,9 @@
 //! Another theme, and files that changed.
 
 use super::super::event::Effect;
+use super::super::nearest::did_you_mean;
 use super::super::state::State;
 use super::super::theme::Loaded;
-use crate::domain::nearest::did_you_mean;
 use crate::domain::time::Timestamp;
 
 /// Takes a theme that was read; the terminal is dressed by then. What is wrong stands in the banner.
