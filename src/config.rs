@@ -14,7 +14,7 @@ pub use paging::{Channel, Format, Heartbeat, Sender};
 pub use sources::Source;
 pub use ui::{Colors, Look};
 
-use crate::domain::id::{SourceName, UserName};
+use crate::domain::id::UserName;
 use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::Paging;
