@@ -50,7 +50,10 @@ pub(super) fn resolve(path: &Path, base: &Path, raw: Vec<RawSource>) -> Result<V
         if source.name.as_str() == OWN {
             return Err(value_error(path, &field("name"), "the hub speaks of itself by it; choose another"));
         }
-        let heartbeat = source.heartbeat.as_deref().map(|text| query(text).map_err(|why| value_error(path, &field("heartbeat"), why)));
+        let heartbeat = source
+            .heartbeat
+            .as_deref()
+            .map(|text| query(text).map_err(|why| value_error(path, &field("heartbeat"), why)));
         let heartbeat = heartbeat.transpose()?;
         let way = match (&heartbeat, source.ping, &source.every) {
             (Some(_), true, _) => {
@@ -122,7 +125,10 @@ mod tests {
         let sources = read(text).unwrap();
         let expected: Vec<_> = sources.iter().map(|source| source.expected.map(|of| (of.way, of.every_ms))).collect();
         let day = 86_400_000;
-        assert_eq!(expected, [Some((Way::Heartbeat, 120_000)), Some((Way::Ping, day)), Some((Way::Any, day / 24)), None]);
+        assert_eq!(
+            expected,
+            [Some((Way::Heartbeat, 120_000)), Some((Way::Ping, day)), Some((Way::Any, day / 24)), None]
+        );
         assert_eq!(sources[0].heartbeat, Some(Query::parse("{alertname=\"Watchdog\"}").unwrap()));
     }
 

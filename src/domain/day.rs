@@ -144,7 +144,10 @@ mod tests {
     fn a_funnel_sums_days_and_sources_within_its_span() {
         let all = [day(9, "a", 100), day(10, "b", 2), day(11, "a", 3), day(11, "b", 4), day(12, "a", 50)];
         let funnel = funnel(&all, DayNumber(11), 2);
-        assert_eq!(funnel.rows.iter().map(|row| format!("{}/{}", row.date, row.source)).collect::<Vec<_>>(), ["1970-01-12/a", "1970-01-12/b", "1970-01-11/b"]);
+        assert_eq!(
+            funnel.rows.iter().map(|row| format!("{}/{}", row.date, row.source)).collect::<Vec<_>>(),
+            ["1970-01-12/a", "1970-01-12/b", "1970-01-11/b"]
+        );
         let events = |counts: &Counts| (counts.events, counts.incidents);
         assert_eq!(funnel.days.iter().map(|(_, counts)| events(counts)).collect::<Vec<_>>(), [(7, 2), (2, 1)]);
         assert_eq!(funnel.sources.iter().map(|(_, counts)| events(counts)).collect::<Vec<_>>(), [(3, 1), (6, 2)]);

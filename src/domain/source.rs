@@ -11,6 +11,9 @@ const GRACE: u32 = 10;
 /// Bytes of a ping's body that are kept.
 pub const PING_BYTES_MAX: usize = 10 * 1024;
 
+/// Bytes of it that consoles are told.
+const SAID_BYTES_MAX: usize = 2048;
+
 /// By what a source shows that it lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -243,7 +246,7 @@ impl Watched {
     /// Returns how many signs of life a ping is: one, where a job reported its end, good or bad.
     fn hear_ping(&mut self, heard: &Heard) -> u64 {
         let Some(ping) = &heard.ping else { return 0 };
-        self.said.clone_from(&ping.text);
+        ping.text[..ping.text.floor_char_boundary(SAID_BYTES_MAX)].clone_into(&mut self.said);
         match ping.outcome {
             Outcome::Logged => return 0,
             Outcome::Started => {
@@ -309,6 +312,29 @@ pub fn word(source: &SourceState) -> &'static str {
         (_, None, None, Some(_)) => "alive",
         (_, None, None, None) => "heard",
     }
+}
+
+/// Returns a span as people write it, such as `90s`, `5m` or `1h30m`.
+pub fn span(millis: u64) -> String {
+    let seconds = millis / 1000;
+    let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let words: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if words.is_empty() { format!("{millis}ms") } else { words }
+}
+
+/// Returns the span that a text such as `1h`, `90m` or `7d` names.
+pub fn read_span(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit = match &text[digits..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.checked_mul(unit)?.min(400 * 86_400)))
 }
 
 #[cfg(test)]
@@ -391,7 +417,10 @@ mod tests {
         let mut state = source(Way::Ping);
         state.hear(&heard(10, 0, Some(Outcome::Failed(Some(3)))));
         state.hear(&heard(20, 0, Some(Outcome::Failed(None))));
-        assert_eq!((word(&state.item()), state.failing_since, state.silent_at()), ("failing", Some(at(10)), Some(at(86))));
+        assert_eq!(
+            (word(&state.item()), state.failing_since, state.silent_at()),
+            ("failing", Some(at(10)), Some(at(86)))
+        );
         state.hear(&heard(30, 0, Some(Outcome::Succeeded)));
         assert_eq!((word(&state.item()), state.failing_since), ("alive", None));
     }

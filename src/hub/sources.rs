@@ -60,7 +60,7 @@ impl Watch {
         let expected = self.expected();
         let Some(query) = expected.get(source).and_then(|(_, query)| query.as_ref()) else { return events };
         let is_beat = |event: &Event| {
-            let subject = AlertSubject { source, labels: &event.alert.labels, severity: None };
+            let subject = AlertSubject { source, labels: &event.alert.labels };
             !matches!(event.alert.end, End::Ended(_)) && query.matches(&subject, &Eyes::nobody(now))
         };
         let all = events.len();

@@ -14,6 +14,8 @@ use std::time::Duration;
 pub const CHANGES_MAX: usize = 100;
 /// Bytes of one request.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one change as JSON.
+const BYTES_MAX: usize = 12 * 1024;
 const DEPTH_MAX: usize = 4;
 /// A sender's clock may be ahead by as much.
 const AHEAD_MAX: Duration = Duration::from_secs(300);
@@ -42,8 +44,8 @@ pub fn parse(body: &[u8], now: Timestamp) -> Result<(Vec<Change>, Vec<Malformed>
     if scan::depth(body, DEPTH_MAX) > DEPTH_MAX {
         return Err(Unreadable::new(format!("the body is nested deeper than {DEPTH_MAX} levels; {WANTED}")));
     }
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| Unreadable::new(format!("the body is not JSON ({error}); {WANTED}")))?;
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Unreadable::new(format!("the body is not JSON ({error}); {WANTED}")))?;
     let list = match value {
         Value::Array(list) => list,
         one @ Value::Object(_) => vec![one],
@@ -65,7 +67,8 @@ pub fn parse(body: &[u8], now: Timestamp) -> Result<(Vec<Change>, Vec<Malformed>
     Ok((changes, malformed))
 }
 
-const WANTED: &str = "send {\"kind\": \"deploy\", \"title\": \"payments 1.42\", \"labels\": {\"service\": \"payments\"}}";
+const WANTED: &str =
+    "send {\"kind\": \"deploy\", \"title\": \"payments 1.42\", \"labels\": {\"service\": \"payments\"}}";
 
 fn change(value: Value, now: Timestamp, place: usize) -> Result<Change, String> {
     let wire: Wire = serde_json::from_value(value).map_err(|error| format!("{error}; {WANTED}"))?;
@@ -99,7 +102,11 @@ fn change(value: Value, now: Timestamp, place: usize) -> Result<Change, String> 
         Some(id) => bounded("id", id.trim(), 128)?,
         None => named(&(kind.word(), &title, &wire.labels, at.as_millis(), &by, place)),
     };
-    Ok(Change { id, at: at.min(now), kind, title, labels, url, by })
+    let change = Change { id, at: at.min(now), kind, title, labels, url, by };
+    match serde_json::to_vec(&change).map_or(0, |json| json.len()) {
+        0..=BYTES_MAX => Ok(change),
+        bytes => Err(format!("{bytes} bytes are more than the {BYTES_MAX} that one change may have")),
+    }
 }
 
 /// Returns a name for a change that has none: of what it says, so that the same message twice is one change.
@@ -141,7 +148,10 @@ mod tests {
         let (changes, malformed) = parse(text.as_bytes(), now()).unwrap();
         assert!(malformed.is_empty());
         let change = &changes[0];
-        assert_eq!((change.kind, change.title.as_str(), change.id.as_str()), (ChangeKind::Deploy, "payments 1.42", "ci-1"));
+        assert_eq!(
+            (change.kind, change.title.as_str(), change.id.as_str()),
+            (ChangeKind::Deploy, "payments 1.42", "ci-1")
+        );
         assert_eq!((change.labels.get("service"), change.labels.len()), (Some("payments"), 1));
         let list = format!(r#"[{text}, {{"kind":"flag","title":"a"}}, {{"kind":"flag"}}, 3]"#);
         let (changes, malformed) = parse(list.as_bytes(), now()).unwrap();
@@ -153,7 +163,9 @@ mod tests {
     #[test]
     fn what_is_said_twice_is_one_change_and_twins_in_a_list_are_two() {
         let one = r#"{"kind":"flag","title":"a"}"#;
-        let id = |body: &str| parse(body.as_bytes(), now()).unwrap().0.into_iter().map(|change| change.id).collect::<Vec<_>>();
+        let id = |body: &str| {
+            parse(body.as_bytes(), now()).unwrap().0.into_iter().map(|change| change.id).collect::<Vec<_>>()
+        };
         assert_eq!(id(one), id(one));
         let twins = id(&format!("[{one},{one}]"));
         assert_ne!(twins[0], twins[1]);

@@ -5,6 +5,7 @@
 pub(in crate::store) mod devices;
 pub(in crate::store) mod due;
 pub(in crate::store) mod fold;
+pub(in crate::store) mod items;
 pub(in crate::store) mod ops;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod read;
@@ -23,7 +24,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::event::{Event, SeriesKey};
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{self, Incident, Timing};
-use crate::domain::item::Change;
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::{Page, PageId, Paging};
@@ -348,6 +349,39 @@ impl HubStore {
                 hub.write(move |tables, rules| pages::receipts(tables, rules, &person, &receipts, now)).await
             }
             Self::Memory(hub) => lock(hub).receipts(&person, &receipts, now),
+        }
+    }
+
+    /// Writes items, each in the place of the one of its kind and id, in one transaction. One that is as it was is no change.
+    ///
+    /// # Errors
+    /// [`StoreError::Items`] when there are too many of a kind or one is too large; none was written then.
+    pub async fn put_items(&self, items: Vec<Item>, now: Timestamp) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| items::put(tables, rules, &items, now)).await,
+            Self::Memory(hub) => lock(hub).put_items(&items, now),
+        }
+    }
+
+    /// Takes items away; consoles hear of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was taken away then.
+    pub async fn remove_items(&self, ids: Vec<(ItemKind, String)>, now: Timestamp) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| items::remove(tables, rules, &ids, now)).await,
+            Self::Memory(hub) => lock(hub).remove_items(&ids, now),
+        }
+    }
+
+    /// Returns the items of a kind, by id; those that are over too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| tables.items(kind)).await,
+            Self::Memory(hub) => lock(hub).items(kind),
         }
     }
 

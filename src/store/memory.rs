@@ -9,15 +9,15 @@ pub(super) use tables::MemoryTables;
 use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
-    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Round, Rules, Submitted, Touch, devices, due, fold, ops,
-    pages, read, sources, start,
+    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Round, Rules, Submitted, Touch, devices, due, fold,
+    items, ops, pages, read, sources, start,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{NodeId, SourceName, UserName};
 use crate::domain::incident::Incident;
-use crate::domain::item::Change;
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::Series;
 use crate::domain::source::Watched;
@@ -199,6 +199,30 @@ impl MemoryHub {
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         self.write(|tables, rules| pages::receipts(tables, rules, person, receipts, now))
+    }
+
+    /// As [`super::HubStore::put_items`].
+    ///
+    /// # Errors
+    /// [`StoreError::Items`], [`StoreError::Broken`]; none was written then.
+    pub fn put_items(&mut self, items: &[Item], now: Timestamp) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| items::put(tables, rules, items, now))
+    }
+
+    /// As [`super::HubStore::remove_items`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; none was taken away then.
+    pub fn remove_items(&mut self, ids: &[(ItemKind, String)], now: Timestamp) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| items::remove(tables, rules, ids, now))
+    }
+
+    /// As [`super::HubStore::items`].
+    ///
+    /// # Errors
+    /// None yet: as the other back ends may have some.
+    pub fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError> {
+        self.tables.items(kind)
     }
 
     /// As [`super::HubStore::audit`].

@@ -14,6 +14,7 @@ use super::{Cursor, FeedKind, FeedPage, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
+use crate::domain::item::{Item, Items};
 use crate::domain::judge::Verdict;
 use crate::domain::op::{Act, Op};
 use crate::domain::paging::Page;
@@ -25,8 +26,8 @@ pub use relay::{
     SIGNED_VERDICTS_MAX, Saying, SignedRow, Taken,
 };
 use rows::{
-    cursor, generation, keep_verdict, meta, own, own_node, prune, put_incident, put_line, put_page, put_series,
-    put_verdict, read_ops, set_meta, sweep,
+    cursor, generation, keep_verdict, meta, own, own_node, prune, put_incident, put_item, put_line, put_page,
+    put_series, put_verdict, read_ops, set_meta, sweep,
 };
 use watch::Watch;
 
@@ -41,8 +42,12 @@ pub const WAITING_MAX: u64 = 10_000;
 /// The note of when the mirror last held all that the hub had.
 const AS_OF: &str = "as_of";
 
-pub(super) const SCHEMA: Schema =
-    Schema { application_id: 0x6e64_4d69, version: 1, sql: include_str!("sqlite/mirror.sql"), steps: &[] };
+pub(super) const SCHEMA: Schema = Schema {
+    application_id: 0x6e64_4d69,
+    version: 2,
+    sql: include_str!("sqlite/mirror.sql"),
+    steps: &[include_str!("sqlite/mirror_2.sql")],
+};
 
 /// Pages of the file that are kept in memory: a console looks at one incident after the other, and lies open for weeks.
 const CACHE_KIB: i64 = 4096;
@@ -87,6 +92,8 @@ pub struct Applied {
     pub incidents: Vec<Incident>,
     /// Incidents whose series or lines are newer.
     pub touched: Vec<IncidentId>,
+    /// Shared items are newer.
+    pub items: bool,
     /// Rows of an older generation were swept: what was read before must be read again.
     pub swept: bool,
     /// The hub judged an operation of this very node that this database does not have: there is a twin.
@@ -181,7 +188,9 @@ impl Mirror {
     #[doc(hidden)]
     pub fn copied(&self) -> Result<Self, StoreError> {
         let copy = sqlite::in_memory(&SCHEMA)?;
-        for table in ["meta", "incident", "series", "line", "page", "op", "relay", "chain", "evidence", "signed_row"] {
+        for table in
+            ["meta", "incident", "series", "line", "page", "item", "op", "relay", "chain", "evidence", "signed_row"]
+        {
             let mut select = self.connection.prepare(&format!("SELECT * FROM {table}"))?;
             let marks = vec!["?"; select.column_count()].join(", ");
             let mut insert = copy.prepare(&format!("INSERT INTO {table} VALUES ({marks})"))?;
@@ -214,6 +223,7 @@ impl Mirror {
             (FeedKind::Series, "SELECT body FROM series ORDER BY body"),
             (FeedKind::Line, "SELECT body FROM line ORDER BY body"),
             (FeedKind::Page, "SELECT body FROM page ORDER BY body"),
+            (FeedKind::Item, "SELECT body FROM item ORDER BY body"),
         ];
         for (kind, sql) in tables {
             let mut select = self.connection.prepare_cached(sql)?;
@@ -466,6 +476,10 @@ impl Mirror {
                 FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
                 FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
                 FeedKind::Page => applied.touched.push(put_page(&tx, &row.body, generation)?),
+                FeedKind::Item => {
+                    put_item(&tx, &row.body, generation)?;
+                    applied.items = true;
+                }
                 FeedKind::Verdict => applied.twin |= put_verdict(&tx, &row.body, row.seq)?,
             }
         }
@@ -572,6 +586,22 @@ impl Mirror {
             .query_map(params![number, prefix], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the shared items, without those of a kind that this program does not know.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn items(&mut self) -> Result<Items, StoreError> {
+        let mut select = self.connection.prepare_cached("SELECT body FROM item")?;
+        let mut rows = select.query(())?;
+        let mut items = Items::default();
+        while let Some(row) = rows.next()? {
+            let body = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            // What a newer hub tells is kept for the newer console that will read it.
+            serde_json::from_str::<Item>(body).into_iter().for_each(|item| items.put(item));
+        }
+        Ok(items)
     }
 
     /// Returns series of the incident, those that burn first, at most `max`.

@@ -113,6 +113,9 @@ pub enum StoreError {
         /// Which.
         rule: String,
     },
+    /// Too many items of a kind, or one that is too large; nothing was kept.
+    #[error("{0}")]
+    Items(String),
     /// The writer has stopped.
     #[error("the store has stopped")]
     Stopped,
@@ -169,6 +172,8 @@ pub enum FeedKind {
     Line,
     /// A page's newest state.
     Page,
+    /// A shared item's newest state; peers do not relay it.
+    Item,
     /// A verdict on an operation of the asking node.
     Verdict,
 }

@@ -1,6 +1,8 @@
 //! One contract for every back end of the hub's store, and the mirror's own.
 
 mod calling;
+mod items;
+mod sources;
 mod twins;
 mod upgrade;
 

@@ -3,6 +3,7 @@
 use super::foresight::{Known, Undoable};
 use crate::domain::id::{IncidentId, Number, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
+use crate::domain::item::Items;
 use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
 use crate::domain::paging::Page;
@@ -228,6 +229,8 @@ pub struct Picture {
     pub undo: Vec<Undoable>,
     /// Who may be called, and who there is.
     pub known: Arc<Known>,
+    /// What is shared and is no incident: silences, claims, changes, sources, views, services, days; as the hub confirmed it.
+    pub items: Arc<Items>,
     /// Own operations that the hub has not confirmed.
     pub unsent: usize,
     /// The latest things to tell, at most [`Picture::NOTICES_MAX`], oldest first.

@@ -23,6 +23,7 @@ use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId, UserName, hex};
 use crate::domain::incident::{Incident, Life};
+use crate::domain::item::Items;
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
 use crate::domain::scope::Scope;
@@ -75,6 +76,7 @@ pub(super) struct Teller {
     calls: Vec<Page>,
     inbox: Vec<Letter>,
     undo: Vec<Undoable>,
+    items: Arc<Items>,
     known: Arc<Known>,
     known_at: Timestamp,
     /// Claims that were told as seen: incident, claim, and the revision of the latest change to the louder side.
@@ -129,6 +131,7 @@ impl Teller {
             receipts: Ledger::default(),
             inbox: Vec::new(),
             undo: Vec::new(),
+            items: Arc::default(),
             known: Arc::default(),
             known_at: clock::now(),
             presented: HashSet::new(),
@@ -271,6 +274,7 @@ impl Teller {
         let node = self.mirror.refresh_node()?;
         self.peering.introduce_as(node);
         self.read_roster()?;
+        self.read_items()?;
         self.read_calls()?;
         self.read_known()?;
         self.read_unshown()?;
@@ -287,6 +291,14 @@ impl Teller {
         self.read_calls()?;
         self.read_inbox()?;
         self.read_undo()
+    }
+
+    fn read_items(&mut self) -> Result<(), StoreError> {
+        let items = self.mirror.items()?;
+        if *self.items != items {
+            self.items = Arc::new(items);
+        }
+        Ok(())
     }
 
     /// Reads who may be called and who there is.
@@ -422,6 +434,8 @@ impl Teller {
     fn applied(&mut self, applied: Applied) -> Result<(), StoreError> {
         if applied.swept {
             self.reload()?;
+        } else if applied.items {
+            self.read_items()?;
         }
         let looked_at = |id: &IncidentId| self.look == Some(*id);
         let detail =
@@ -589,6 +603,7 @@ impl Teller {
             inbox: self.inbox.clone(),
             alarms: self.alarms(clock::now()),
             undo: self.undo.clone(),
+            items: self.items.clone(),
             known: self.known.clone(),
             unsent: self.unshown.iter().filter(|own| own.verdict.is_none() && own.op.act != Act::Seen).count(),
             notices: self.notices.clone(),

@@ -76,12 +76,13 @@ pub(crate) fn kind_word(kind: FeedKind) -> &'static str {
         FeedKind::Series => "series",
         FeedKind::Line => "line",
         FeedKind::Page => "page",
+        FeedKind::Item => "item",
         FeedKind::Verdict => "verdict",
     }
 }
 
 pub(crate) fn kind_of(word: &str) -> Option<FeedKind> {
-    [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Page, FeedKind::Verdict]
+    [FeedKind::Incident, FeedKind::Series, FeedKind::Line, FeedKind::Page, FeedKind::Item, FeedKind::Verdict]
         .into_iter()
         .find(|kind| kind_word(*kind) == word)
 }

@@ -499,6 +499,7 @@ pub(crate) mod tests {
             inbox: Vec::new(),
             alarms: Vec::new(),
             undo: Vec::new(),
+            items: Arc::default(),
             known: Arc::default(),
             unsent,
             notices: Vec::new(),

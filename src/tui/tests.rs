@@ -153,6 +153,7 @@ fn picture(rows: Vec<Row>) -> Picture {
         inbox: Vec::new(),
         alarms: Vec::new(),
         undo: Vec::new(),
+        items: Arc::default(),
         known: Arc::default(),
         unsent: 0,
         notices: Vec::new(),

@@ -24,7 +24,8 @@ pub async fn take(State(hub): Hubbed, request: Request) -> Response {
         Ok(source) => source,
         Err(why) => return denied(&hub, why),
     };
-    let body = match tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
+    let body = match tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX)).await
+    {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
             let why = format!("the body broke off, or is larger than {BODY_BYTES_MAX} bytes\n");

@@ -34,10 +34,12 @@ fn outcome(what: &str) -> Option<Outcome> {
         "start" => Some(Outcome::Started),
         "fail" => Some(Outcome::Failed(None)),
         "log" => Some(Outcome::Logged),
-        digits if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => match digits.parse().ok()? {
-            0 => Some(Outcome::Succeeded),
-            status => Some(Outcome::Failed(Some(status))),
-        },
+        digits if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            match digits.parse().ok()? {
+                0 => Some(Outcome::Succeeded),
+                status => Some(Outcome::Failed(Some(status))),
+            }
+        }
         _ => None,
     }
 }
@@ -53,7 +55,8 @@ async fn take(hub: &Hub, name: &str, outcome: Outcome, request: Request) -> Resp
         return denied(hub, why);
     }
     let Some(name) = name.filter(|name| hub.watch.takes_pings(name)) else {
-        let way = "no source of that name takes pings; in hub.toml: [[source]] name = \"…\", ping = true, every = \"1h\"\n";
+        let way =
+            "no source of that name takes pings; in hub.toml: [[source]] name = \"…\", ping = true, every = \"1h\"\n";
         return (StatusCode::NOT_FOUND, way).into_response();
     };
     let text = match tokio::time::timeout(BODY_WITHIN, text(request.into_body())).await {

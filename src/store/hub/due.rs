@@ -7,6 +7,7 @@ use super::{Due, Rules, pages};
 use crate::domain::change::CHANGES_KEPT;
 use crate::domain::day::{DAYS_KEPT, DayNumber};
 use crate::domain::id::SourceName;
+use crate::domain::item::ITEMS_KEPT;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
 
@@ -86,9 +87,10 @@ fn incidents<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
 pub(in crate::store) fn prune<T: Tables>(tables: &mut T, now: Timestamp) -> Result<bool, StoreError> {
     let pages = tables.prune_pages(now.minus(PAGES_KEPT), PRUNED_MAX)?;
     let series = tables.prune_series(now.minus(SERIES_KEPT), PRUNED_MAX)?;
+    let items = tables.prune_items(now.minus(ITEMS_KEPT), now.minus(INCIDENTS_KEPT), PRUNED_MAX)?;
     // An incident that a series still names stays until the series goes. Operations and verdicts stay: they are the record.
     let incidents = tables.prune_incidents(now.minus(INCIDENTS_KEPT), PRUNED_MAX)?;
     let changes = tables.prune_changes(now.minus(CHANGES_KEPT), PRUNED_MAX)?;
     tables.prune_days(DayNumber::of(now.minus(DAYS_KEPT)))?;
-    Ok(series.max(incidents).max(pages).max(changes) >= PRUNED_MAX)
+    Ok(series.max(incidents).max(pages).max(changes).max(items) >= PRUNED_MAX)
 }

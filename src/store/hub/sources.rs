@@ -79,12 +79,7 @@ fn away<T: Tables>(work: &mut Work<'_, T>, round: &Round) -> Result<Duration, St
 }
 
 /// Looks at one source; returns whether more of its series are to be looked at.
-fn look<T: Tables>(
-    work: &mut Work<'_, T>,
-    round: &Round,
-    away: Duration,
-    before: Watched,
-) -> Result<bool, StoreError> {
+fn look<T: Tables>(work: &mut Work<'_, T>, round: &Round, away: Duration, before: Watched) -> Result<bool, StoreError> {
     let now = round.now;
     let mut watched = before.clone();
     watched.excuse(away, now);
@@ -139,7 +134,7 @@ fn tell_source<T: Tables>(
     let tells = watched.is_news(before) || (watched.untold && tell_counts);
     if tells {
         watched.untold = false;
-        work.put_item(Item::Source(watched.item()));
+        work.put_item(&Item::Source(watched.item()))?;
     }
     if changed || tells {
         work.tables.put_source_state(&watched)?;
@@ -201,23 +196,14 @@ fn raise<T: Tables>(
 }
 
 /// Ends such an alert where it burns.
-fn end<T: Tables>(
-    work: &mut Work<'_, T>,
-    source: SourceName,
-    labels: [(&str, &str); 4],
-) -> Result<(), StoreError> {
+fn end<T: Tables>(work: &mut Work<'_, T>, source: SourceName, labels: [(&str, &str); 4]) -> Result<(), StoreError> {
     let (key, labels) = named(work, source, labels);
     let now = work.now;
     let Some(series) = work.series(&key)?.filter(|series| !series.state.is_over()) else { return Ok(()) };
     let at = series.started_at().max(now);
     let (annotations, started_at) = (series.annotations.clone(), series.started_at());
-    let alert = Alert {
-        labels,
-        annotations,
-        starts_at: Some(started_at),
-        end: End::Ended(at),
-        generator_url: String::new(),
-    };
+    let alert =
+        Alert { labels, annotations, starts_at: Some(started_at), end: End::Ended(at), generator_url: String::new() };
     fold::take(work, &Event { key, alert, received_at: at }, &mut Vec::new())
 }
 
@@ -258,7 +244,7 @@ fn sweep<T: Tables>(work: &mut Work<'_, T>, watched: &mut Watched) -> Result<(),
 /// Tells consoles what was counted of days: at once what is more than messages, the rest now and then.
 fn tell_days<T: Tables>(work: &mut Work<'_, T>, all: bool) -> Result<(), StoreError> {
     for (day, source, counts) in work.tables.untold_days(all, DAYS_TOLD_MAX)? {
-        work.put_item(Item::Day(counts.row(day, &source)));
+        work.put_item(&Item::Day(counts.row(day, &source)))?;
         work.tables.day_told(day, &source)?;
     }
     Ok(())
@@ -277,7 +263,7 @@ pub(in crate::store) fn changes<T: Tables>(
     for change in changes {
         let is_new = work.tables.change(&change.id)?.is_none() && !fresh.contains(&change);
         work.tables.put_change(&change)?;
-        work.put_item(Item::Change(change.clone()));
+        work.put_item(&Item::Change(change.clone()))?;
         if is_new {
             fresh.push(change);
         }
@@ -298,7 +284,8 @@ fn note<T: Tables>(work: &mut Work<'_, T>, id: IncidentId, fresh: &[Change]) -> 
     let Some(first) = work.tables.series_of(id, 1)?.into_iter().next() else { return Ok(()) };
     let Some(SeriesRow { series, .. }) = work.tables.series(&first)? else { return Ok(()) };
     let now = work.now;
-    for made in fresh.iter().filter(|made| change::during(made, opened_at, None) && change::about(made, &series.labels)) {
+    for made in fresh.iter().filter(|made| change::during(made, opened_at, None) && change::about(made, &series.labels))
+    {
         work.tell(id, change::line(made, now));
     }
     Ok(())

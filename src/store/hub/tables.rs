@@ -11,7 +11,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Line};
-use crate::domain::item::Change;
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::judge::Verdict;
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::{Series, SeriesState};
@@ -210,6 +210,20 @@ pub(in crate::store) trait Tables {
     /// Returns when the person was last reached by that channel.
     fn reached_at(&self, person: &UserName, channel: &str) -> Result<Option<Timestamp>, StoreError>;
     fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError>;
+    /// Returns the item, unless it was taken away.
+    fn item(&self, kind: ItemKind, id: &str) -> Result<Option<Item>, StoreError>;
+    /// Returns the items of a kind that were not taken away, by id.
+    fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError>;
+    /// Returns how many items of a kind there are, and of those that are over at `now` the one that ended first.
+    fn count_items(&self, kind: ItemKind, now: Timestamp) -> Result<(usize, Option<String>), StoreError>;
+    /// Writes an item, new or over its row. `body` is [`item_body`].
+    fn put_item(&mut self, item: &Item, body: &str, seq: u64) -> Result<(), StoreError>;
+    /// Leaves word in the place of an item that it was taken away at `at`. `body` is [`gone_body`].
+    fn leave_item(&mut self, kind: ItemKind, id: &str, at: Timestamp, body: &str, seq: u64) -> Result<(), StoreError>;
+    /// Forgets the row of an item altogether.
+    fn forget_item(&mut self, kind: ItemKind, id: &str) -> Result<(), StoreError>;
+    /// Deletes at most `max` items that were over before `before`, and returns how many; of those that were taken away, those before `gone`.
+    fn prune_items(&mut self, before: Timestamp, gone: Timestamp, max: usize) -> Result<usize, StoreError>;
     /// Returns everybody who has a console that is not revoked.
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError>;
 
@@ -270,4 +284,20 @@ pub(in crate::store) fn line_body(incident: IncidentId, line: &Line) -> Result<S
         line: &'a Line,
     }
     Ok(serde_json::to_string(&Body { incident, line })?)
+}
+
+/// Returns an item as the feed carries it: with its id beside it.
+pub(in crate::store) fn item_body(item: &Item) -> Result<String, StoreError> {
+    #[derive(serde::Serialize)]
+    struct Body<'a> {
+        id: String,
+        #[serde(flatten)]
+        item: &'a Item,
+    }
+    Ok(serde_json::to_string(&Body { id: item.id(), item })?)
+}
+
+/// Returns what the feed carries in the place of an item that was taken away.
+pub(in crate::store) fn gone_body(kind: ItemKind, id: &str) -> Result<String, StoreError> {
+    Ok(serde_json::json!({ "kind": kind, "id": id, "item": null }).to_string())
 }

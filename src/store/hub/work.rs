@@ -236,9 +236,6 @@ impl<'w, T: Tables> Work<'w, T> {
         self.count_in(key, id, from)
     }
 
-    /// Takes a shared item, new or changed; it is written at the end.
-    pub fn put_item(&mut self, _item: crate::domain::item::Item) {}
-
     /// Counts a series as real that begins to burn, once a day.
     fn count_real(&mut self, key: &SeriesKey, before: Option<SeriesState>, after: SeriesState) {
         let today = DayNumber::of(self.now);

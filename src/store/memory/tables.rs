@@ -2,8 +2,8 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice};
 use super::super::hub::tables::{
-    AnswerBody, ChainEnd, CountedDay, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages,
-    line_body,
+    AnswerBody, ChainEnd, CountedDay, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables,
+    WaitingPages, line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::kept::{Journal, Kept};
@@ -11,7 +11,7 @@ use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName, hex};
 use crate::domain::incident::{Incident, Life, Line};
-use crate::domain::item::Change;
+use crate::domain::item::{Change, ITEM_BYTES_MAX, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::source::Watched;
@@ -48,6 +48,7 @@ pub(in crate::store) struct MemoryTables {
     pages_of: Kept<(IncidentId, PageId), ()>,
     pages_due: Kept<(UserName, String, Timestamp, PageId), ()>,
     reached: Kept<(UserName, String), Timestamp>,
+    items: Kept<(ItemKind, String), ItemRow>,
     ops: Kept<OpId, OpRow>,
     chain: Kept<(NodeId, u64), OpId>,
     reissued: Kept<(NodeId, u64), [u8; 32]>,
@@ -74,6 +75,7 @@ enum Changed {
     Series(i64),
     Line(IncidentId),
     Page(PageId),
+    Item(ItemKind, String),
     Op(OpId),
 }
 
@@ -82,6 +84,15 @@ enum Changed {
 struct Placed<T> {
     seq: u64,
     row: Arc<T>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct ItemRow {
+    seq: u64,
+    ends_at: Option<Timestamp>,
+    /// `None`: it was taken away.
+    item: Option<Arc<Item>>,
+    body: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +113,7 @@ const LINE_UNIQUE: &str = "a line's place is its own";
 
 impl MemoryTables {
     /// Returns all tables; a table that is left out here does not compile.
-    fn journals(&mut self) -> [&mut dyn Journal; 29] {
+    fn journals(&mut self) -> [&mut dyn Journal; 30] {
         let Self {
             meta,
             counters,
@@ -126,6 +137,7 @@ impl MemoryTables {
             pages_of,
             pages_due,
             reached,
+            items,
             ops,
             chain,
             reissued,
@@ -135,9 +147,9 @@ impl MemoryTables {
             quarantine,
         } = self;
         [
-            meta, counters, changes, sources, trusted, states, days, made, series, series_ids, series_of, runs_out, incidents, numbers, open, due,
-            lines, aliases, pages, pages_of, pages_due, reached, ops, chain, reissued, devices, tokens, enrolments,
-            quarantine,
+            meta, counters, changes, sources, trusted, states, days, made, series, series_ids, series_of, runs_out,
+            incidents, numbers, open, due, lines, aliases, pages, pages_of, pages_due, reached, items, ops, chain,
+            reissued, devices, tokens, enrolments, quarantine,
         ]
     }
 
@@ -269,6 +281,21 @@ impl MemoryTables {
         self.pages.remove(&id);
     }
 
+    fn items_of(&self, kind: ItemKind) -> impl Iterator<Item = (&String, &ItemRow)> {
+        let from = self.items.rows().range((kind, String::new())..);
+        from.take_while(move |((of, _), _)| *of == kind).map(|((_, id), row)| (id, row))
+    }
+
+    fn put_item_row(&mut self, key: (ItemKind, String), row: ItemRow) -> Result<(), StoreError> {
+        if row.body.len() > ITEM_BYTES_MAX {
+            return Err(StoreError::broken("an item is short"));
+        }
+        let before = self.items.rows().get(&key).map(|before| before.seq);
+        self.place(before, row.seq, Changed::Item(key.0, key.1.clone()))?;
+        self.items.put(key, row);
+        Ok(())
+    }
+
     fn is_named(&self, id: IncidentId) -> bool {
         self.series_of.rows().range((id, i64::MIN)..=(id, i64::MAX)).next().is_some()
     }
@@ -282,6 +309,10 @@ impl MemoryTables {
             Changed::Series(id) => (FeedKind::Series, json(self.series.rows().get(id).map(|placed| &*placed.row))?),
             Changed::Line(id) => (FeedKind::Line, self.lines.rows().get(&(*id, seq)).map(|body| body.to_string())),
             Changed::Page(id) => (FeedKind::Page, json(self.pages.rows().get(id).map(|placed| &*placed.row))?),
+            Changed::Item(kind, id) => {
+                let row = self.items.rows().get(&(*kind, id.clone()));
+                (FeedKind::Item, row.map(|row| row.body.to_string()))
+            }
             Changed::Op(id) => {
                 let op = self.ops.rows().get(id).filter(|op| verdicts.is_none_or(|node| op.node == node));
                 (FeedKind::Verdict, json(op.map(|op| told(*id, op)))?)
@@ -361,7 +392,9 @@ impl Tables for MemoryTables {
     fn has_verdicts(&self, after: u64, node: NodeId) -> Result<bool, StoreError> {
         let of_node = |changed: &Changed| match changed {
             Changed::Op(id) => self.ops.rows().get(id).is_some_and(|op| op.node == node),
-            Changed::Incident(_) | Changed::Series(_) | Changed::Line(_) | Changed::Page(_) => false,
+            Changed::Incident(_) | Changed::Series(_) | Changed::Line(_) | Changed::Page(_) | Changed::Item(..) => {
+                false
+            }
         };
         Ok(self.changes.rows().range((Excluded(after), Unbounded)).any(|(_, changed)| of_node(changed)))
     }
@@ -505,9 +538,8 @@ impl Tables for MemoryTables {
 
     fn open_incidents(&self, max: usize) -> Result<Vec<IncidentId>, StoreError> {
         let newest = self.numbers.rows().values().rev();
-        let open = |id: &&IncidentId| {
-            self.incidents.rows().get(*id).is_some_and(|placed| placed.row.open_key.is_some())
-        };
+        let open =
+            |id: &&IncidentId| self.incidents.rows().get(*id).is_some_and(|placed| placed.row.open_key.is_some());
         Ok(newest.filter(open).take(max).copied().collect())
     }
 
@@ -682,6 +714,53 @@ impl Tables for MemoryTables {
     fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError> {
         self.reached.put((person.clone(), channel.to_owned()), at);
         Ok(())
+    }
+
+    fn item(&self, kind: ItemKind, id: &str) -> Result<Option<Item>, StoreError> {
+        let row = self.items.rows().get(&(kind, id.to_owned()));
+        Ok(row.and_then(|row| row.item.as_deref().cloned()))
+    }
+
+    fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError> {
+        Ok(self.items_of(kind).filter_map(|(_, row)| row.item.as_deref().cloned()).collect())
+    }
+
+    fn count_items(&self, kind: ItemKind, now: Timestamp) -> Result<(usize, Option<String>), StoreError> {
+        let held = || self.items_of(kind).filter(|(_, row)| row.item.is_some());
+        let over = held().filter_map(|(id, row)| Some((row.ends_at.filter(|at| *at <= now)?, id)));
+        Ok((held().count(), over.min().map(|(_, id)| id.clone())))
+    }
+
+    fn put_item(&mut self, item: &Item, body: &str, seq: u64) -> Result<(), StoreError> {
+        let row = ItemRow { seq, ends_at: item.ends_at(), item: Some(Arc::new(item.clone())), body: body.into() };
+        self.put_item_row((item.kind(), item.id()), row)
+    }
+
+    fn leave_item(&mut self, kind: ItemKind, id: &str, at: Timestamp, body: &str, seq: u64) -> Result<(), StoreError> {
+        let key = (kind, id.to_owned());
+        if !self.items.rows().contains_key(&key) {
+            return Ok(());
+        }
+        self.put_item_row(key, ItemRow { seq, ends_at: Some(at), item: None, body: body.into() })
+    }
+
+    fn forget_item(&mut self, kind: ItemKind, id: &str) -> Result<(), StoreError> {
+        let key = (kind, id.to_owned());
+        if let Some(seq) = self.items.rows().get(&key).map(|row| row.seq) {
+            self.changes.remove(&seq);
+            self.items.remove(&key);
+        }
+        Ok(())
+    }
+
+    fn prune_items(&mut self, before: Timestamp, gone: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let is_old = |row: &ItemRow| row.ends_at.is_some_and(|at| at < if row.item.is_some() { before } else { gone });
+        let all = self.items.rows().iter();
+        let mut old: Vec<(ItemKind, String)> = all.filter(|(_, row)| is_old(row)).map(|(key, _)| key.clone()).collect();
+        old.sort_by(|a, b| (a.0.word(), &a.1).cmp(&(b.0.word(), &b.1)));
+        old.truncate(max);
+        old.iter().try_for_each(|(kind, id)| self.forget_item(*kind, id))?;
+        Ok(old.len())
     }
 
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError> {

@@ -5,6 +5,7 @@ use super::{OwnOp, relay};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
 use crate::domain::incident::Incident;
+use crate::domain::item::{ITEMS_KEPT, ITEMS_MAX, Item};
 use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
 use crate::domain::paging::Page;
@@ -105,6 +106,37 @@ pub(super) fn put_page(tx: &Transaction<'_>, body: &str, generation: i64) -> Res
     Ok(page.incident)
 }
 
+/// Keeps an item, or forgets one that was taken away. Of each kind as many stay as the hub holds; what ended first goes first.
+pub(super) fn put_item(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<(), StoreError> {
+    #[derive(Deserialize)]
+    struct Of<'a> {
+        #[serde(borrow)]
+        kind: std::borrow::Cow<'a, str>,
+        #[serde(borrow)]
+        id: std::borrow::Cow<'a, str>,
+        #[serde(borrow)]
+        item: &'a serde_json::value::RawValue,
+    }
+    let Of { kind, id, item } = serde_json::from_str(body)?;
+    let (kind, id): (&str, &str) = (&kind, &id);
+    if item.get() == "null" {
+        tx.prepare_cached("DELETE FROM item WHERE kind = ?1 AND id = ?2")?.execute([kind, id])?;
+        return Ok(());
+    }
+    let ends_at = serde_json::from_str::<Item>(body).ok().and_then(|item| item.ends_at());
+    tx.prepare_cached(
+        "INSERT INTO item (kind, id, ends_at, generation, body) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (kind, id) DO UPDATE SET ends_at = ?3, generation = ?4, body = ?5",
+    )?
+    .execute(params![kind, id, ends_at.map(|at| at.as_millis()), generation, body])?;
+    tx.prepare_cached(
+        "DELETE FROM item WHERE kind = ?1 AND (SELECT count(*) FROM item WHERE kind = ?1) > ?2 AND id =
+           (SELECT id FROM item WHERE kind = ?1 AND id <> ?3 ORDER BY ends_at IS NULL, ends_at LIMIT 1)",
+    )?
+    .execute(params![kind, ITEMS_MAX as i64, id])?;
+    Ok(())
+}
+
 /// Keeps a verdict on anybody's operation; returns whether it is of one of this node's that this database does not have.
 pub(super) fn put_verdict(tx: &Transaction<'_>, body: &str, seq: u64) -> Result<bool, StoreError> {
     let (answer, op_id) = relay::Answer::read(body)?;
@@ -152,7 +184,7 @@ pub(super) fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, Store
     if swept >= generation {
         return Ok(false);
     }
-    for table in ["incident", "series", "line", "page"] {
+    for table in ["incident", "series", "line", "page", "item"] {
         tx.execute(&format!("DELETE FROM {table} WHERE generation < ?1"), [generation])?;
     }
     set_meta(tx, "swept", &generation.to_string())?;
@@ -164,6 +196,7 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM page WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
+    tx.execute("DELETE FROM item WHERE ends_at < ?1", [now.minus(ITEMS_KEPT).as_millis()])?;
     tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;
     tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
     relay::prune(tx, now)

@@ -8,8 +8,12 @@ use super::tables::SqliteTables;
 use rusqlite::Connection;
 use std::path::Path;
 
-pub(in crate::store) const SCHEMA: Schema =
-    Schema { application_id: 0x6e64_4862, version: 1, sql: include_str!("hub.sql"), steps: &[] };
+pub(in crate::store) const SCHEMA: Schema = Schema {
+    application_id: 0x6e64_4862,
+    version: 2,
+    sql: include_str!("hub.sql"),
+    steps: &[include_str!("hub_2.sql")],
+};
 
 /// SQLite: one thread writes, one reads.
 #[derive(Clone)]

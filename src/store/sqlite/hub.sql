@@ -1,4 +1,4 @@
--- The hub's database, schema 1. Bodies are JSON of the domain's types; what a rule or a query relies on stands in a column beside it.
+-- The hub's database, schema 2. Bodies are JSON of the domain's types; what a rule or a query relies on stands in a column beside it.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -118,6 +118,19 @@ CREATE TABLE reached (
     at      INTEGER NOT NULL,
     PRIMARY KEY (person, channel)
 ) STRICT, WITHOUT ROWID;
+
+-- What is shared and is no incident, by kind: silences, claims, changes, ... One that was taken away stays as `gone`, so that mirrors hear of it.
+CREATE TABLE item (
+    kind    TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    -- When it is over, or when it was taken away; it is forgotten some time later.
+    ends_at INTEGER,
+    gone    INTEGER NOT NULL CHECK (gone IN (0, 1)),
+    seq     INTEGER NOT NULL UNIQUE,
+    body    TEXT NOT NULL CHECK (length(body) <= 16384),
+    PRIMARY KEY (kind, id)
+) STRICT;
+CREATE INDEX item_over ON item (kind, ends_at) WHERE ends_at IS NOT NULL;
 
 -- Devices whose operations are taken.
 CREATE TABLE device (

@@ -1,4 +1,4 @@
--- A console's mirror of one hub, schema 1. What the hub confirmed can be fetched again; the table `op` cannot.
+-- A console's mirror of one hub, schema 2. What the hub confirmed can be fetched again; the table `op` cannot.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -48,6 +48,16 @@ CREATE TABLE page (
 ) STRICT;
 CREATE INDEX page_incident ON page (incident);
 CREATE INDEX page_open ON page (person) WHERE open = 1;
+
+-- What is shared and is no incident. Kinds that this program does not know are kept for one that does.
+CREATE TABLE item (
+    kind       TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    ends_at    INTEGER,
+    generation INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT;
 
 -- Own operations, in the order of their chain. Confirmed ones of former chains of this database stand below zero, in their order.
 CREATE TABLE op (

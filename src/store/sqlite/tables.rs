@@ -2,7 +2,8 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice, NewToken};
 use super::super::hub::tables::{
-    ChainEnd, CountedDay, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages, line_body,
+    ChainEnd, CountedDay, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages,
+    line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::rows::{self, invalid, life_word, state_word};
@@ -10,7 +11,7 @@ use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Line};
-use crate::domain::item::Change;
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::scope::Scope;
 use crate::domain::series::{Series, SeriesState};
@@ -135,6 +136,7 @@ impl Tables for SqliteTables<'_> {
         read(FeedKind::Series, "SELECT seq, body FROM series WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
         read(FeedKind::Line, "SELECT seq, body FROM line WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
         read(FeedKind::Page, "SELECT seq, body FROM page WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
+        read(FeedKind::Item, "SELECT seq, body FROM item WHERE seq > ?1 ORDER BY seq LIMIT ?2", place)?;
         read(
             FeedKind::Verdict,
             "SELECT seq, json_object('op_id', lower(hex(op_id)), 'node', lower(hex(node)), 'nseq', nseq, 'hash', lower(hex(hash)),
@@ -516,6 +518,46 @@ impl Tables for SqliteTables<'_> {
     fn set_reached_at(&mut self, person: &UserName, channel: &str, at: Timestamp) -> Result<(), StoreError> {
         let sql = "INSERT INTO reached VALUES (?1, ?2, ?3) ON CONFLICT (person, channel) DO UPDATE SET at = ?3";
         self.execute(sql, params![person.as_str(), channel, at.as_millis()]).map(|_| ())
+    }
+
+    fn item(&self, kind: ItemKind, id: &str) -> Result<Option<Item>, StoreError> {
+        let sql = "SELECT body FROM item WHERE kind = ?1 AND id = ?2 AND gone = 0";
+        rows::parsed(self.one(sql, [kind.word(), id], |row| row.get(0))?)
+    }
+
+    fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError> {
+        let sql = "SELECT body FROM item WHERE kind = ?1 AND gone = 0 ORDER BY id";
+        let bodies: Vec<String> = self.all(sql, [kind.word()], |row| row.get(0))?;
+        bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
+    }
+
+    fn count_items(&self, kind: ItemKind, now: Timestamp) -> Result<(usize, Option<String>), StoreError> {
+        let sql = "SELECT count(*) FROM item WHERE kind = ?1 AND gone = 0";
+        let count = self.one(sql, [kind.word()], |row| row.get::<_, i64>(0))?.unwrap_or(0);
+        let sql = "SELECT id FROM item WHERE kind = ?1 AND gone = 0 AND ends_at <= ?2 ORDER BY ends_at, id LIMIT 1";
+        Ok((count as usize, self.one(sql, params![kind.word(), now.as_millis()], |row| row.get(0))?))
+    }
+
+    fn put_item(&mut self, item: &Item, body: &str, seq: u64) -> Result<(), StoreError> {
+        let sql = "INSERT INTO item (kind, id, ends_at, gone, seq, body) VALUES (?1, ?2, ?3, 0, ?4, ?5)
+             ON CONFLICT (kind, id) DO UPDATE SET ends_at = ?3, gone = 0, seq = ?4, body = ?5";
+        let ends_at = item.ends_at().map(|at| at.as_millis());
+        self.execute(sql, params![item.kind().word(), item.id(), ends_at, seq as i64, body]).map(|_| ())
+    }
+
+    fn leave_item(&mut self, kind: ItemKind, id: &str, at: Timestamp, body: &str, seq: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE item SET ends_at = ?3, gone = 1, seq = ?4, body = ?5 WHERE kind = ?1 AND id = ?2";
+        self.execute(sql, params![kind.word(), id, at.as_millis(), seq as i64, body]).map(|_| ())
+    }
+
+    fn forget_item(&mut self, kind: ItemKind, id: &str) -> Result<(), StoreError> {
+        self.execute("DELETE FROM item WHERE kind = ?1 AND id = ?2", [kind.word(), id]).map(|_| ())
+    }
+
+    fn prune_items(&mut self, before: Timestamp, gone: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM item WHERE rowid IN
+             (SELECT rowid FROM item WHERE ends_at < iif(gone, ?2, ?1) ORDER BY kind, id LIMIT ?3)";
+        self.execute(sql, params![before.as_millis(), gone.as_millis(), max as i64])
     }
 
     fn users(&self) -> Result<BTreeSet<UserName>, StoreError> {

@@ -1,4 +1,4 @@
-//! A mirror whose program grows old while it has it open. The layouts 2 and 99 are made up.
+//! A mirror whose program grows old while it has it open. The layouts 3 and 99 are made up.
 
 use super::*;
 use crate::domain::grouping::Group;
@@ -55,7 +55,7 @@ fn what_is_done_in_a_program_that_was_upgraded_underneath_is_kept_and_taken_in_o
     let incident = incident();
     let mut old = mirror(&dir);
     let first = append(&mut old, &incident, 1);
-    set_layout(&dir, 2);
+    set_layout(&dir, 3);
     assert!(matches!(old.check(), Err(StoreError::Underneath { .. })));
     assert!(old.set_note("word", "late").unwrap_err().is_outdated());
     let kept: Vec<SignedOp> = (2..20).map(|seed| append_aside(&mut old, &incident, seed)).collect();
@@ -66,7 +66,7 @@ fn what_is_done_in_a_program_that_was_upgraded_underneath_is_kept_and_taken_in_o
     let last = append_aside(&mut old, &incident, 20);
     let text = std::fs::read(&aside).unwrap();
 
-    set_layout(&dir, 1);
+    set_layout(&dir, 2);
     let mut new = mirror(&dir);
     let sign = |op| SignedOp::sign(op, &key());
     assert_eq!(new.take_aside(sign).unwrap(), 19);

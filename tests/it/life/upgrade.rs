@@ -23,7 +23,7 @@ fn a_console_upgraded_underneath_says_so_and_loses_nothing() {
     let (hub, person) = hub_and_person(dir.path());
     let mut console = person.pty(120, 40);
     console.wait_for(LIMIT, is_live);
-    set_layout(&person, 2);
+    set_layout(&person, 3);
     let screen = console.wait_for(LIMIT, |screen| screen.contains("UPGRADED UNDERNEATH: restart (state kept)"));
     assert!(!screen.contains(" LIVE") && screen.contains("DiskFull burns"), "{screen}");
     until("what was done, kept", LIMIT, || {
@@ -44,7 +44,7 @@ fn a_console_upgraded_underneath_says_so_and_loses_nothing() {
     assert_eq!(older.exit_code(LIMIT), Some(0));
 
     // What the program finds that knows the layout.
-    set_layout(&person, 1);
+    set_layout(&person, 2);
     let console = person.pty(120, 40);
     console.wait_for(LIMIT, |screen| is_live(screen) && screen.contains("ACK"));
     assert_eq!(person.list()[0]["owner"], "mira");

@@ -92,7 +92,7 @@ impl Mirror {
             let taken = match row.kind {
                 FeedKind::Incident => row.seq > held.seq && put_signed(&tx, row, now)?,
                 FeedKind::Verdict => take_answer(&tx, row, now)?,
-                FeedKind::Series | FeedKind::Line | FeedKind::Page => false,
+                FeedKind::Series | FeedKind::Line | FeedKind::Page | FeedKind::Item => false,
             };
             new += usize::from(taken);
         }
@@ -134,7 +134,7 @@ pub(in crate::store::mirror) fn put_signed(
             let (Some(op_id), Some(node), Some(nseq)) = (op_id, answer.node, answer.nseq) else { return Ok(false) };
             ("verdict", *op_id.as_bytes(), Some((*node.as_bytes(), sql_number(nseq))))
         }
-        FeedKind::Series | FeedKind::Line | FeedKind::Page => return Ok(false),
+        FeedKind::Series | FeedKind::Line | FeedKind::Page | FeedKind::Item => return Ok(false),
     };
     let changed = tx
         .prepare_cached(

@@ -1,0 +1,10 @@
+-- From layout 1 to 2 of a mirror. mirror.sql is what comes of it.
+
+CREATE TABLE item (
+    kind       TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    ends_at    INTEGER,
+    generation INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT;
