@@ -174,6 +174,7 @@ async fn a_word_without_an_end_holds_again_after_a_silence(make: Make) {
 
 async fn a_source_never_heard_is_silent_after_every(make: Make) {
     let mut night = Night::begin(make, Way::Heartbeat);
+    night.round(Vec::new()).await;
     night.wait_until(PATIENCE - 1).await;
     assert!(night.about("SourceSilent").await.is_none());
     assert_eq!(night.source().await.state, SourceHealth::Never);
