@@ -56,7 +56,7 @@ pub fn run(globals: &Globals, arguments: &Sources) -> anyhow::Result<Exit> {
             output::text(&expected(source)),
         );
         if !source.counts.said.trim().is_empty() {
-            output::say!("  {}", output::text(source.counts.said.trim()));
+            output::say!("  {}", output::text(&source.counts.said.trim().chars().take(200).collect::<String>()));
         }
     }
     if sources.is_empty() {

@@ -195,7 +195,8 @@ impl Watched {
     pub fn is_news(&self, before: &Self) -> bool {
         let said = |watched: &Self| {
             let Self { expected, silent_since, failing_since, started_at, .. } = watched;
-            (*expected, watched.heard_at.is_some(), *silent_since, *failing_since, *started_at)
+            let heard = (watched.heard_at.is_some(), watched.beat_at.is_some());
+            (*expected, heard, *silent_since, *failing_since, *started_at)
         };
         said(self) != said(before) || self.query != before.query
     }

@@ -19,14 +19,18 @@ groups:
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn wait_for(person: &Person, summary: &str, state: &str) -> Value {
-    until(&format!("{summary} {state}"), LIMIT, || person.find(summary).filter(|incident| incident["state"] == state))
+/// Returns the incident whose summary begins so.
+fn find(person: &Person, summary: &str) -> Option<Value> {
+    let begins = |incident: &Value| incident["summary"].as_str().is_some_and(|text| text.starts_with(summary));
+    person.list().into_iter().find(begins)
 }
 
-fn source(hub: &Hub, name: &str) -> Option<Value> {
-    let listed = hub.command(&["sources", "--json"]).stdout;
-    let rows = listed.lines().map(|line| serde_json::from_str::<Value>(line).expect("one JSON object a line"));
-    rows.into_iter().find(|row| row["name"] == name)
+fn wait_for(person: &Person, summary: &str, state: &str) -> Value {
+    until(&format!("{summary} {state}"), LIMIT, || find(person, summary).filter(|incident| incident["state"] == state))
+}
+
+fn source(person: &Person, name: &str) -> Option<Value> {
+    person.json(&["sources"], 0).into_iter().find(|row| row["name"] == name)
 }
 
 #[test]
@@ -46,18 +50,18 @@ fn a_prometheus_that_is_stopped_is_silent_and_what_it_had_firing_unknown_until_i
     prometheus.wait_warm();
     let person = Person::near(&hub, &hub.home(), "mira");
     let disk = wait_for(&person, "disk is full", "new");
-    until("a heartbeat", LIMIT, || source(&hub, "prometheus").filter(|row| row["state"] == "alive"));
+    until("a heartbeat", LIMIT, || source(&person, "prometheus").filter(|row| row["state"] == "alive"));
 
     prometheus.pause();
     let silent = wait_for(&person, "source prometheus is silent", "new");
     assert_eq!(silent["severity"], "S2", "{silent}");
     let unknown = wait_for(&person, "disk is full", "unknown");
     assert_eq!(unknown["number"], disk["number"]);
-    assert_eq!(source(&hub, "prometheus").expect("it is listed")["state"], "silent");
+    assert_eq!(source(&person, "prometheus").expect("it is listed")["state"], "silent");
     // The hub dies while it is silent, and knows it still.
     hub.restart();
-    assert_eq!(source(&hub, "prometheus").expect("it is listed")["state"], "silent");
-    assert_eq!(person.find("disk is full").expect("it is listed")["state"], "unknown");
+    assert_eq!(source(&person, "prometheus").expect("it is listed")["state"], "silent");
+    assert_eq!(find(&person, "disk is full").expect("it is listed")["state"], "unknown");
     let metrics = hub.get("/metrics").expect("the hub answers").text();
     assert!(metrics.contains("nightdesk_source_silent{source=\"prometheus\"} 1"), "{metrics}");
 
@@ -67,7 +71,7 @@ fn a_prometheus_that_is_stopped_is_silent_and_what_it_had_firing_unknown_until_i
     assert_eq!(person.show(&number(&back))["series_list"][0]["flaps"], 0, "it never ended");
     let over = wait_for(&person, "source prometheus is silent", "resolved");
     assert_eq!(over["number"], silent["number"]);
-    assert!(person.find("the watchdog barks").is_none(), "a heartbeat opens nothing");
+    assert!(find(&person, "the watchdog barks").is_none(), "a heartbeat opens nothing");
 }
 
 #[test]
@@ -90,13 +94,13 @@ fn jobs_ping_fail_and_do_well_again_and_the_disk_remembers() {
     hub.restart();
     let incident = wait_for(&person, "backup failed with exit status 3: disk full", "new");
     assert_eq!(incident["service"], "backup");
-    assert_eq!(source(&hub, "backup").expect("it is listed")["state"], "failing");
+    assert_eq!(source(&person, "backup").expect("it is listed")["state"], "failing");
     // A picture on a web page asks like this.
     let page = http::get(hub.address(), "/v1/ping/backup", &[headers[0], ("sec-fetch-site", "cross-site")]);
     assert_eq!(page.expect("the hub answers").status, 403);
     assert_eq!(get(&hub, "/v1/ping/backup").status, 200);
     wait_for(&person, "backup failed", "resolved");
-    assert_eq!(source(&hub, "backup").expect("it is listed")["state"], "alive");
+    assert_eq!(source(&person, "backup").expect("it is listed")["state"], "alive");
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn changes_stand_in_the_timeline_and_the_funnel_is_counted() {
     let hub = Hub::start(dir.path(), "");
     let person = Person::near(&hub, &hub.home(), "mira");
     let post = ["change", "post", "payments 1.42", "-l", "service=payments", "--by", "lena", "--id", "ci-7"];
-    let posted = hub.command(&post);
+    let posted = person.run(&post);
     assert_eq!(posted.code, Some(0), "{posted:?}");
     let alert = json!([{ "labels": { "alertname": "Slow", "service": "payments", "severity": "critical" },
         "annotations": { "summary": "payments is slow" } }]);
@@ -119,16 +123,16 @@ fn changes_stand_in_the_timeline_and_the_funnel_is_counted() {
     let answer = hub.ingest("/v1/in/change", body).expect("the hub answers");
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["taken"].as_array().map(Vec::len), Some(1));
-    assert!(hub.command(&["quarantine"]).stdout.contains("party"));
+    assert!(person.run(&["quarantine"]).stdout.contains("party"));
     assert_eq!(hub.ingest("/v1/in/change", "kind=deploy").expect("the hub answers").status, 400);
-    let listed = hub.command(&["change", "list", "--since", "1h"]).stdout;
+    let listed = person.run(&["change", "list", "--since", "1h"]).stdout;
     assert!(listed.contains("deploy: payments 1.42 by lena") && listed.contains("flag: new checkout"), "{listed}");
     let total = until("the funnel", LIMIT, || {
-        let stats: Value = serde_json::from_str(&hub.command(&["stats", "--json"]).stdout).ok()?;
+        let stats = person.json(&["stats"], 0).remove(0);
         Some(stats["total"].clone()).filter(|total| total["incidents"] == 1)
     });
     assert_eq!((&total["events"], &total["series"], &total["real"]), (&json!(1), &json!(1), &json!(1)), "{total}");
-    let table = hub.command(&["stats", "--days", "1"]).stdout;
+    let table = person.run(&["stats", "--days", "1"]).stdout;
     assert!(
         table.contains("prometheus") && table.lines().last().is_some_and(|line| line.starts_with("all")),
         "{table}"

@@ -9,6 +9,7 @@ use crate::domain::change;
 use crate::domain::day::Counts;
 use crate::domain::event::{Alert, End, Event, SeriesKey};
 use crate::domain::id::{IncidentId, SourceName};
+use crate::domain::incident::{Author, Line, Told};
 use crate::domain::item::{Change, Item};
 use crate::domain::label::{LabelLimits, Labels};
 use crate::domain::series::SeriesState;
@@ -19,14 +20,17 @@ use std::time::Duration;
 
 /// When the hub last looked at its sources, in the table of what the store knows of itself.
 const WATCHED_AT: &str = "watched_at";
-/// How old that may grow before it is written anew: so much of the hub's presence may be taken for absence after a crash.
+/// How old that may grow before it is written anew, at the most and at the least.
 const WATCHED_NOTED: Duration = Duration::from_secs(60);
+const WATCHED_NOTED_FIRST: Duration = Duration::from_secs(1);
 /// Series that one transaction doubts or trusts.
 const SWEPT_MAX: usize = 500;
 /// Days told at once.
 const DAYS_TOLD_MAX: usize = 200;
 /// Open incidents that a change is held against, the newest.
 const INCIDENTS_MAX: usize = 5000;
+/// Bytes of a job's words in a timeline.
+const LOG_BYTES_MAX: usize = 2048;
 /// Bytes of the one line that says what is wrong.
 const SUMMARY_BYTES_MAX: usize = 300;
 /// The hub's own name among sources.
@@ -71,7 +75,10 @@ fn away<T: Tables>(work: &mut Work<'_, T>, round: &Round) -> Result<Duration, St
     let noted = work.tables.meta(WATCHED_AT)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
     let Some(up_since) = round.hub_up_since.filter(|_| !round.expected.is_empty()) else { return Ok(Duration::ZERO) };
     let back = noted.filter(|noted| up_since > *noted);
-    let is_old = noted.is_none_or(|noted| round.now.since(noted) >= WATCHED_NOTED || noted > round.now);
+    // So much of the hub's presence may be taken for absence after a crash: never more than the grace of a source.
+    let shortest = round.expected.values().map(|(expected, _)| expected.every_ms / 10).min().unwrap_or_default();
+    let rewritten = Duration::from_millis(shortest).clamp(WATCHED_NOTED_FIRST, WATCHED_NOTED);
+    let is_old = noted.is_none_or(|noted| round.now.since(noted) >= rewritten || noted > round.now);
     if back.is_some() || is_old {
         work.tables.set_meta(WATCHED_AT, &round.now.as_millis().to_string())?;
     }
@@ -161,7 +168,8 @@ fn take_ping<T: Tables>(work: &mut Work<'_, T>, heard: &Heard, ping: &Ping) -> R
     let labels = [("alertname", "PingFailed"), ("service", name), ("severity", "high"), ("source", name)];
     let status = match ping.outcome {
         Outcome::Succeeded => return end(work, heard.source.clone(), labels),
-        Outcome::Started | Outcome::Logged => return Ok(()),
+        Outcome::Logged => return tell_log(work, heard, ping, labels),
+        Outcome::Started => return Ok(()),
         Outcome::Failed(Some(status)) => format!("{name} failed with exit status {status}"),
         Outcome::Failed(None) => format!("{name} failed"),
     };
@@ -169,6 +177,23 @@ fn take_ping<T: Tables>(work: &mut Work<'_, T>, heard: &Heard, ping: &Ping) -> R
     let summary = first.map_or_else(|| status.clone(), |line| format!("{status}: {line}"));
     let (summary, text) = (cut(&summary, SUMMARY_BYTES_MAX), cut(&ping.text, LabelLimits::ANNOTATIONS.value_bytes_max));
     raise(work, heard.source.clone(), labels, &[("summary", summary), ("description", text)])
+}
+
+/// Puts what a job says into the timeline of its failure, while that is open.
+fn tell_log<T: Tables>(
+    work: &mut Work<'_, T>,
+    heard: &Heard,
+    ping: &Ping,
+    labels: [(&str, &str); 4],
+) -> Result<(), StoreError> {
+    let (key, _) = named(work, heard.source.clone(), labels);
+    let Some(id) = work.series(&key)?.and_then(|series| series.incident) else { return Ok(()) };
+    if ping.text.trim().is_empty() || work.incident(id)?.is_none_or(|incident| incident.open_key.is_none()) {
+        return Ok(());
+    }
+    let text = cut(ping.text.trim(), LOG_BYTES_MAX).to_owned();
+    work.tell(id, Line { at: work.now, author: Author::Source(heard.source.clone()), told: Told::Note, text });
+    Ok(())
 }
 
 /// Returns as much of the text as so many bytes hold.

@@ -288,6 +288,8 @@ async fn a_failed_job_is_an_alert_that_the_next_success_resolves(make: Make) {
     let failed = night.about("PingFailed").await.unwrap();
     assert_eq!(failed.summary, "prometheus failed with exit status 3: disk full");
     assert_eq!(night.desk.series().await[0].annotations.get("description"), Some("disk full\nsecond line"));
+    night.hear(0, Some(Outcome::Logged)).await;
+    assert_eq!(night.lines(Told::Note).await, ["disk full\nsecond line"]);
     night.wait_until(20).await;
     night.hear(0, Some(Outcome::Succeeded)).await;
     assert_eq!(night.about("PingFailed").await.unwrap().shown(), Shown::Recovering);
