@@ -5,14 +5,16 @@
 mod guards;
 mod outward;
 mod paging;
+mod sources;
 mod ui;
 
 pub use guards::Guards;
 pub use outward::{Clipboard, Osc, Outward, RawNotify};
 pub use paging::{Channel, Format, Heartbeat, Sender};
+pub use sources::Source;
 pub use ui::{Colors, Look};
 
-use crate::domain::id::{SourceName, UserName};
+use crate::domain::id::UserName;
 use crate::domain::incident::Timing;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::Paging;
@@ -197,7 +199,7 @@ pub struct RawHub {
     #[serde(default)]
     limits: RawLimits,
     #[serde(default)]
-    source: Vec<RawSource>,
+    source: Vec<sources::RawSource>,
     #[serde(default)]
     level: Vec<paging::RawLevel>,
     #[serde(default)]
@@ -290,22 +292,6 @@ pub struct Tls {
     pub names: Vec<String>,
     /// The files of a public certificate (its chain, PEM) and its key (PEM, 0600); absent: the hub's own authority vouches.
     pub files: Option<(PathBuf, PathBuf)>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSource {
-    name: SourceName,
-    token_file: PathBuf,
-}
-
-/// A source with a token of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// Its name.
-    pub name: SourceName,
-    /// A file (0600) with its token.
-    pub token_file: PathBuf,
 }
 
 /// How a hub runs.
@@ -420,11 +406,7 @@ impl Hub {
         (hub.paging, hub.channels) = (calling.paging, calling.channels);
         (hub.page_lease, hub.heartbeat) = (calling.page_lease, calling.heartbeat);
         let base = path.parent().unwrap_or(Path::new("."));
-        hub.sources = raw
-            .source
-            .into_iter()
-            .map(|source| Source { name: source.name, token_file: base.join(source.token_file) })
-            .collect();
+        hub.sources = sources::resolve(path, base, raw.source)?;
         hub.tls = tls(path, base, raw.tls)?;
         let RawHub { severity, grouping, instant, pending, service_level, calendar, .. } = raw;
         let RawHub { route, dependency, service, view, alertmanager, triage, .. } = raw;

@@ -2,6 +2,7 @@
 
 mod access;
 mod act;
+mod change;
 mod completions;
 mod demo;
 mod doctor;
@@ -23,6 +24,7 @@ mod read;
 mod serve;
 mod show;
 mod signals;
+mod sources;
 mod theme;
 mod tui;
 
@@ -108,6 +110,13 @@ enum Command {
     Inbox(inbox::Arguments),
     /// Lists what the hub could not take, with the reasons.
     Quarantine(quarantine::Arguments),
+    /// Lists the sources: whether they live, when they spoke last, what is expected of them.
+    Sources(sources::Sources),
+    /// Prints the funnel of the last days: alerts, series, incidents, pages.
+    Stats(sources::Stats),
+    /// Tells the hub of deploys, flags and drills, or lists them.
+    #[command(subcommand)]
+    Change(change::Command),
     /// Prints a code by which another machine joins this hub as that user's console; on the hub's machine.
     Enrol(access::Enrol),
     /// Joins a hub on another machine by a code of `nightdesk enrol`.
@@ -161,6 +170,9 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Act(command) => act::run(&globals, &command),
         Command::Inbox(arguments) => inbox::run(&globals, &arguments),
         Command::Quarantine(arguments) => quarantine::run(&globals, &arguments),
+        Command::Sources(arguments) => sources::run(&globals, &arguments),
+        Command::Stats(arguments) => sources::stats(&globals, &arguments),
+        Command::Change(command) => change::run(&globals, &command),
         Command::Enrol(arguments) => access::enrol(&globals, &arguments),
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),

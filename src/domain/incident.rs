@@ -291,6 +291,8 @@ pub enum Told {
     Released,
     /// A person's words.
     Note,
+    /// Something was changed that it may come from.
+    Changed,
 }
 
 /// One line of a timeline; immutable.

@@ -2,6 +2,7 @@
 //!
 //! Plain data. The hub alone writes them; they travel by the feed, each as its newest state. What each kind means stands elsewhere.
 
+use super::day::DAYS_KEPT;
 use super::id::{SourceName, UserName};
 use super::label::Labels;
 use super::time::Timestamp;
@@ -208,6 +209,32 @@ pub struct SourceState {
     pub silent_since: Option<Timestamp>,
     /// Whether it is heard.
     pub state: SourceHealth,
+    /// What is counted of it, to some minutes; what a job said by pings.
+    #[serde(default)]
+    pub counts: SourceCounts,
+}
+
+/// What is counted of a source, and how its job does where it pings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SourceCounts {
+    /// Requests so far.
+    #[serde(default)]
+    pub requests: u64,
+    /// Expected signs of life so far.
+    #[serde(default)]
+    pub beats: u64,
+    /// Times that it fell silent.
+    #[serde(default)]
+    pub silences: u64,
+    /// Since when its job fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// Since when its job runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running_since: Option<Timestamp>,
+    /// What its latest ping said, as it came; cut where it is long.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub said: String,
 }
 
 /// A view that a team shares.
@@ -299,7 +326,8 @@ impl Item {
             Self::Silence(silence) => Some(silence.ends_at),
             Self::Claim(claim) => Some(claim.until),
             Self::Change(change) => Some(change.at),
-            Self::Day(day) => day_begins(&day.date),
+            // With the days that it is kept after its end: the 400 of the funnel.
+            Self::Day(day) => day_begins(&day.date).map(|begins| begins.plus(DAYS_KEPT - ITEMS_KEPT)),
             Self::Source(_) | Self::View(_) | Self::Service(_) => None,
         }
     }
@@ -385,7 +413,7 @@ mod tests {
     #[test]
     fn a_day_is_over_when_it_says_and_an_odd_one_never() {
         let day = |date: &str| Item::Day(Day { date: date.into(), ..Day::default() }).ends_at();
-        assert_eq!(day("1970-01-02"), Some(Timestamp::from_millis(86_400_000)));
+        assert_eq!(day("1970-01-02"), Some(Timestamp::from_millis(371 * 86_400_000)));
         assert_eq!(day("yesterday"), None);
     }
 

@@ -16,7 +16,11 @@ pub mod course;
 pub mod grouping;
 pub mod holds;
 pub mod incident;
+
+pub mod change;
+pub mod day;
 pub mod item;
+pub mod source;
 
 pub mod envelope;
 pub mod judge;

@@ -1,5 +1,6 @@
 //! One alert over time: the fold of its events into episodes, flaps and counters.
 
+use super::day::DayNumber;
 use super::event::{End, Event};
 use super::id::{IncidentId, SourceName};
 use super::label::{AlertmanagerFingerprint, Fingerprint, Labels};
@@ -106,6 +107,9 @@ pub struct Series {
     pub deliveries: u64,
     /// The incident it speaks of now, or spoke of last.
     pub incident: Option<IncidentId>,
+    /// The day on which it was last counted as real: it began to burn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_on: Option<DayNumber>,
 }
 
 /// What one event changed.
@@ -161,6 +165,7 @@ impl Series {
             last_seen: event.received_at,
             deliveries: 1,
             incident: None,
+            real_on: None,
         };
         series.take_text(event);
         match event.alert.end {
@@ -248,6 +253,26 @@ impl Series {
             self.pending_until = None;
         }
         is_real
+    }
+
+    /// Takes note that its source is silent: nobody knows whether it burns, however long its last word would hold. A fact stays one. Returns
+    /// whether that says something new.
+    pub fn doubt(&mut self) -> bool {
+        let doubtful = self.state == SeriesState::Firing && !self.is_instant();
+        if doubtful {
+            self.state = SeriesState::Unknown;
+        }
+        doubtful
+    }
+
+    /// Takes note that its source speaks again: a word that holds until it is taken back holds again, any other must be repeated. Returns
+    /// whether that says something new.
+    pub fn trust(&mut self) -> bool {
+        let trusted = self.state == SeriesState::Unknown && self.ends_at.is_none();
+        if trusted {
+            self.state = SeriesState::Firing;
+        }
+        trusted
     }
 
     /// Ends what burns by a person's word; only a newer start fires again.

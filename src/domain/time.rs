@@ -18,6 +18,9 @@ impl Timestamp {
     /// Go's zero time, 0001-01-01T00:00:00Z: what Prometheus' relatives write for "no time".
     pub const GO_ZERO: Self = Self(-62_135_596_800_000);
 
+    /// The latest time there is, for what no clock reaches.
+    pub const NEVER: Self = Self(253_402_207_199_999);
+
     /// Returns the time so many milliseconds after 1970 (before, when negative), kept within the years 0000 to 9999.
     pub fn from_millis(millis: i64) -> Self {
         const YEAR_0: i64 = -62_167_219_200_000;

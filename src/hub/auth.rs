@@ -88,12 +88,9 @@ impl Tokens {
         };
         let mut by_hash = Vec::with_capacity(sources.len());
         for source in sources {
-            let text = file::read_secret(&source.token_file)?.filter(|text| text.len() >= 16).with_context(|| {
-                format!(
-                    "source {}: {} must hold a token of 16 characters or more",
-                    source.name,
-                    source.token_file.display()
-                )
+            let Some(path) = &source.token_file else { continue };
+            let text = file::read_secret(path)?.filter(|text| text.len() >= 16).with_context(|| {
+                format!("source {}: {} must hold a token of 16 characters or more", source.name, path.display())
             })?;
             by_hash.push((token::hash(&text), source.name.clone()));
         }
@@ -118,6 +115,31 @@ impl Tokens {
             None if self.open_ingest && via.is_here() => Ok(by_format()),
             None => Err(Denied::NoRight),
         }
+    }
+
+    /// Returns whether a request with these headers may ping in that name: with the source's token, or one for all sources.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn may_ping(&self, headers: &HeaderMap, via: Via, name: Option<&SourceName>) -> Result<(), Denied> {
+        let hash = credentials(headers).map(|text| token::hash(&text));
+        match hash.and_then(|hash| self.scope(&hash, via)) {
+            Some((scope, _)) if !scope.allows(Right::Send) => Err(Denied::Forbidden),
+            Some((_, Some(own))) if Some(own) != name => Err(Denied::Forbidden),
+            Some(_) => Ok(()),
+            None if self.is_open(via) => Ok(()),
+            None => Err(Denied::NoRight),
+        }
+    }
+
+    /// Returns the source whose own token the headers hold.
+    pub fn named(&self, headers: &HeaderMap, via: Via) -> Option<SourceName> {
+        self.scope(&token::hash(&credentials(headers)?), via)?.1.cloned()
+    }
+
+    /// Returns whether whoever comes that way may send without a token.
+    pub fn is_open(&self, via: Via) -> bool {
+        self.open_ingest && via.is_here()
     }
 
     /// Returns the scope of a token that lies in a file, and whose it is. Looks at all of them, so that time tells nothing.
@@ -237,7 +259,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mine = dir.path().join("eu.token");
         file::write_private(&mine, b"0123456789abcdef").unwrap();
-        let sources = [Source { name: SourceName::parse("prom-eu").unwrap(), token_file: mine }];
+        let sources = [Source {
+            name: SourceName::parse("prom-eu").unwrap(),
+            token_file: Some(mine),
+            expected: None,
+            heartbeat: None,
+        }];
         let first = Tokens::prepare(dir.path(), &sources, false).unwrap();
         let again = Tokens::prepare(dir.path(), &sources, false).unwrap();
         assert_eq!(first.admin, again.admin);

@@ -1,6 +1,6 @@
 //! Once a second: what is due happens, and what is only in memory reaches the disk.
 
-use super::{Hub, fold, own};
+use super::{Hub, fold, own, sources};
 use crate::domain::time::Timestamp;
 use crate::store::hub::Batch;
 use crate::sync::clock;
@@ -14,6 +14,8 @@ const ROUND: Duration = Duration::from_secs(1);
 const AWAY: Duration = Duration::from_secs(30);
 /// Rounds between two writes of counters.
 const ROUNDS_BETWEEN_COUNTERS: u64 = 60;
+/// Rounds between two tellings of what is only counted: consoles are woken for it.
+const ROUNDS_BETWEEN_COUNTS_TOLD: u64 = 300;
 /// Rounds between two looks at what is too old to keep; the first is right after the start.
 const ROUNDS_BETWEEN_PRUNINGS: u64 = 86_400;
 /// Rounds between two looks at what should have happened and has not.
@@ -66,6 +68,8 @@ impl Engine {
         if self.round.is_multiple_of(ROUNDS_BETWEEN_COUNTERS) {
             self.write_counters(COUNTERS_MAX).await;
         }
+        // First, so that what a source left unsaid while it was silent is not taken for over.
+        sources::look(&self.hub, now, self.up_since, self.round.is_multiple_of(ROUNDS_BETWEEN_COUNTS_TOLD)).await;
         self.due(now).await;
         self.tell_overload(now).await;
         self.audit(now).await;

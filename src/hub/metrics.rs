@@ -66,6 +66,12 @@ pub struct Metrics {
     pub overdue: Gauge,
     /// Heartbeats to the outside.
     pub heartbeats: Family<ByReason, Counter>,
+    /// When each source was heard last, in seconds since 1970.
+    pub source_heard: Family<BySource, Gauge>,
+    /// 1 for a source that is silent though it is expected to speak, else 0.
+    pub source_silent: Family<BySource, Gauge>,
+    /// Expected signs of life of each source so far.
+    pub source_beats: Family<BySource, Gauge>,
     /// Seconds since 1970 of the engine's last round: a hub whose value is old has stopped.
     pub tick: Gauge,
 }
@@ -91,6 +97,9 @@ impl Metrics {
             late_pages: Gauge::default(),
             overdue: Gauge::default(),
             heartbeats: Family::default(),
+            source_heard: Family::default(),
+            source_silent: Family::default(),
+            source_beats: Family::default(),
             tick: Gauge::default(),
             registry: Registry::default(),
         };
@@ -114,6 +123,9 @@ impl Metrics {
         registry.register("pages_late", "Pages due a minute ago that are not sent", metrics.late_pages.clone());
         registry.register("incidents_overdue", "Incidents due a minute ago", metrics.overdue.clone());
         registry.register("heartbeats", "Heartbeats to the outside, by outcome", metrics.heartbeats.clone());
+        registry.register("source_heard_seconds", "When each source was heard last", metrics.source_heard.clone());
+        registry.register("source_silent", "Whether an expected source is silent", metrics.source_silent.clone());
+        registry.register("source_beats", "Expected signs of life of each source", metrics.source_beats.clone());
         registry.register("engine_tick_seconds", "Time of the engine's last round", metrics.tick.clone());
         Self { registry, ..metrics }
     }

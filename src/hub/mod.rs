@@ -13,6 +13,7 @@ mod own;
 mod pager;
 mod presence;
 mod serve;
+mod sources;
 mod tls;
 
 use crate::config;
@@ -90,6 +91,7 @@ struct Hub {
     presence: presence::Presence,
     epoch: String,
     spoke: Mutex<HashMap<SourceName, Timestamp>>,
+    watch: sources::Watch,
     metrics: metrics::Metrics,
     card: HubCard,
     /// Signs the roster.
@@ -338,6 +340,7 @@ async fn prepare(
         presence: presence::Presence::default(),
         epoch: cursor.epoch,
         spoke: Mutex::default(),
+        watch: sources::Watch::over(&options.config.sources),
         metrics: metrics::Metrics::new(),
         card: HubCard { https, ..card },
         key,

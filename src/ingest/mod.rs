@@ -10,6 +10,7 @@ mod alertmanager_api;
 mod alertmanager_webhook;
 mod batch;
 mod body;
+pub mod change;
 mod map;
 mod scan;
 mod value;

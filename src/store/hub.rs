@@ -10,6 +10,7 @@ pub(in crate::store) mod ops;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod read;
 pub(in crate::store) mod reload;
+pub(in crate::store) mod sources;
 pub(in crate::store) mod start;
 pub(in crate::store) mod tables;
 mod ties;
@@ -17,6 +18,7 @@ mod work;
 
 pub use super::memory::MemoryHub;
 pub use super::sqlite::hub::SqliteHub;
+pub use sources::Round;
 pub use work::Committed;
 
 use super::{FeedPage, Quarantined, StoreError};
@@ -25,11 +27,12 @@ use crate::domain::event::{Event, SeriesKey};
 use crate::domain::holds::Handles;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{self, Incident, Timing};
-use crate::domain::item::{Item, ItemKind};
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::{Page, PageId, Paging};
 use crate::domain::series::Series;
+use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
 use crate::rules::{Decision, Rulebook, Said};
 use std::fmt;
@@ -281,6 +284,46 @@ impl HubStore {
                 hub.write(move |tables, rules| due::run_due(tables, rules, now, hub_up_since, &spoke)).await
             }
             Self::Memory(hub) => lock(hub).run_due(now, hub_up_since, &spoke),
+        }
+    }
+
+    /// Lets sources fall silent and come back by what was heard of them, and tells consoles what is new of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was heard then.
+    pub async fn watch(&self, round: Round) -> Result<Due, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| sources::round(tables, rules, &round)).await,
+            Self::Memory(hub) => lock(hub).watch(&round),
+        }
+    }
+
+    /// Remembers changes; each new one goes into the timelines of the open incidents that it may have to do with.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none is remembered then.
+    pub async fn changed(
+        &self,
+        changes: Vec<Change>,
+        quarantined: Vec<Quarantined>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => {
+                hub.write(move |tables, rules| sources::changes(tables, rules, changes, &quarantined, now)).await
+            }
+            Self::Memory(hub) => lock(hub).changed(changes, &quarantined, now),
+        }
+    }
+
+    /// Returns every source of which something is known, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sources(&self) -> Result<Vec<Watched>, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.read(|tables| tables.source_states()).await,
+            Self::Memory(hub) => lock(hub).sources(),
         }
     }
 

@@ -9,17 +9,18 @@ pub(super) use tables::MemoryTables;
 use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
-    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Rules, Submitted, Touch, devices, due, fold, items, ops,
-    pages, read, reload, start,
+    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Round, Rules, Submitted, Touch, devices, due, fold,
+    items, ops, pages, read, reload, sources, start,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{NodeId, SourceName, UserName};
 use crate::domain::incident::Incident;
-use crate::domain::item::{Item, ItemKind};
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::Series;
+use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
 
@@ -142,6 +143,35 @@ impl MemoryHub {
         spoke: &[(SourceName, Timestamp)],
     ) -> Result<Due, StoreError> {
         self.write(|tables, rules| due::run_due(tables, rules, now, hub_up_since, spoke))
+    }
+
+    /// As [`super::HubStore::watch`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing was heard then.
+    pub fn watch(&mut self, round: &Round) -> Result<Due, StoreError> {
+        self.write(|tables, rules| sources::round(tables, rules, round))
+    }
+
+    /// As [`super::HubStore::changed`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; none is remembered then.
+    pub fn changed(
+        &mut self,
+        changes: Vec<Change>,
+        quarantined: &[Quarantined],
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| sources::changes(tables, rules, changes, quarantined, now))
+    }
+
+    /// As [`super::HubStore::sources`].
+    ///
+    /// # Errors
+    /// None yet: as the other back ends may have some.
+    pub fn sources(&self) -> Result<Vec<Watched>, StoreError> {
+        self.tables.source_states()
     }
 
     /// As [`super::HubStore::submit`].

@@ -2,6 +2,7 @@
 
 mod calling;
 mod items;
+mod sources;
 mod twins;
 mod upgrade;
 

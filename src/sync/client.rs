@@ -289,6 +289,19 @@ impl HubClient {
         self.read(self.send(request, token).await?).await
     }
 
+    /// Tells of a change, and returns what the hub took.
+    ///
+    /// # Errors
+    /// [`ClientError`]; 400 says what is wrong with it.
+    pub async fn change(
+        &self,
+        change: &serde_json::Value,
+        token: Option<&str>,
+    ) -> Result<serde_json::Value, ClientError> {
+        let request = self.http.post(format!("{}/v1/in/change", self.base)).timeout(ANSWER_WITHIN).json(change);
+        self.read(self.send(request, token).await?).await
+    }
+
     /// Returns the roster that the hub with this key (hex) signed.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ async fn take(hub: &Hub, format: Format, request: Request) -> Response {
     };
     let now = clock::now();
     hub.spoke(&source, now);
+    hub.watch.hear(&source, now, 1, 0);
     if packed {
         let reason = "the body is packed in another way than gzip; send it with gzip or as it is".to_owned();
         return unreadable_body(hub, format, source, &body, Unreadable { reason }).await;
@@ -66,6 +67,7 @@ async fn take(hub: &Hub, format: Format, request: Request) -> Response {
                 .into_iter()
                 .map(|alert| Event::new(source.clone(), alert, &hub.config.identity, now))
                 .collect();
+            let events = hub.watch.take_beats(&source, events, now);
             keep(hub, format, source, events, parsed.malformed, parsed.truncated).await
         }
         Err(unreadable) => unreadable_body(hub, format, source, &body, unreadable).await,

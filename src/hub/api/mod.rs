@@ -1,12 +1,14 @@
 //! The addresses of the hub, one file a subject.
 
 mod alerts;
+mod changes;
 mod consoles;
 mod feed;
 mod identity;
 mod ingest;
 mod ops;
 mod pages;
+mod ping;
 mod status;
 
 use super::Hub;
@@ -65,6 +67,9 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .merge(probes)
         .merge(metrics)
         .merge(administration)
+        .route("/v1/ping/{name}", get(ping::succeeded).post(ping::succeeded))
+        .route("/v1/ping/{name}/{what}", get(ping::said).post(ping::said))
+        .route("/v1/in/change", post(changes::take))
         .route("/v1/join", get(identity::offer).post(identity::join))
         .route("/v1/roster", get(identity::roster))
         .route("/v1/hub", get(consoles::card))

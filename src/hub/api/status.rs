@@ -20,6 +20,13 @@ pub async fn ready(State(hub): Hubbed) -> Response {
 }
 
 pub async fn metrics(State(hub): Hubbed) -> Response {
+    for source in hub.store.sources().await.unwrap_or_default() {
+        let name = crate::hub::metrics::BySource { source: source.name.to_string() };
+        let seconds = source.heard_at.map_or(0, |at| at.as_millis() / 1000);
+        hub.metrics.source_heard.get_or_create(&name).set(seconds);
+        hub.metrics.source_silent.get_or_create(&name).set(i64::from(source.silent_since.is_some()));
+        hub.metrics.source_beats.get_or_create(&name).set(source.beats as i64);
+    }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], hub.metrics.text()).into_response()
 }

@@ -4,6 +4,8 @@ use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::tables::{RanOut, Tables};
 use super::work::Work;
 use super::{Due, Rules, pages, ties};
+use crate::domain::change::CHANGES_KEPT;
+use crate::domain::day::{DAYS_KEPT, DayNumber};
 use crate::domain::id::SourceName;
 use crate::domain::item::ITEMS_KEPT;
 use crate::domain::time::Timestamp;
@@ -99,5 +101,7 @@ pub(in crate::store) fn prune<T: Tables>(tables: &mut T, now: Timestamp) -> Resu
     let items = tables.prune_items(now.minus(ITEMS_KEPT), now.minus(INCIDENTS_KEPT), PRUNED_MAX)?;
     // An incident that a series still names stays until the series goes. Operations and verdicts stay: they are the record.
     let incidents = tables.prune_incidents(now.minus(INCIDENTS_KEPT), PRUNED_MAX)?;
-    Ok(series.max(incidents).max(pages).max(items) >= PRUNED_MAX)
+    let changes = tables.prune_changes(now.minus(CHANGES_KEPT), PRUNED_MAX)?;
+    tables.prune_days(DayNumber::of(now.minus(DAYS_KEPT)))?;
+    Ok(series.max(incidents).max(pages).max(changes).max(items) >= PRUNED_MAX)
 }

@@ -5,12 +5,13 @@ use super::super::StoreError;
 use super::tables::Tables;
 use super::work::{Committed, Work};
 use super::{Batch, Rules, Touch};
+use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::{Event, SeriesKey};
 use crate::domain::series::{Change, Series};
 use crate::domain::time::Timestamp;
 
 /// Rows that the quarantine keeps; the oldest go first.
-const QUARANTINE_ROWS_MAX: usize = 10_000;
+pub(super) const QUARANTINE_ROWS_MAX: usize = 10_000;
 
 pub(in crate::store) fn ingest<T: Tables>(
     tables: &mut T,
@@ -28,7 +29,8 @@ pub(in crate::store) fn ingest<T: Tables>(
     work.write()
 }
 
-fn take<T: Tables>(
+/// Folds one event in.
+pub(super) fn take<T: Tables>(
     work: &mut Work<'_, T>,
     event: &Event,
     quarantined: &mut Vec<Quarantined>,
@@ -36,12 +38,14 @@ fn take<T: Tables>(
     let identity = &work.rules().identity;
     // What it was until this message came does not depend on what came together with it.
     work.become_real(&event.key, event.received_at)?;
+    let mut counts = Counts { events: 1, ..Counts::default() };
     let (before, change) = match work.series(&event.key)? {
         None => {
             let (mut series, change) = Series::begin(event);
             let decision = work.rules().decide(&series);
             (series.severity, series.instant) = (decision.severity, decision.instant);
             work.add_series(event.key.clone(), series);
+            counts.series = 1;
             (None, change)
         }
         Some(series) if !identity.same(&series.labels, &event.alert.labels) => {
@@ -50,14 +54,21 @@ fn take<T: Tables>(
         }
         Some(series) => {
             let before = series.state;
+            counts.series = u64::from(is_later_day(event.received_at, series.last_seen));
             (Some(before), series.fold(event))
         }
     };
+    work.count(event.received_at, &event.key.source, counts);
     if change == Change::Counters {
         work.counted(&event.key);
         return Ok(());
     }
     work.conclude(&event.key, before)
+}
+
+/// Returns whether a series that spoke last at `before` speaks on another day, and so is counted there.
+fn is_later_day(at: Timestamp, before: Timestamp) -> bool {
+    DayNumber::of(at) > DayNumber::of(before)
 }
 
 /// Nobody can make two label sets meet in 128 bits of BLAKE3 on purpose; should it happen, it is seen and nothing is merged.
@@ -87,6 +98,11 @@ pub(in crate::store) fn touch<T: Tables>(
     for touch in batch {
         let key = SeriesKey { source: touch.key.source.clone(), fingerprint: touch.key.fingerprint };
         if let Some(series) = work.series(&key)? {
+            let counts = Counts {
+                events: touch.deliveries,
+                series: u64::from(is_later_day(touch.last_seen, series.last_seen)),
+                ..Counts::default()
+            };
             series.deliveries += touch.deliveries;
             series.last_seen = series.last_seen.max(touch.last_seen);
             // An end that was answered from memory extends the stored one, never the other way round.
@@ -96,6 +112,7 @@ pub(in crate::store) fn touch<T: Tables>(
                 series.ends_at = Some(stored.max(seen));
             }
             work.counted(&key);
+            work.count(touch.last_seen, &key.source, counts);
         }
     }
     work.write().map(|_| ())

@@ -4,6 +4,8 @@ use super::super::StoreError;
 use super::tables::{Tables, WaitingPages};
 use super::work::{Committed, Made, Work};
 use super::{Audit, Delivery, Outcome, Receipt, Rules};
+use crate::domain::day::Counts;
+use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::{Incident, Line, Told};
 use crate::domain::paging::{CONSOLE, Call, Page, PageId, PageState, Step, Whom};
@@ -79,9 +81,21 @@ fn take<T: Tables>(
             page.lease_until = Some(now.plus(lease));
         }
     }
+    if page.state == PageState::Sending && page.attempts == 1 {
+        count_first(work, page.incident)?;
+    }
     let taken = (page.state == PageState::Sending).then(|| (page.clone(), incident));
     work.put_page(page);
     Ok(taken)
+}
+
+/// Counts a page's first attempt for the source of its incident's first series.
+fn count_first<T: Tables>(work: &mut Work<'_, T>, incident: IncidentId) -> Result<(), StoreError> {
+    let first = work.tables.series_of(incident, 1)?.into_iter().next();
+    if let Some(SeriesKey { source, .. }) = first {
+        work.count(work.now, &source, Counts { pages: 1, ..Counts::default() });
+    }
+    Ok(())
 }
 
 /// Returns the labels that are equal in one series of each incident of a bundle: what makes a storm.

@@ -6,14 +6,16 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice};
 use super::super::{Device, FeedRow, Quarantined, StoreError};
+use crate::domain::day::{Counts, DayNumber};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Line};
-use crate::domain::item::{Item, ItemKind};
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::judge::Verdict;
 use crate::domain::paging::{Page, PageId};
-use crate::domain::series::Series;
+use crate::domain::series::{Series, SeriesState};
+use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -57,11 +59,14 @@ impl IncidentPlace {
     }
 }
 
+/// What was counted of a source on a day.
+pub(in crate::store) type CountedDay = (DayNumber, SourceName, Counts);
+
 /// A series whose word ran out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct RanOut {
     pub key: SeriesKey,
-    /// When its source spoke last; 0 when it never did.
+    /// When its source spoke last; 0 when it never did, or is not to be trusted in what it leaves unsaid.
     pub spoke_at: Timestamp,
 }
 
@@ -111,6 +116,38 @@ pub(in crate::store) trait Tables {
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError>;
     /// Forgets every word of a source that is later than `latest`.
     fn unsay_after(&mut self, latest: Timestamp) -> Result<(), StoreError>;
+    /// Says from when on what the source leaves unsaid counts as over, once a promise has passed since: [`Timestamp::NEVER`] while it is silent.
+    fn trust(&mut self, source: &SourceName, from: Timestamp) -> Result<(), StoreError>;
+    /// Returns every source of which something is remembered, by name.
+    fn source_states(&self) -> Result<Vec<Watched>, StoreError>;
+    fn put_source_state(&mut self, state: &Watched) -> Result<(), StoreError>;
+    /// Returns series of the source in that state, by row after `after`, with their rows.
+    fn series_from(
+        &self,
+        source: &SourceName,
+        state: SeriesState,
+        after: i64,
+        max: usize,
+    ) -> Result<Vec<SeriesRow>, StoreError>;
+
+    /// Adds to what was counted of a source on a day.
+    fn add_counts(&mut self, day: DayNumber, source: &SourceName, counts: &Counts) -> Result<(), StoreError>;
+    /// Returns days whose counts changed since [`Tables::day_told`], by day and source: all, or only those with more news than messages.
+    fn untold_days(&self, all: bool, max: usize) -> Result<Vec<CountedDay>, StoreError>;
+    fn day_told(&mut self, day: DayNumber, source: &SourceName) -> Result<(), StoreError>;
+    /// Deletes the counts of all days before `before`.
+    fn prune_days(&mut self, before: DayNumber) -> Result<usize, StoreError>;
+
+    /// Returns the change of that id.
+    fn change(&self, id: &str) -> Result<Option<Change>, StoreError>;
+    /// Remembers a change, in place of the one of that id.
+    fn put_change(&mut self, change: &Change) -> Result<(), StoreError>;
+    /// Returns the newest changes of `from` to `to`, both included; by time, then by id.
+    fn changes_between(&self, from: Timestamp, to: Timestamp, max: usize) -> Result<Vec<Change>, StoreError>;
+    /// Deletes at most `max` changes made before `before`.
+    fn prune_changes(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
+    /// Returns the newest incidents that are open.
+    fn open_incidents(&self, max: usize) -> Result<Vec<IncidentId>, StoreError>;
 
     fn series(&self, key: &SeriesKey) -> Result<Option<SeriesRow>, StoreError>;
     fn insert_series(&mut self, series: &Series, seq: u64) -> Result<(), StoreError>;

@@ -7,11 +7,13 @@ use super::Rules;
 use super::pages;
 use super::tables::{IncidentPlace, SeriesPlace, SeriesRow, Tables};
 use super::ties::{self, Tied};
+use crate::domain::change;
 use crate::domain::course::Course;
+use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, summary};
 use crate::domain::holds::PENDING_MAX;
-use crate::domain::id::{IncidentId, OpId};
+use crate::domain::id::{IncidentId, OpId, SourceName};
 use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
 use crate::domain::paging::{Call, Page, PageId};
 use crate::domain::series::{Series, SeriesState};
@@ -20,6 +22,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Merges of merges that are followed.
 const MERGES_FOLLOWED_MAX: usize = 16;
+
+/// Changes that are looked through when an incident is opened.
+const CHANGES_NOTED_MAX: usize = 200;
 
 /// How far a held series differs from its row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,6 +128,7 @@ pub(in crate::store) struct Work<'w, T> {
     pages: BTreeMap<PageId, Page>,
     queued: bool,
     opened: u64,
+    counts: BTreeMap<(DayNumber, SourceName), Counts>,
 }
 
 impl<'w, T: Tables> Work<'w, T> {
@@ -142,6 +148,7 @@ impl<'w, T: Tables> Work<'w, T> {
             pages: BTreeMap::new(),
             queued: false,
             opened: 0,
+            counts: BTreeMap::new(),
         })
     }
 
@@ -219,8 +226,17 @@ impl<'w, T: Tables> Work<'w, T> {
             Some(id) => (id, before),
             None if after.is_over() || after == SeriesState::Pending => return Ok(()),
             None if self.is_to_wait(key, before) => return Ok(()),
-            None => (self.join(key)?, None),
+            None => {
+                let opened = self.opened;
+                let id = self.join(key)?;
+                if self.opened > opened {
+                    self.count(self.now, &key.source, Counts { incidents: 1, ..Counts::default() });
+                    self.note_changes(key, id)?;
+                }
+                (id, None)
+            }
         };
+        self.count_real(key, before, after);
         let Some(spoke) = self.series.get_mut(key) else { return Ok(()) };
         spoke.series.incident = Some(id);
         self.count_in(key, id, from)
@@ -248,6 +264,35 @@ impl<'w, T: Tables> Work<'w, T> {
             self.conclude(key, Some(SeriesState::Pending))?;
         }
         Ok(is_real)
+    }
+
+    /// Counts a series as real that begins to burn, once a day.
+    fn count_real(&mut self, key: &SeriesKey, before: Option<SeriesState>, after: SeriesState) {
+        let today = DayNumber::of(self.now);
+        let began = after == SeriesState::Firing && before != Some(SeriesState::Unknown);
+        let Some(held) = self.series.get_mut(key).filter(|held| began && held.series.real_on != Some(today)) else {
+            return;
+        };
+        held.series.real_on = Some(today);
+        self.count(self.now, &key.source, Counts { real: 1, ..Counts::default() });
+    }
+
+    /// Adds to the funnel of the day and the source; written with all else.
+    pub fn count(&mut self, at: Timestamp, source: &SourceName, counts: Counts) {
+        *self.counts.entry((DayNumber::of(at), source.clone())).or_default() += counts;
+    }
+
+    /// Puts what was changed shortly before into the timeline of an incident that a series just opened.
+    fn note_changes(&mut self, key: &SeriesKey, id: IncidentId) -> Result<(), StoreError> {
+        let from = self.now.minus(change::BEFORE);
+        let Some(held) = self.series.get(key) else { return Ok(()) };
+        let labels = held.series.labels.clone();
+        for made in self.tables.changes_between(from, self.now, CHANGES_NOTED_MAX)? {
+            if change::about(&made, &labels) {
+                self.tell(id, change::line(&made, self.now));
+            }
+        }
+        Ok(())
     }
 
     /// Counts a series in its incident, which it joins when `from` is `None`, and draws the conclusions.
@@ -507,6 +552,9 @@ impl<'w, T: Tables> Work<'w, T> {
             self.tables.insert_line(seq, incident, &line)?;
         }
         let series = self.write_series()?;
+        for ((day, source), counts) in std::mem::take(&mut self.counts) {
+            self.tables.add_counts(day, &source, &counts)?;
+        }
         if self.seq > self.begun_at {
             self.tables.set_head(self.seq)?;
         }

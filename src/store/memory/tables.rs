@@ -2,17 +2,19 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice};
 use super::super::hub::tables::{
-    AnswerBody, ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages,
-    line_body,
+    AnswerBody, ChainEnd, CountedDay, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables,
+    WaitingPages, line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::kept::{Journal, Kept};
+use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName, hex};
 use crate::domain::incident::{Incident, Life, Line};
-use crate::domain::item::{ITEM_BYTES_MAX, Item, ItemKind};
+use crate::domain::item::{Change, ITEM_BYTES_MAX, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::{Series, SeriesState};
+use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -26,6 +28,11 @@ pub(in crate::store) struct MemoryTables {
     /// What stands at which place of the feed.
     changes: Kept<u64, Changed>,
     sources: Kept<SourceName, Timestamp>,
+    trusted: Kept<SourceName, Timestamp>,
+    states: Kept<SourceName, Watched>,
+    /// The counts of each day and source, and how much of them nobody was told.
+    days: Kept<(DayNumber, SourceName), (Counts, u8)>,
+    made: Kept<String, Change>,
     series: Kept<i64, Placed<Series>>,
     series_ids: Kept<SeriesKey, i64>,
     series_of: Kept<(IncidentId, i64), ()>,
@@ -111,12 +118,16 @@ const LINE_UNIQUE: &str = "a line's place is its own";
 
 impl MemoryTables {
     /// Returns all tables; a table that is left out here does not compile.
-    fn journals(&mut self) -> [&mut dyn Journal; 29] {
+    fn journals(&mut self) -> [&mut dyn Journal; 33] {
         let Self {
             meta,
             counters,
             changes,
             sources,
+            trusted,
+            states,
+            days,
+            made,
             series,
             series_ids,
             series_of,
@@ -144,9 +155,9 @@ impl MemoryTables {
             quarantine,
         } = self;
         [
-            meta, counters, changes, sources, series, series_ids, series_of, runs_out, real_at, incidents, numbers,
-            open, due, ties, ties_of, lines, aliases, pages, pages_of, pages_due, reached, items, ops, chain, reissued,
-            devices, tokens, enrolments, quarantine,
+            meta, counters, changes, sources, trusted, states, days, made, series, series_ids, series_of, runs_out,
+            real_at, incidents, numbers, open, due, ties, ties_of, lines, aliases, pages, pages_of, pages_due, reached,
+            items, ops, chain, reissued, devices, tokens, enrolments, quarantine,
         ]
     }
 
@@ -455,7 +466,9 @@ impl Tables for MemoryTables {
         let past = self.runs_out.rows().range(..=(now, i64::MAX));
         let found = past.filter_map(|((ends_at, id), ())| {
             let series = &self.series.rows().get(id)?.row;
+            let trusted = self.trusted.rows().get(&series.source).copied().unwrap_or_default();
             let spoke_at = self.sources.rows().get(&series.source).copied();
+            let spoke_at = spoke_at.filter(|_| trusted.plus(series.promise()) <= now);
             // What is unknown already is looked at again only once its source spoke.
             let news = series.state == SeriesState::Firing || spoke_at.is_some_and(|at| at > *ends_at);
             (news && hub_up_since.plus(series.promise()) <= now)
@@ -492,6 +505,90 @@ impl Tables for MemoryTables {
         }
         self.ties_of.put(id, all);
         Ok(())
+    }
+
+    fn trust(&mut self, source: &SourceName, from: Timestamp) -> Result<(), StoreError> {
+        self.trusted.put(source.clone(), from);
+        Ok(())
+    }
+
+    fn source_states(&self) -> Result<Vec<Watched>, StoreError> {
+        Ok(self.states.rows().values().cloned().collect())
+    }
+
+    fn put_source_state(&mut self, state: &Watched) -> Result<(), StoreError> {
+        self.states.put(state.name.clone(), state.clone());
+        Ok(())
+    }
+
+    fn series_from(
+        &self,
+        source: &SourceName,
+        state: SeriesState,
+        after: i64,
+        max: usize,
+    ) -> Result<Vec<SeriesRow>, StoreError> {
+        let rows = self.series.rows().range((Excluded(after), Unbounded));
+        let wanted = rows.filter(|(_, placed)| placed.row.source == *source && placed.row.state == state);
+        Ok(wanted.take(max).map(|(id, placed)| SeriesRow { id: *id, series: (*placed.row).clone() }).collect())
+    }
+
+    fn add_counts(&mut self, day: DayNumber, source: &SourceName, counts: &Counts) -> Result<(), StoreError> {
+        let key = (day, source.clone());
+        let (mut sum, untold) = self.days.rows().get(&key).copied().unwrap_or_default();
+        sum += *counts;
+        self.days.put(key, (sum, untold.max(if counts.is_news() { 2 } else { 1 })));
+        Ok(())
+    }
+
+    fn untold_days(&self, all: bool, max: usize) -> Result<Vec<CountedDay>, StoreError> {
+        let wanted = self.days.rows().iter().filter(|(_, (_, untold))| *untold >= if all { 1 } else { 2 });
+        Ok(wanted.take(max).map(|((day, source), (counts, _))| (*day, source.clone(), *counts)).collect())
+    }
+
+    fn day_told(&mut self, day: DayNumber, source: &SourceName) -> Result<(), StoreError> {
+        let key = (day, source.clone());
+        if let Some((counts, _)) = self.days.rows().get(&key).copied() {
+            self.days.put(key, (counts, 0));
+        }
+        Ok(())
+    }
+
+    fn prune_days(&mut self, before: DayNumber) -> Result<usize, StoreError> {
+        let old: Vec<_> = self.days.rows().keys().take_while(|(day, _)| *day < before).cloned().collect();
+        old.iter().for_each(|key| self.days.remove(key));
+        Ok(old.len())
+    }
+
+    fn change(&self, id: &str) -> Result<Option<Change>, StoreError> {
+        Ok(self.made.rows().get(id).cloned())
+    }
+
+    fn put_change(&mut self, change: &Change) -> Result<(), StoreError> {
+        self.made.put(change.id.clone(), change.clone());
+        Ok(())
+    }
+
+    fn changes_between(&self, from: Timestamp, to: Timestamp, max: usize) -> Result<Vec<Change>, StoreError> {
+        let within = self.made.rows().values().filter(|change| (from..=to).contains(&change.at));
+        let mut found: Vec<Change> = within.cloned().collect();
+        found.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        Ok(found.split_off(found.len().saturating_sub(max)))
+    }
+
+    fn prune_changes(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let mut old: Vec<_> = self.made.rows().values().filter(|change| change.at < before).collect();
+        old.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        let old: Vec<String> = old.into_iter().take(max).map(|change| change.id.clone()).collect();
+        old.iter().for_each(|id| self.made.remove(id));
+        Ok(old.len())
+    }
+
+    fn open_incidents(&self, max: usize) -> Result<Vec<IncidentId>, StoreError> {
+        let newest = self.numbers.rows().values().rev();
+        let open =
+            |id: &&IncidentId| self.incidents.rows().get(*id).is_some_and(|placed| placed.row.open_key.is_some());
+        Ok(newest.filter(open).take(max).copied().collect())
     }
 
     fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError> {

@@ -21,8 +21,34 @@ INSERT INTO counter VALUES (1, 0);
 
 CREATE TABLE source (
     name     TEXT PRIMARY KEY,
-    spoke_at INTEGER NOT NULL
+    spoke_at INTEGER NOT NULL,
+    -- From when on what it leaves unsaid counts as over, once a promise has passed since; beyond every clock while it is silent.
+    trusted_from INTEGER NOT NULL DEFAULT 0,
+    -- How it is; NULL before anything was heard or expected of it.
+    body     TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- The funnel of each UTC day and source.
+CREATE TABLE day (
+    day       INTEGER NOT NULL,
+    source    TEXT NOT NULL,
+    events    INTEGER NOT NULL,
+    series    INTEGER NOT NULL,
+    real      INTEGER NOT NULL,
+    incidents INTEGER NOT NULL,
+    pages     INTEGER NOT NULL,
+    -- 0: consoles know it; 1: messages came since; 2: more than that.
+    untold    INTEGER NOT NULL,
+    PRIMARY KEY (day, source)
+) STRICT, WITHOUT ROWID;
+
+-- Deploys, flags, drills.
+CREATE TABLE change (
+    id   TEXT PRIMARY KEY,
+    at   INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX change_at ON change (at);
 
 CREATE TABLE incident (
     id          BLOB PRIMARY KEY CHECK (length(id) = 16),

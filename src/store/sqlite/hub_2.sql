@@ -44,3 +44,24 @@ CREATE TABLE tie (
     PRIMARY KEY (key, bears, incident)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tie_incident ON tie (incident);
+ALTER TABLE source ADD COLUMN trusted_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE source ADD COLUMN body TEXT;
+
+CREATE TABLE day (
+    day       INTEGER NOT NULL,
+    source    TEXT NOT NULL,
+    events    INTEGER NOT NULL,
+    series    INTEGER NOT NULL,
+    real      INTEGER NOT NULL,
+    incidents INTEGER NOT NULL,
+    pages     INTEGER NOT NULL,
+    untold    INTEGER NOT NULL,
+    PRIMARY KEY (day, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE change (
+    id   TEXT PRIMARY KEY,
+    at   INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX change_at ON change (at);

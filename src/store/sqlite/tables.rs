@@ -2,17 +2,20 @@
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice, NewToken};
 use super::super::hub::tables::{
-    ChainEnd, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages, line_body,
+    ChainEnd, CountedDay, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages,
+    line_body,
 };
 use super::super::{Device, FeedKind, FeedRow, Quarantined, StoreError};
 use super::rows::{self, invalid, life_word, state_word};
+use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Line};
-use crate::domain::item::{Item, ItemKind};
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::scope::Scope;
-use crate::domain::series::Series;
+use crate::domain::series::{Series, SeriesState};
+use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
 use rusqlite::types::ToSql;
 use rusqlite::types::Type;
@@ -55,6 +58,18 @@ impl<'c> SqliteTables<'c> {
     ) -> Result<Vec<R>, StoreError> {
         let mut select = self.tx.prepare_cached(sql)?;
         Ok(select.query_map(params, read)?.collect::<Result<_, _>>()?)
+    }
+}
+
+impl SqliteTables<'_> {
+    /// Returns the bodies that a statement selects.
+    fn parsed<R: serde::de::DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<R>, StoreError> {
+        let bodies: Vec<String> = self.all(sql, params, |row| row.get(0))?;
+        bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
     }
 }
 
@@ -142,7 +157,8 @@ impl Tables for SqliteTables<'_> {
     }
 
     fn spoke(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
-        let sql = "INSERT INTO source VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET spoke_at = max(spoke_at, ?2)";
+        let sql = "INSERT INTO source (name, spoke_at) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET spoke_at = max(spoke_at, ?2)";
         self.execute(sql, params![source.as_str(), at.as_millis()]).map(|_| ())
     }
 
@@ -221,10 +237,11 @@ impl Tables for SqliteTables<'_> {
 
     fn ran_out(&self, now: Timestamp, hub_up_since: Timestamp, max: usize) -> Result<Vec<RanOut>, StoreError> {
         // What is unknown already is looked at again only once its source spoke.
-        let sql = "SELECT series.source, series.fingerprint, coalesce(source.spoke_at, 0)
+        let sql = "SELECT series.source, series.fingerprint,
+               iif(trusted_from + coalesce(promise_ms, 0) <= ?1, spoke_at, 0) AS spoke
              FROM series LEFT JOIN source ON source.name = series.source
              WHERE ends_at <= ?1 AND state IN ('firing', 'unknown', 'pending') AND ends_at IS NOT NULL
-               AND ?2 + coalesce(promise_ms, 0) <= ?1 AND (state = 'firing' OR spoke_at > ends_at)
+               AND ?2 + coalesce(promise_ms, 0) <= ?1 AND (state = 'firing' OR spoke > ends_at)
              ORDER BY ends_at, series.id LIMIT ?3";
         self.all(sql, params![now.as_millis(), hub_up_since.as_millis(), max as i64], |row| {
             Ok(RanOut { key: rows::series_key(row)?, spoke_at: Timestamp::from_millis(row.get(2)?) })
@@ -253,6 +270,99 @@ impl Tables for SqliteTables<'_> {
             self.execute(sql, params![key, bears, incident.id.as_bytes()])?;
         }
         Ok(())
+    }
+
+    fn trust(&mut self, source: &SourceName, from: Timestamp) -> Result<(), StoreError> {
+        let sql = "INSERT INTO source (name, spoke_at, trusted_from) VALUES (?1, 0, ?2)
+             ON CONFLICT (name) DO UPDATE SET trusted_from = excluded.trusted_from";
+        self.execute(sql, params![source.as_str(), from.as_millis()]).map(|_| ())
+    }
+
+    fn source_states(&self) -> Result<Vec<Watched>, StoreError> {
+        let sql = "SELECT body FROM source WHERE body IS NOT NULL ORDER BY name";
+        self.parsed(sql, ())
+    }
+
+    fn put_source_state(&mut self, state: &Watched) -> Result<(), StoreError> {
+        let sql = "INSERT INTO source (name, spoke_at, body) VALUES (?1, 0, ?2)
+             ON CONFLICT (name) DO UPDATE SET body = excluded.body";
+        self.execute(sql, params![state.name.as_str(), serde_json::to_string(state)?]).map(|_| ())
+    }
+
+    fn series_from(
+        &self,
+        source: &SourceName,
+        state: SeriesState,
+        after: i64,
+        max: usize,
+    ) -> Result<Vec<SeriesRow>, StoreError> {
+        // By row and not by an index: walked to its end in pieces, the table is read once.
+        let sql = "SELECT id, body FROM series NOT INDEXED
+             WHERE id > ?1 AND source = ?2 AND state = ?3 ORDER BY id LIMIT ?4";
+        let params = params![after, source.as_str(), state_word(state), max as i64];
+        let rows: Vec<(i64, String)> = self.all(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.into_iter().map(|(id, body)| Ok(SeriesRow { id, series: serde_json::from_str(&body)? })).collect()
+    }
+
+    fn add_counts(&mut self, day: DayNumber, source: &SourceName, counts: &Counts) -> Result<(), StoreError> {
+        let sql = "INSERT INTO day VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (day, source) DO UPDATE SET events = events + ?3, series = series + ?4, real = real + ?5,
+               incidents = incidents + ?6, pages = pages + ?7, untold = max(untold, ?8)";
+        let untold = if counts.is_news() { 2 } else { 1 };
+        let [events, series, real, incidents, pages] =
+            [counts.events, counts.series, counts.real, counts.incidents, counts.pages].map(|count| count as i64);
+        let params = params![day.0, source.as_str(), events, series, real, incidents, pages, untold];
+        self.execute(sql, params).map(|_| ())
+    }
+
+    fn untold_days(&self, all: bool, max: usize) -> Result<Vec<CountedDay>, StoreError> {
+        let sql = "SELECT day, source, events, series, real, incidents, pages FROM day
+             WHERE untold >= ?1 AND untold > 0 ORDER BY day, source LIMIT ?2";
+        self.all(sql, params![if all { 1 } else { 2 }, max as i64], |row| {
+            let count = |column| row.get::<_, i64>(column).map(|count| count.unsigned_abs());
+            let (events, series, real) = (count(2)?, count(3)?, count(4)?);
+            let counts = Counts { events, series, real, incidents: count(5)?, pages: count(6)? };
+            let source: String = row.get(1)?;
+            let source = SourceName::parse(&source).map_err(|error| invalid(1, error))?;
+            Ok((DayNumber(row.get(0)?), source, counts))
+        })
+    }
+
+    fn day_told(&mut self, day: DayNumber, source: &SourceName) -> Result<(), StoreError> {
+        let sql = "UPDATE day SET untold = 0 WHERE day = ?1 AND source = ?2";
+        self.execute(sql, params![day.0, source.as_str()]).map(|_| ())
+    }
+
+    fn prune_days(&mut self, before: DayNumber) -> Result<usize, StoreError> {
+        self.execute("DELETE FROM day WHERE day < ?1", [before.0])
+    }
+
+    fn change(&self, id: &str) -> Result<Option<Change>, StoreError> {
+        Ok(self.parsed("SELECT body FROM change WHERE id = ?1", [id])?.pop())
+    }
+
+    fn put_change(&mut self, change: &Change) -> Result<(), StoreError> {
+        let sql = "INSERT INTO change VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET at = excluded.at, body = excluded.body";
+        let params = params![change.id, change.at.as_millis(), serde_json::to_string(change)?];
+        self.execute(sql, params).map(|_| ())
+    }
+
+    fn changes_between(&self, from: Timestamp, to: Timestamp, max: usize) -> Result<Vec<Change>, StoreError> {
+        let sql = "SELECT body FROM
+               (SELECT id, at, body FROM change WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC, id DESC LIMIT ?3)
+             ORDER BY at, id";
+        self.parsed(sql, params![from.as_millis(), to.as_millis(), max as i64])
+    }
+
+    fn prune_changes(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        let sql = "DELETE FROM change WHERE id IN (SELECT id FROM change WHERE at < ?1 ORDER BY at, id LIMIT ?2)";
+        self.execute(sql, params![before.as_millis(), max as i64])
+    }
+
+    fn open_incidents(&self, max: usize) -> Result<Vec<IncidentId>, StoreError> {
+        let sql = "SELECT id FROM incident WHERE open_key IS NOT NULL ORDER BY number DESC LIMIT ?1";
+        self.all(sql, [max as i64], |row| Ok(IncidentId::from_bytes(row.get(0)?)))
     }
 
     fn firing_of(&self, incident: IncidentId) -> Result<Vec<SeriesKey>, StoreError> {

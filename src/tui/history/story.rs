@@ -153,5 +153,6 @@ fn told_word(told: Told) -> &'static str {
         Told::Joined => "joined",
         Told::Released => "gave back",
         Told::Note => "noted",
+        Told::Changed => "changed",
     }
 }

@@ -121,6 +121,16 @@ impl Prometheus {
         &self.address
     }
 
+    /// Lets it hang, as a source that falls silent.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets it go on after [`Prometheus::pause`].
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
     /// Kills it with SIGKILL, as a source that falls silent.
     pub fn kill9(&mut self) {
         self.process.kill9();
