@@ -25,6 +25,7 @@ mod peers;
 mod people;
 mod powercut;
 mod prometheus;
+mod query;
 mod servers;
 mod sources;
 mod themes;

@@ -7,8 +7,8 @@ use crate::domain::scope::Right;
 use crate::domain::time::Timestamp;
 use crate::hub::auth::{self, Via};
 use crate::hub::firing::Found;
-use crate::hub::matcher::Matcher;
-use axum::extract::{Query, State};
+use crate::query::{Query, alertmanager};
+use axum::extract::{self, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -54,7 +54,7 @@ pub async fn list(
     State(hub): Hubbed,
     Extension(via): Extension<Via>,
     headers: HeaderMap,
-    Query(query): Query<Vec<(String, String)>>,
+    extract::Query(query): extract::Query<Vec<(String, String)>>,
 ) -> Response {
     // On this machine, who may send for a source may see what it sent; elsewhere a source's token sends and nothing else.
     let may_send = !matches!(via, Via::Tls(_))
@@ -66,16 +66,16 @@ pub async fn list(
     if values(&query, "filter").count() > FILTERS_MAX {
         return (StatusCode::BAD_REQUEST, Json(format!("at most {FILTERS_MAX} filters are taken"))).into_response();
     }
-    let matchers: Result<Vec<Matcher>, _> = values(&query, "filter").map(Matcher::parse).collect();
-    let matchers = match matchers {
-        Ok(matchers) => matchers,
+    let matchers: Result<Vec<Query>, _> = values(&query, "filter").map(alertmanager::matcher).collect();
+    let filter = match matchers.and_then(|matchers| Query::all_of(&matchers)) {
+        Ok(filter) => filter,
         Err(error) => return (StatusCode::BAD_REQUEST, Json(error.to_string())).into_response(),
     };
     if values(&query, "active").any(|value| value == "false") {
         // Nothing is silenced or inhibited yet, so all that burns is active.
         return Json::<[u8; 0]>([]).into_response();
     }
-    let found = hub.firing.find(&matchers);
+    let found = hub.firing.find(&filter);
     let live: HashMap<SeriesKey, Found> = found.into_iter().map(|found| (found.key.clone(), found)).collect();
     let series = match hub.store.series(live.keys().cloned().collect()).await {
         Ok(series) => series,

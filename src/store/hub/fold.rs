@@ -39,7 +39,9 @@ pub(super) fn take<T: Tables>(
     let mut counts = Counts { events: 1, ..Counts::default() };
     let (before, change) = match work.series(&event.key)? {
         None => {
-            let (series, change) = Series::begin(event);
+            let (mut series, change) = Series::begin(event);
+            let decision = work.rules().decide(&series);
+            (series.severity, series.instant) = (decision.severity, decision.instant);
             work.add_series(event.key.clone(), series);
             counts.series = 1;
             (None, change)
