@@ -176,7 +176,7 @@ fn incident(number: usize) -> Incident {
     id[..8].copy_from_slice(&(number as u64).to_le_bytes());
     let mut incident = Incident::open(IncidentId::from_bytes(id), Number(number as u64), group, opened);
     incident.severity = Severity::new((number % 10) as u8).ok();
-    incident.owner = (number % 7 == 0).then(|| UserName::parse("mira").expect("a name"));
+    incident.owner = number.is_multiple_of(7).then(|| UserName::parse("mira").expect("a name"));
     incident
 }
 

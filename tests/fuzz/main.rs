@@ -93,7 +93,7 @@ fn fuzz(target: &Target, executions: u64, seed: u64) -> ExitCode {
         if took > TIME_MAX && (0..3).all(|_| once(target, &text).1 > TIME_MAX) {
             return failed(target, seed, number, &text, &format!("it took {} ms", took.as_millis()));
         }
-        if number % 4096 == 0 && memory("VmRSS:") > MEMORY_MAX {
+        if number.is_multiple_of(4096) && memory("VmRSS:") > MEMORY_MAX {
             return failed(target, seed, number, &text, "the process holds more than a gigabyte");
         }
         if said.elapsed() > Duration::from_secs(30) {
