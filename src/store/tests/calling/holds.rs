@@ -225,7 +225,7 @@ async fn a_circle_pages(desk: Desk) {
 }
 
 async fn people_act_on_what_is_held(desk: Desk) {
-    desk.register().await;
+    desk.know("mira").await;
     desk.take(vec![named("Switch", "a", "sw", "critical", 0)]).await;
     desk.take(vec![named("Down", "a", "i", "critical", 0)]).await;
     desk.round(0).await;
@@ -238,7 +238,7 @@ async fn people_act_on_what_is_held(desk: Desk) {
 }
 
 async fn the_same_problem_getting_worse_is_one_incident_that_wakes_a_snooze(desk: Desk) {
-    desk.register().await;
+    desk.know("mira").await;
     desk.take(vec![named("Full", "a", "i", "S7", 0)]).await;
     desk.due(0, -1000).await;
     let mut acts = Acts::default();
