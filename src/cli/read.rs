@@ -20,7 +20,7 @@ pub fn reader(globals: &Globals, paths: &Paths) -> Reader {
         Topic::WhatsNew => holding(newest_section(CHANGELOG), words),
         Topic::Crash => holding(crash(&paths), words),
         // The screen has it itself.
-        Topic::Clip => Vec::new(),
+        Topic::Clip | Topic::Changes | Topic::Sources | Topic::Funnel | Topic::Claims => Vec::new(),
         Topic::Paths => holding(places(&globals), words),
     })
 }

@@ -1,5 +1,6 @@
 //! The problem itself: the series that speak of it, and the people who work on it.
 
+use super::claim::{Claimed, first_call};
 use super::grouping::Group;
 use super::id::{IncidentId, Number, OpId, SourceName, UserName};
 use super::label::Labels;
@@ -288,6 +289,8 @@ pub enum Told {
     Note,
     /// Something was changed that it may come from.
     Changed,
+    /// A person says whom to ask about it, or no longer does.
+    Claimed,
 }
 
 /// One line of a timeline; immutable.
@@ -403,6 +406,12 @@ pub struct Incident {
     /// Opened again by a person: only a person ends it, unless a series fires and ends once more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reopened: bool,
+    /// Who says that it is known to them; it calls nobody off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
+    /// The `fire_no` for which the claimer was called before the levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimer_called: Option<u64>,
     /// The incident that goes on for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<IncidentId>,
@@ -452,6 +461,8 @@ impl Incident {
             hit: BTreeSet::new(),
             resolved_by: None,
             reopened: false,
+            claimed: None,
+            claimer_called: None,
             merged_into: None,
         }
     }
@@ -674,13 +685,23 @@ impl Incident {
     fn call_level(&mut self, now: Timestamp, paging: &Paging) -> Happened {
         let count = paging.levels.len().max(1) as u32;
         let level = self.level.min(count - 1);
+        let mild = !self.escalating && self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity));
+        let at_level = (self.level, self.round);
+        let first = first_call(self.claimed.as_ref(), self.claimer_called, self.fire_no, at_level, now).cloned();
+        if let Some(claimer) = first.filter(|_| !mild) {
+            self.claimer_called = Some(self.fire_no);
+            self.step_due_at = now.plus(paging.within(0));
+            let why = "you claimed it; the levels are called next";
+            let call = self.call(Whom::Person(claimer), Step::Claimer, why);
+            return Happened { line: None, calls: vec![call] };
+        }
         if self.level >= count {
             self.round += 1;
             self.overdue = true;
         }
         self.level = (self.level + 1).min(count);
         self.step_due_at = now.plus(paging.within(level));
-        if !self.escalating && self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+        if mild {
             // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
             (self.level, self.round, self.overdue) = (0, 0, false);
             self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(level)));

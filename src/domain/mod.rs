@@ -4,6 +4,7 @@ pub mod id;
 pub mod label;
 pub mod nearest;
 pub mod severity;
+pub mod similar;
 pub mod text;
 pub mod time;
 pub mod when;
@@ -16,6 +17,7 @@ pub mod grouping;
 pub mod incident;
 
 pub mod change;
+pub mod claim;
 pub mod day;
 pub mod item;
 pub mod source;

@@ -51,6 +51,12 @@ const COMMANDS: &[(&str, Action)] = &[
     ("layout", Action::LayoutPanes),
     ("tz", Action::ClockZone),
     ("suspend", Action::AppSuspend),
+    ("changes", Action::ChangesOpen),
+    ("sources", Action::SourcesOpen),
+    ("funnel", Action::FunnelOpen),
+    ("claims", Action::ClaimsOpen),
+    ("why", Action::TabWhy),
+    ("similar", Action::TabSimilar),
 ];
 
 /// Leaves without a question.

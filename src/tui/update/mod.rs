@@ -251,6 +251,8 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::TabTimeline => panes::tab(state, Tab::Timeline),
         Action::TabNotes => panes::tab(state, Tab::Notes),
         Action::TabPages => panes::tab(state, Tab::Pages),
+        Action::TabSimilar => panes::tab(state, Tab::Similar),
+        Action::TabWhy => panes::tab(state, Tab::Why),
         Action::TabNext => panes::tab(state, state.shape.tab.step(1)),
         Action::TabPrevious => panes::tab(state, state.shape.tab.step(Tab::ALL.len() - 1)),
         Action::LabelsUnfold => panes::unfold(state),
@@ -267,6 +269,9 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             super::palette::refresh(state);
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
+            return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
+        }
         Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
