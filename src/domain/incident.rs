@@ -1037,6 +1037,32 @@ mod tests {
     }
 
     #[test]
+    fn who_claimed_it_is_called_for_a_levels_time_and_then_the_levels_as_always() {
+        let mut incident = opened();
+        step(&mut incident, None, Firing, 0);
+        incident.claimed = Some(Claimed {
+            id: "1".into(),
+            by: UserName::parse("jonas").unwrap(),
+            reason: "disk swap".into(),
+            until: at(100_000),
+            page_me: true,
+        });
+        let calls = |incident: &mut Incident, second| {
+            due(incident, second).calls.into_iter().map(|call| (call.whom, call.step)).collect::<Vec<_>>()
+        };
+        let jonas = || Whom::Person(UserName::parse("jonas").unwrap());
+        assert_eq!(calls(&mut incident, 0), [(jonas(), Step::Claimer)]);
+        assert_eq!((incident.level, incident.overdue, incident.next_due_at), (0, false, Some(at(300))));
+        assert_eq!(calls(&mut incident, 300), [(Whom::Level(0), Step::Level(0))]);
+        assert_eq!(calls(&mut incident, 600), [(Whom::Level(0), Step::Level(0))]);
+        assert!(incident.overdue);
+        // Too mild to call anybody by itself: a claim is no reason to.
+        incident.severity = Severity::new(9).ok();
+        by_rules(|rules| incident.louder(at(700), rules, "again"));
+        assert_eq!(calls(&mut incident, 700), []);
+    }
+
+    #[test]
     fn the_last_level_is_called_until_somebody_answers() {
         let mut incident = opened();
         step(&mut incident, None, Firing, 0);

@@ -89,6 +89,7 @@ actions! {
     IncidentStill, "incident.still", Incident, "still on it", "Still on it: the lease of all that is yours begins anew";
     IncidentNote, "incident.note", Incident, "note", "Write a note for everybody";
     IncidentResolve, "incident.resolve", Incident, "resolve", "Resolve; asks first";
+    ClaimMake, "claim.make", Incident, "claim", "Say that something is known to you, for a time: QUERY 4h reason; it silences nothing";
     UndoLast, "undo.last", Several, "undo", "Take your latest act back, by its name";
     UndoRedo, "undo.redo", Several, "redo", "Do again what you took back last";
     BulkAck, "bulk.ack", Several, "ack all", "Acknowledge what is marked, what calls you, or all that the filter shows; lists it first";

@@ -16,6 +16,7 @@ mod reading;
 mod screens;
 mod selection;
 mod several;
+mod shared;
 mod shift;
 mod sight;
 mod sizes;

@@ -24,6 +24,8 @@ pub enum Topic {
     Funnel,
     /// Who says that something is known to them.
     Claims,
+    /// What the hub says to a claim that is made.
+    Claim,
     /// The last copy of this console, which is not read from anywhere.
     Clip,
 }
@@ -44,6 +46,7 @@ impl Topic {
             Action::SourcesOpen => Self::Sources,
             Action::FunnelOpen => Self::Funnel,
             Action::ClaimsOpen => Self::Claims,
+            Action::ClaimMake => Self::Claim,
             _ => return None,
         })
     }
@@ -61,6 +64,7 @@ impl Topic {
             Self::Sources => "Sources, those that are silent first",
             Self::Funnel => "From events to pages, by day (UTC) and source",
             Self::Claims => "Claims: whom to ask",
+            Self::Claim => "Claim: what the hub says",
         }
     }
 
@@ -74,6 +78,7 @@ impl Topic {
             Self::Sources => "No source was heard yet.",
             Self::Funnel => "Nothing was counted in these days.",
             Self::Claims => "No claim stands.",
+            Self::Claim => "The hub said nothing.",
             Self::Doctor | Self::WhatsNew | Self::Paths => "Nothing to read.",
         }
     }

@@ -152,6 +152,10 @@ impl Talk {
             return Vec::new();
         };
         if let Some(topic) = Topic::of(action) {
+            if topic == Topic::Claim && self.state.readonly {
+                lines.push("WRONG read-only: nothing was claimed".to_owned());
+                return Vec::new();
+            }
             if topic.is_shared() {
                 let shown = super::super::shared::lines(&self.state, topic, rest);
                 let none = || vec![topic.nothing().to_owned()];

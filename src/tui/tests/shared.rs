@@ -3,21 +3,29 @@
 use super::*;
 use crate::domain::claim::Claimed;
 use crate::domain::day::Counts;
-use crate::domain::id::SourceName;
+
 use crate::domain::item::{Change, ChangeKind, Claim, Day, Heartbeat, Item, Items, SourceHealth, SourceState};
 use crate::domain::similar::{Earlier, Likeness, Similar};
-use std::time::Duration;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 20)];
 
 fn change(id: &str, clock: &str, title: &str, service: &str) -> Item {
     let labels = Labels::new([("service", service)], &LabelLimits::LABELS).unwrap();
     let (by, url) = ("mira".to_owned(), String::new());
-    Item::Change(Change { id: id.into(), at: at(clock), kind: ChangeKind::Deploy, title: title.into(), labels, url, by })
+    Item::Change(Change {
+        id: id.into(),
+        at: at(clock),
+        kind: ChangeKind::Deploy,
+        title: title.into(),
+        labels,
+        url,
+        by,
+    })
 }
 
 fn source(name: &str, silent: Option<&str>) -> Item {
-    let heartbeat = Heartbeat { query: Some("{alertname=\"Watchdog\"}".into()), every_ms: 300_000, last: Some(at("03:00")) };
+    let heartbeat =
+        Heartbeat { query: Some("{alertname=\"Watchdog\"}".into()), every_ms: 300_000, last: Some(at("03:00")) };
     Item::Source(SourceState {
         name: SourceName::parse(name).unwrap(),
         last_seen: Some(at("03:10")),

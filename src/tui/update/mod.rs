@@ -269,6 +269,7 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             super::palette::refresh(state);
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::ClaimMake => claim(state),
         Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
@@ -363,4 +364,15 @@ fn quit(state: &mut State) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Opens the command line on a claim of what the series of the incident have in common.
+fn claim(state: &mut State) {
+    let (incident, targets) = (state.selected, state.targets());
+    let matcher = state.digest().map(|digest| super::links::matcher(&digest.detail.series).0);
+    let matcher = matcher.filter(|matcher| matcher.len() > 2).unwrap_or_default();
+    let says = Ok(crate::domain::text::SafeText::default());
+    let editor = super::editor::Editor::new(format!("claim {matcher} 4h "));
+    state.mode = Mode::Command { editor, incident, targets, says };
+    super::palette::refresh(state);
 }
