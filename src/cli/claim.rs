@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_typed_claim_is_a_query_a_span_and_a_reason() {
-        let hours = |hours| Duration::from_secs(hours * 3600);
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
         assert_eq!(
             parts("{service=\"pay\", cluster=\"eu\"} 4h disk swap"),
             Some(("{service=\"pay\", cluster=\"eu\"}", hours(4), "disk swap"))
