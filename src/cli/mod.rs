@@ -3,6 +3,7 @@
 mod access;
 mod act;
 mod change;
+mod claim;
 mod completions;
 mod demo;
 mod doctor;
@@ -24,6 +25,7 @@ mod read;
 mod serve;
 mod show;
 mod signals;
+mod similar;
 mod sources;
 mod theme;
 mod tui;
@@ -117,6 +119,10 @@ enum Command {
     /// Tells the hub of deploys, flags and drills, or lists them.
     #[command(subcommand)]
     Change(change::Command),
+    /// Says that what fits a query is known to you, for a time: on-call sees whom to ask. It silences nothing.
+    Claim(claim::Arguments),
+    /// Shows the earlier incidents like this one: how often, who handled them, how long it took.
+    Similar(similar::Arguments),
     /// Prints a code by which another machine joins this hub as that user's console; on the hub's machine.
     Enrol(access::Enrol),
     /// Joins a hub on another machine by a code of `nightdesk enrol`.
@@ -173,6 +179,8 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Sources(arguments) => sources::run(&globals, &arguments),
         Command::Stats(arguments) => sources::stats(&globals, &arguments),
         Command::Change(command) => change::run(&globals, &command),
+        Command::Claim(arguments) => claim::run(&globals, &arguments),
+        Command::Similar(arguments) => similar::run(&globals, &arguments),
         Command::Enrol(arguments) => access::enrol(&globals, &arguments),
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),

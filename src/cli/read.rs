@@ -19,8 +19,9 @@ pub fn reader(globals: &Globals, paths: &Paths) -> Reader {
         Topic::Log => holding(recent_lines(), words),
         Topic::WhatsNew => holding(newest_section(CHANGELOG), words),
         Topic::Crash => holding(crash(&paths), words),
+        Topic::Claim => super::claim::said(&globals, words),
         // The screen has it itself.
-        Topic::Clip => Vec::new(),
+        Topic::Clip | Topic::Changes | Topic::Sources | Topic::Funnel | Topic::Claims => Vec::new(),
         Topic::Paths => holding(places(&globals), words),
     })
 }

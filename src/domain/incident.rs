@@ -1,5 +1,6 @@
 //! The problem itself: the series that speak of it, and the people who work on it.
 
+use super::claim::{Claimed, first_call};
 use super::course::Course;
 use super::grouping::Group;
 use super::holds::{HELD_MAX, Handling, Held, Plan, TIES_MAX};
@@ -293,6 +294,8 @@ pub enum Told {
     Note,
     /// Something was changed that it may come from.
     Changed,
+    /// A person says whom to ask about it, or no longer does.
+    Claimed,
 }
 
 /// One line of a timeline; immutable.
@@ -411,6 +414,12 @@ pub struct Incident {
     /// Opened again by a person: only a person ends it, unless a series fires and ends once more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reopened: bool,
+    /// Who says that it is known to them; it calls nobody off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
+    /// The `fire_no` for which the claimer was called before the levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimer_called: Option<u64>,
     /// The incident that goes on for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<IncidentId>,
@@ -482,6 +491,8 @@ impl Incident {
             hit: BTreeSet::new(),
             resolved_by: None,
             reopened: false,
+            claimed: None,
+            claimer_called: None,
             merged_into: None,
             plan: Plan::Page,
             calendar: None,
@@ -711,13 +722,23 @@ impl Incident {
     fn call_level(&mut self, now: Timestamp, paging: &Paging) -> Happened {
         let count = paging.levels_of(self.course.policy()).len().max(1) as u32;
         let level = self.level.min(count - 1);
+        let mild = !self.escalating && self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity));
+        let at_level = (self.level, self.round);
+        let first = first_call(self.claimed.as_ref(), self.claimer_called, self.fire_no, at_level, now).cloned();
+        if let Some(claimer) = first.filter(|_| !mild) {
+            self.claimer_called = Some(self.fire_no);
+            self.step_due_at = now.plus(paging.within(self.course.policy(), 0));
+            let why = "you claimed it; the levels are called next";
+            let call = self.call(Whom::Person(claimer), Step::Claimer, why);
+            return Happened { line: None, calls: vec![call] };
+        }
         if self.level >= count {
             self.round += 1;
             self.overdue = true;
         }
         self.level = (self.level + 1).min(count);
         self.step_due_at = now.plus(paging.within(self.course.policy(), level));
-        if !self.escalating && self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
+        if mild {
             // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
             (self.level, self.round, self.overdue) = (0, 0, false);
             self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(self.course.policy(), level)));
@@ -1169,6 +1190,32 @@ mod tests {
         by_rules(|rules| incident.pull_back(at(0), rules));
         assert_eq!((incident.seen_due, incident.next_due_at), (Some(at(60)), Some(at(60))));
         assert_eq!((incident.warn_at, incident.lease_until), (Some(at(1500)), Some(at(1800))));
+    }
+
+    #[test]
+    fn who_claimed_it_is_called_for_a_levels_time_and_then_the_levels_as_always() {
+        let mut incident = opened();
+        step(&mut incident, None, Firing, 0);
+        incident.claimed = Some(Claimed {
+            id: "1".into(),
+            by: UserName::parse("jonas").unwrap(),
+            reason: "disk swap".into(),
+            until: at(100_000),
+            page_me: true,
+        });
+        let calls = |incident: &mut Incident, second| {
+            due(incident, second).calls.into_iter().map(|call| (call.whom, call.step)).collect::<Vec<_>>()
+        };
+        let jonas = || Whom::Person(UserName::parse("jonas").unwrap());
+        assert_eq!(calls(&mut incident, 0), [(jonas(), Step::Claimer)]);
+        assert_eq!((incident.level, incident.overdue, incident.next_due_at), (0, false, Some(at(300))));
+        assert_eq!(calls(&mut incident, 300), [(Whom::Level(0), Step::Level(0))]);
+        assert_eq!(calls(&mut incident, 600), [(Whom::Level(0), Step::Level(0))]);
+        assert!(incident.overdue);
+        // Too mild to call anybody by itself: a claim is no reason to.
+        incident.severity = Severity::new(9).ok();
+        by_rules(|rules| incident.louder(at(700), rules, "again"));
+        assert_eq!(calls(&mut incident, 700), []);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod id;
 pub mod label;
 pub mod nearest;
 pub mod severity;
+pub mod similar;
 pub mod text;
 pub mod time;
 pub mod when;
@@ -18,6 +19,7 @@ pub mod holds;
 pub mod incident;
 
 pub mod change;
+pub mod claim;
 pub mod day;
 pub mod item;
 pub mod source;

@@ -197,6 +197,8 @@ pub enum Step {
     Assigned(OpId),
     /// A person was called by a person.
     Escalated(OpId),
+    /// Who claimed it is called before the levels.
+    Claimer,
 }
 
 /// Whom a call is for.
@@ -323,6 +325,7 @@ impl Page {
             Step::Offer(op) => hasher.update(b"offer").update(op.as_bytes()),
             Step::Assigned(op) => hasher.update(b"assigned").update(op.as_bytes()),
             Step::Escalated(op) => hasher.update(b"escalated").update(op.as_bytes()),
+            Step::Claimer => hasher.update(b"claimer"),
         };
         hasher.update(&round.to_le_bytes()).update(&link.to_le_bytes()).update(person.as_str().as_bytes());
         let mut id = [0; 16];
@@ -411,7 +414,7 @@ impl Page {
         let same_claim = |claim: u64| incident.claim_no == claim;
         match self.step {
             // A person of the level who acked has answered; who else has it need not keep what must be heard from going out.
-            Step::Level(_) | Step::Escalated(_) => {
+            Step::Level(_) | Step::Escalated(_) | Step::Claimer => {
                 let by_me = owner == Some(&self.person);
                 let answered = incident.life == Life::Acked && !incident.escalating && (by_me || !self.must);
                 answered.then(|| format!("{} has it", owner.map_or("somebody", UserName::as_str)))

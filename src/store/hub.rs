@@ -2,6 +2,7 @@
 //!
 //! What a transaction does is written once, on rows (`hub/tables.rs`); a back end says how rows are kept.
 
+pub(in crate::store) mod claims;
 pub(in crate::store) mod devices;
 pub(in crate::store) mod due;
 pub(in crate::store) mod fold;
@@ -27,7 +28,7 @@ use crate::domain::event::{Event, SeriesKey};
 use crate::domain::holds::Handles;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{self, Incident, Timing};
-use crate::domain::item::{Change, Item, ItemKind};
+use crate::domain::item::{Change, Claim, Item, ItemKind};
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::{Page, PageId, Paging};
@@ -402,6 +403,28 @@ impl HubStore {
         match self {
             Self::Sqlite(hub) => hub.write(move |tables, rules| items::remove(tables, rules, &ids, now)).await,
             Self::Memory(hub) => lock(hub).remove_items(&ids, now),
+        }
+    }
+
+    /// Takes a claim in: what is open and fits it shows whom to ask.
+    ///
+    /// # Errors
+    /// [`StoreError::Items`] when there are too many; nothing was written then.
+    pub async fn claim(&self, claim: Claim, now: Timestamp) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| claims::make(tables, rules, &claim, now)).await,
+            Self::Memory(hub) => lock(hub).claim(&claim, now),
+        }
+    }
+
+    /// Ends claims before their time.
+    ///
+    /// # Errors
+    /// [`StoreError`]; none was ended then.
+    pub async fn end_claims(&self, ids: Vec<String>, now: Timestamp) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| claims::end(tables, rules, &ids, now)).await,
+            Self::Memory(hub) => lock(hub).end_claims(&ids, now),
         }
     }
 

@@ -9,15 +9,15 @@ pub(super) use tables::MemoryTables;
 use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
-    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Round, Rules, Submitted, Touch, devices, due, fold,
-    items, ops, pages, read, reload, sources, start,
+    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Round, Rules, Submitted, Touch, claims, devices, due,
+    fold, items, ops, pages, read, reload, sources, start,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{NodeId, SourceName, UserName};
 use crate::domain::incident::Incident;
-use crate::domain::item::{Change, Item, ItemKind};
+use crate::domain::item::{Change, Claim, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::Series;
 use crate::domain::source::Watched;
@@ -217,6 +217,22 @@ impl MemoryHub {
     /// [`StoreError::Items`], [`StoreError::Broken`]; none was written then.
     pub fn put_items(&mut self, items: &[Item], now: Timestamp) -> Result<Committed, StoreError> {
         self.write(|tables, rules| items::put(tables, rules, items, now))
+    }
+
+    /// As [`super::HubStore::claim`].
+    ///
+    /// # Errors
+    /// [`StoreError::Items`]; nothing was written then.
+    pub fn claim(&mut self, claim: &Claim, now: Timestamp) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| claims::make(tables, rules, claim, now))
+    }
+
+    /// As [`super::HubStore::end_claims`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; none was ended then.
+    pub fn end_claims(&mut self, ids: &[String], now: Timestamp) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| claims::end(tables, rules, ids, now))
     }
 
     /// As [`super::HubStore::remove_items`].

@@ -7,6 +7,7 @@ mod identity;
 mod inbox;
 mod relay;
 mod rows;
+mod similar;
 mod watch;
 
 use super::sqlite::{self, Schema};

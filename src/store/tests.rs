@@ -1,6 +1,7 @@
 //! One contract for every back end of the hub's store, and the mirror's own.
 
 mod calling;
+mod claims;
 mod items;
 mod sources;
 mod twins;

@@ -302,6 +302,31 @@ impl HubClient {
         self.read(self.send(request, token).await?).await
     }
 
+    /// Makes a claim; returns it as the hub has it.
+    ///
+    /// # Errors
+    /// [`ClientError`]; 400 says what is wrong with it.
+    pub async fn claim(
+        &self,
+        wanted: &serde_json::Value,
+        token: Option<&str>,
+    ) -> Result<serde_json::Value, ClientError> {
+        let request = self.http.post(format!("{}/v1/claims", self.base)).timeout(ANSWER_WITHIN).json(wanted);
+        self.read(self.send(request, token).await?).await
+    }
+
+    /// Ends the claim whose id begins so; returns it.
+    ///
+    /// # Errors
+    /// [`ClientError`]; 404 where it names none, or several.
+    pub async fn end_claim(&self, id: &str, token: Option<&str>) -> Result<serde_json::Value, ClientError> {
+        let mut url = self.base.clone();
+        url.push_str("/v1/claims/");
+        url.extend(id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
+        let request = self.http.delete(url).timeout(ANSWER_WITHIN);
+        self.read(self.send(request, token).await?).await
+    }
+
     /// Returns the roster that the hub with this key (hex) signed.
     ///
     /// # Errors

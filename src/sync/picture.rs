@@ -8,6 +8,7 @@ use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
 use crate::domain::paging::Page;
 use crate::domain::series::Series;
+use crate::domain::similar::Similar;
 use crate::domain::time::Timestamp;
 use std::sync::Arc;
 
@@ -74,6 +75,8 @@ pub struct Row {
 pub struct Detail {
     /// Which.
     pub incident: IncidentId,
+    /// What came before and looks like it.
+    pub similar: Arc<Similar>,
     /// Its series, firing first, at most [`Detail::SERIES_MAX`].
     pub series: Vec<Series>,
     /// Its timeline, oldest first, the newest [`Detail::LINES_MAX`].

@@ -419,9 +419,18 @@ impl Teller {
     }
 
     fn read_detail(&mut self) -> Result<(), StoreError> {
+        // Read once for each look: what came before changes seldom, and moving on reads it anew.
+        let held =
+            self.detail.as_ref().filter(|held| Some(held.incident) == self.look).map(|held| held.similar.clone());
+        let similar = match (held, self.look) {
+            (Some(similar), _) => similar,
+            (None, Some(id)) => Arc::new(self.mirror.similar(id, clock::now())?),
+            (None, None) => Arc::default(),
+        };
         self.detail = match self.look {
             Some(id) => Some(Arc::new(Detail {
                 incident: id,
+                similar,
                 series: self.mirror.series_of(id, Detail::SERIES_MAX)?,
                 lines: self.mirror.lines_of(id, Detail::LINES_MAX)?,
                 pages: self.mirror.pages_of(id, Detail::PAGES_MAX)?,

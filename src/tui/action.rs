@@ -89,6 +89,7 @@ actions! {
     IncidentStill, "incident.still", Incident, "still on it", "Still on it: the lease of all that is yours begins anew";
     IncidentNote, "incident.note", Incident, "note", "Write a note for everybody";
     IncidentResolve, "incident.resolve", Incident, "resolve", "Resolve; asks first";
+    ClaimMake, "claim.make", Incident, "claim", "Say that something is known to you, for a time: QUERY 4h reason; it silences nothing";
     UndoLast, "undo.last", Several, "undo", "Take your latest act back, by its name";
     UndoRedo, "undo.redo", Several, "redo", "Do again what you took back last";
     BulkAck, "bulk.ack", Several, "ack all", "Acknowledge what is marked, what calls you, or all that the filter shows; lists it first";
@@ -116,6 +117,8 @@ actions! {
     TabTimeline, "tab.timeline", View, "timeline", "What machines and people did";
     TabNotes, "tab.notes", View, "notes", "What people wrote";
     TabPages, "tab.pages", View, "pages", "Who was called by what, and whether they saw it";
+    TabSimilar, "tab.similar", View, "similar", "What came before and looks like it: how often, who handled it, how long it took";
+    TabWhy, "tab.why", View, "why", "Why it is here: source, group, severity, level, and the calls";
     TabNext, "tab.next", View, "next tab", "The next tab of the incident";
     TabPrevious, "tab.previous", View, "tab before", "The tab before";
     LabelsUnfold, "series.unfold", View, "labels", "Labels that all series have: in one line, or one a line";
@@ -144,6 +147,10 @@ actions! {
     ResultsOpen, "results.open", View, "results", "What became of the last act on several";
     InboxDismiss, "inbox.dismiss", Inbox, "dismiss", "Put the letter away";
     InboxNext, "inbox.next", Inbox, "next act", "Do what fits the letter, as its line says";
+    ChangesOpen, "changes.open", View, "changes", "What was changed in the last hour, about the incident first; a span behind it: :changes 6h";
+    SourcesOpen, "sources.open", View, "sources", "The sources: whether they live, when they spoke last";
+    FunnelOpen, "funnel.open", View, "funnel", "From events to pages, by day and source";
+    ClaimsOpen, "claims.open", View, "claims", "Who says that something is known to them, and until when";
     FilterOpen, "filter.open", View, "filter", "Show only incidents that hold these words";
     HelpOpen, "help.open", View, "help", "This help";
     ThemeChoose, "theme.choose", Program, "theme", "Other colours: base16, dark, light, contrast-dark, mono, or a file of your own";

@@ -113,11 +113,16 @@ pub(crate) enum Tab {
     Notes,
     /// Who was called by what.
     Pages,
+    /// What came before and looks like it.
+    Similar,
+    /// Its way from source to call.
+    Why,
 }
 
 impl Tab {
     /// Every tab, in the order of their keys.
-    pub(crate) const ALL: [Self; 5] = [Self::Detail, Self::Series, Self::Timeline, Self::Notes, Self::Pages];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Detail, Self::Series, Self::Timeline, Self::Notes, Self::Pages, Self::Similar, Self::Why];
 
     /// Returns its title.
     pub(crate) fn title(self) -> &'static str {
@@ -127,6 +132,8 @@ impl Tab {
             Self::Timeline => "Timeline",
             Self::Notes => "Notes",
             Self::Pages => "Pages",
+            Self::Similar => "Similar",
+            Self::Why => "Why",
         }
     }
 

@@ -45,6 +45,7 @@ pub mod plain;
 mod run;
 mod screen;
 mod session;
+mod shared;
 mod showing;
 mod stage;
 mod suspend;

@@ -16,6 +16,7 @@ mod reading;
 mod screens;
 mod selection;
 mod several;
+mod shared;
 mod shift;
 mod sight;
 mod sizes;
@@ -132,7 +133,13 @@ fn detail(number: u64) -> Arc<Detail> {
     );
     note.author = crate::domain::incident::Author::User(UserName::parse("mira").unwrap());
     let lines = vec![by("03:16", Told::Opened, "HighErrorRate of prometheus"), note];
-    Arc::new(Detail { incident: id(number), series: vec![series(1)], lines, pages: Vec::new() })
+    Arc::new(Detail {
+        incident: id(number),
+        series: vec![series(1)],
+        lines,
+        pages: Vec::new(),
+        similar: Arc::default(),
+    })
 }
 
 fn picture(rows: Vec<Row>) -> Picture {

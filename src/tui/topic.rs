@@ -16,6 +16,16 @@ pub enum Topic {
     Crash,
     /// Where files lie.
     Paths,
+    /// What was changed lately.
+    Changes,
+    /// How the sources are.
+    Sources,
+    /// From events to pages.
+    Funnel,
+    /// Who says that something is known to them.
+    Claims,
+    /// What the hub says to a claim that is made.
+    Claim,
     /// The last copy of this console, which is not read from anywhere.
     Clip,
 }
@@ -32,6 +42,11 @@ impl Topic {
             Action::WhatsNewOpen => Self::WhatsNew,
             Action::CrashOpen => Self::Crash,
             Action::PathsOpen => Self::Paths,
+            Action::ChangesOpen => Self::Changes,
+            Action::SourcesOpen => Self::Sources,
+            Action::FunnelOpen => Self::Funnel,
+            Action::ClaimsOpen => Self::Claims,
+            Action::ClaimMake => Self::Claim,
             _ => return None,
         })
     }
@@ -45,6 +60,11 @@ impl Topic {
             Self::Crash => "The last crash",
             Self::Paths => "Where files lie",
             Self::Clip => "Last copy",
+            Self::Changes => "What was changed, the newest first",
+            Self::Sources => "Sources, those that are silent first",
+            Self::Funnel => "From events to pages, by day (UTC) and source",
+            Self::Claims => "Claims: whom to ask",
+            Self::Claim => "Claim: what the hub says",
         }
     }
 
@@ -54,8 +74,18 @@ impl Topic {
             Self::Log => "No line of the log holds that.",
             Self::Crash => "It never crashed here.",
             Self::Clip => "Nothing was copied here yet.",
+            Self::Changes => "No change was told to the hub in that time.",
+            Self::Sources => "No source was heard yet.",
+            Self::Funnel => "Nothing was counted in these days.",
+            Self::Claims => "No claim stands.",
+            Self::Claim => "The hub said nothing.",
             Self::Doctor | Self::WhatsNew | Self::Paths => "Nothing to read.",
         }
+    }
+
+    /// Returns whether it is in the picture already: nothing is read, and it follows the picture.
+    pub(crate) fn is_shared(self) -> bool {
+        matches!(self, Self::Changes | Self::Sources | Self::Funnel | Self::Claims)
     }
 
     /// Returns whether the newest stands at the end.

@@ -408,3 +408,61 @@ fn a_channel_that_cannot_work_is_told_at_the_start() {
     let said = start("[[channel]]\nname = \"sms\"\nkind = \"command\"\nrun = [\"/no/such/program\"]\n");
     assert!(said.contains("channel sms") && said.contains("/no/such/program"), "{said}");
 }
+
+#[test]
+fn who_claimed_it_and_asked_for_it_is_called_before_the_levels_and_a_claim_ends_by_a_word() {
+    let (dir, provider) = (tempfile::tempdir().expect("a temporary folder"), Provider::start());
+    let config = levels(&["mira"], "2s")
+        + &person("mira", &by("first"))
+        + &person("jonas", &by("second"))
+        + &webhook(dir.path(), &provider, "first", "")
+        + &webhook(dir.path(), &provider, "second", "")
+        + SHORT;
+    let hub = Hub::start(dir.path(), &config);
+    let jonas = Person::near(&hub, &dir.path().join("jonas"), "jonas");
+    let claim = jonas.json(&["claim", "{service=\"disks\"}", "--for", "4h", "--reason", "swap", "--page-me"], 0);
+    let id = claim[0]["id"].as_str().expect("an id").to_owned();
+    hub.alert(&[firing("DiskGone", &[("service", "disks")])]);
+    let claimer = provider.wait_for("/second", 1, LIMIT).remove(0);
+    assert!(claimer.body.contains("DiskGone burns"), "{}", claimer.body);
+    // A claim never silences: the level is called when the claimer's time is over.
+    let level = provider.wait_for("/first", 1, LIMIT).remove(0);
+    assert!(level.at - claimer.at > Duration::from_millis(1000), "{:?}", level.at - claimer.at);
+    let shown = jonas.run(&["show", "1"]);
+    assert!(shown.stdout.contains("claimed: ask jonas (swap until "), "{shown:?}");
+    let ended = jonas.run(&["claim", "end", &id[..8]]);
+    assert!(ended.stdout.contains("Ended: "), "{ended:?}");
+    assert_eq!(jonas.json(&["claim", "list"], 0), Vec::<Value>::new());
+    // What comes now is the level's from the first.
+    hub.alert(&[firing("DiskLate", &[("service", "disks")])]);
+    until("the level to be called about it", LIMIT, || {
+        provider.requests("/first").iter().any(|request| request.body.contains("DiskLate burns")).then_some(())
+    });
+    assert!(!provider.requests("/second").iter().any(|request| request.body.contains("DiskLate")));
+}
+
+#[test]
+fn what_came_again_shows_who_handled_it_before() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let hub = Hub::start(dir.path(), "[timing]\nflap_window = \"1s\"\n");
+    let mut mira = Operator::introduce(&hub, "mira");
+    hub.alert(&[firing("Again", &[("service", "pay")])]);
+    let person = Person::near(&hub, &dir.path().join("reader"), "reader");
+    until("it to be open", LIMIT, || person.find("Again burns"));
+    ack(&hub, dir.path(), &mut mira, "Again burns");
+    hub.alert(&[crate::support::alerts::resolved("Again", &[("service", "pay")])]);
+    until("it to be over", LIMIT, || (person.show("1")["state"] == "resolved").then_some(()));
+    hub.alert(&[firing("Again", &[("service", "pay")])]);
+    let similar = until("the second", LIMIT, || {
+        person.list().iter().any(|one| one["number"] == 2).then_some(())?;
+        Some(person.json(&["similar", "2"], 0).remove(0))
+    });
+    assert_eq!((&similar["seen_in_30_days"], &similar["mostly"]), (&2.into(), &"mira".into()), "{similar}");
+    let earlier = &similar["earlier"][0];
+    assert_eq!((&earlier["number"], &earlier["like"], &earlier["who"]), (&1.into(), &"same".into(), &"mira".into()));
+    assert!(earlier["to_ack_seconds"].is_u64() && earlier["to_resolve_seconds"].is_u64(), "{similar}");
+    let console = person.console(100, 40);
+    console.wait_for(LIMIT, |screen| screen.contains("Again burns"));
+    console.send_keys(&["6"]);
+    console.wait_for(LIMIT, |screen| screen.contains("seen 2 times in 30 days"));
+}

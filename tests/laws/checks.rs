@@ -271,7 +271,7 @@ fn explained<'p>(ledger: &Ledger, mut all: impl Iterator<Item = &'p Page>, page:
     let answered = page.acknowledged_at.is_some() && ledger.answered.contains(&(page.incident, page.person.clone()));
     let holds = match page.step {
         _ if incident.life == Life::Resolved || answered => true,
-        Step::Level(_) | Step::Escalated(_) => {
+        Step::Level(_) | Step::Escalated(_) | Step::Claimer => {
             let taken = acked && (!page.must || owner == Some(&page.person));
             let newer = |other: &Page| {
                 (other.fire_no, other.round) > (page.fire_no, page.round)

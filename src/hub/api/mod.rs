@@ -2,6 +2,7 @@
 
 mod alerts;
 mod changes;
+mod claims;
 mod consoles;
 mod feed;
 mod identity;
@@ -21,7 +22,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -70,6 +71,8 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route("/v1/ping/{name}", get(ping::succeeded).post(ping::succeeded))
         .route("/v1/ping/{name}/{what}", get(ping::said).post(ping::said))
         .route("/v1/in/change", post(changes::take))
+        .route("/v1/claims", get(claims::list).post(claims::make))
+        .route("/v1/claims/{id}", delete(claims::end))
         .route("/v1/join", get(identity::offer).post(identity::join))
         .route("/v1/roster", get(identity::roster))
         .route("/v1/hub", get(consoles::card))

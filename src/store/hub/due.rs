@@ -3,7 +3,7 @@
 use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::tables::{RanOut, Tables};
 use super::work::Work;
-use super::{Due, Rules, pages, ties};
+use super::{Due, Rules, claims, pages, ties};
 use crate::domain::change::CHANGES_KEPT;
 use crate::domain::day::{DAYS_KEPT, DayNumber};
 use crate::domain::id::SourceName;
@@ -32,6 +32,7 @@ pub(in crate::store) fn run_due<T: Tables>(
         work.tables.spoke(source, *at)?;
     }
     mend_after_a_wrong_clock(&mut work, hub_up_since)?;
+    claims::end_over(&mut work)?;
     let (ran_out, real, due) = (run_out(&mut work, hub_up_since)?, become_real(&mut work)?, incidents(&mut work)?);
     let committed = work.write()?;
     Ok(Due { committed, more: ran_out >= MAX || real >= MAX || due >= MAX })

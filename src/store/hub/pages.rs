@@ -187,7 +187,8 @@ fn failed<T: Tables>(work: &mut Work<'_, T>, mut page: Page, why: String) -> Res
         | Step::Raised(_)
         | Step::Offer(_)
         | Step::Assigned(_)
-        | Step::Escalated(_) => true,
+        | Step::Escalated(_)
+        | Step::Claimer => true,
     };
     // The last level is called again in its own time: nobody there now is no reason to try each second.
     if called && !page.is_told_to_its_former_owner() {

@@ -4,6 +4,7 @@
 
 use super::super::StoreError;
 use super::Rules;
+use super::claims::Claims;
 use super::pages;
 use super::tables::{IncidentPlace, SeriesPlace, SeriesRow, Tables};
 use super::ties::{self, Tied};
@@ -19,6 +20,7 @@ use crate::domain::paging::{Call, Page, PageId};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 /// Merges of merges that are followed.
 const MERGES_FOLLOWED_MAX: usize = 16;
@@ -129,6 +131,8 @@ pub(in crate::store) struct Work<'w, T> {
     queued: bool,
     opened: u64,
     counts: BTreeMap<(DayNumber, SourceName), Counts>,
+    /// The claims that stand, once they were needed.
+    pub(super) claims: Option<Rc<Claims>>,
 }
 
 impl<'w, T: Tables> Work<'w, T> {
@@ -149,6 +153,7 @@ impl<'w, T: Tables> Work<'w, T> {
             queued: false,
             opened: 0,
             counts: BTreeMap::new(),
+            claims: None,
         })
     }
 
@@ -239,7 +244,9 @@ impl<'w, T: Tables> Work<'w, T> {
         self.count_real(key, before, after);
         let Some(spoke) = self.series.get_mut(key) else { return Ok(()) };
         spoke.series.incident = Some(id);
-        self.count_in(key, id, from)
+        self.count_in(key, id, from)?;
+        // New to its incident: what is claimed may be told by this series alone.
+        if from.is_none() { self.claim_for(key, id) } else { Ok(()) }
     }
 
     /// Lets a series that began to burn wait until it is real, where the rules say so; returns whether it waits. A re-fire while its incident

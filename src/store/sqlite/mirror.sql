@@ -14,6 +14,8 @@ CREATE TABLE incident (
 ) STRICT;
 CREATE INDEX incident_number ON incident (number);
 CREATE INDEX incident_resolved ON incident (resolved_at);
+CREATE INDEX incident_group ON incident (json_extract(body, '$.group_key'), number);
+CREATE INDEX incident_service ON incident (json_extract(body, '$.service'), number);
 
 CREATE TABLE series (
     source      TEXT NOT NULL,

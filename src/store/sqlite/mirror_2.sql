@@ -8,3 +8,6 @@ CREATE TABLE item (
     body       TEXT NOT NULL,
     PRIMARY KEY (kind, id)
 ) STRICT;
+
+CREATE INDEX incident_group ON incident (json_extract(body, '$.group_key'), number);
+CREATE INDEX incident_service ON incident (json_extract(body, '$.service'), number);

@@ -154,5 +154,6 @@ fn told_word(told: Told) -> &'static str {
         Told::Released => "gave back",
         Told::Note => "noted",
         Told::Changed => "changed",
+        Told::Claimed => "claimed",
     }
 }

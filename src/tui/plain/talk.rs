@@ -152,6 +152,20 @@ impl Talk {
             return Vec::new();
         };
         if let Some(topic) = Topic::of(action) {
+            if topic == Topic::Claim && self.state.readonly {
+                lines.push("WRONG read-only: nothing was claimed".to_owned());
+                return Vec::new();
+            }
+            if topic.is_shared() {
+                let shown = super::super::shared::lines(&self.state, topic, rest);
+                let none = || vec![topic.nothing().to_owned()];
+                lines.extend(if shown.is_empty() {
+                    none()
+                } else {
+                    shown.iter().map(|line| safe(line).to_string()).collect()
+                });
+                return Vec::new();
+            }
             return vec![Effect::Read(topic, rest.to_owned())];
         }
         let for_all = matches!(action, Action::IncidentStill | Action::ShiftHandover);

@@ -51,6 +51,13 @@ const COMMANDS: &[(&str, Action)] = &[
     ("layout", Action::LayoutPanes),
     ("tz", Action::ClockZone),
     ("suspend", Action::AppSuspend),
+    ("changes", Action::ChangesOpen),
+    ("sources", Action::SourcesOpen),
+    ("funnel", Action::FunnelOpen),
+    ("claims", Action::ClaimsOpen),
+    ("claim", Action::ClaimMake),
+    ("why", Action::TabWhy),
+    ("similar", Action::TabSimilar),
 ];
 
 /// Leaves without a question.
@@ -88,6 +95,9 @@ fn usage(action: Action) -> &'static str {
     match action {
         Action::HelpOpen => "[WORDS]",
         Action::DetailOpen => "[NUMBER]",
+        Action::ClaimMake => "QUERY 4h REASON",
+        Action::ChangesOpen => "[6h]",
+        Action::FunnelOpen => "[DAYS]",
         Action::SortSeverity => "severity | time | owner",
         Action::LayoutPanes => "auto | 1 | 2 | 3",
         Action::ClockZone => "utc | local",

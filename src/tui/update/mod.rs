@@ -251,6 +251,8 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::TabTimeline => panes::tab(state, Tab::Timeline),
         Action::TabNotes => panes::tab(state, Tab::Notes),
         Action::TabPages => panes::tab(state, Tab::Pages),
+        Action::TabSimilar => panes::tab(state, Tab::Similar),
+        Action::TabWhy => panes::tab(state, Tab::Why),
         Action::TabNext => panes::tab(state, state.shape.tab.step(1)),
         Action::TabPrevious => panes::tab(state, state.shape.tab.step(Tab::ALL.len() - 1)),
         Action::LabelsUnfold => panes::unfold(state),
@@ -267,6 +269,10 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             super::palette::refresh(state);
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
+        Action::ClaimMake => claim(state),
+        Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
+            return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
+        }
         Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
@@ -358,4 +364,15 @@ fn quit(state: &mut State) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Opens the command line on a claim of what the series of the incident have in common.
+fn claim(state: &mut State) {
+    let (incident, targets) = (state.selected, state.targets());
+    let matcher = state.digest().map(|digest| super::links::matcher(&digest.detail.series).0);
+    let matcher = matcher.filter(|matcher| matcher.len() > 2).unwrap_or_default();
+    let says = Ok(crate::domain::text::SafeText::default());
+    let editor = super::editor::Editor::new(format!("claim {matcher} 4h "));
+    state.mode = Mode::Command { editor, incident, targets, says };
+    super::palette::refresh(state);
 }

@@ -3,7 +3,7 @@
 use super::super::event::Effect;
 use super::super::order;
 use super::super::state::{State, Submission};
-use super::{act, attention, bulk, inbox, moving};
+use super::{act, attention, bulk, inbox, moving, read};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::op::Act;
@@ -33,6 +33,7 @@ pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> 
     tell_saved(state, now);
     tell_notices(state, now);
     bulk::follow_results(state);
+    read::follow(state);
     moving::clamp_scroll(state);
     attention::notice(state, &old, now)
 }

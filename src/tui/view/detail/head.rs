@@ -140,6 +140,9 @@ fn standing(state: &State, incident: &incident::Incident, width: usize) -> Vec<L
     if let Some(assigned) = &incident.assigned {
         lines.push(pair("asked to take it", &person(&assigned.to)));
     }
+    if let Some(claimed) = &incident.claimed {
+        lines.extend(text(Role::Other, "", &claimed.sentence(), width));
+    }
     if incident.escalating && incident.owner.is_some() {
         lines.push(Line::of(Role::StateNew, "levels are called on although somebody has it"));
     }

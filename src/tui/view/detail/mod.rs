@@ -4,7 +4,9 @@ mod chart;
 mod head;
 mod pages;
 mod series;
+mod similar;
 mod timeline;
+mod why;
 
 pub(super) use timeline::{lines as timeline_lines, text};
 
@@ -92,6 +94,8 @@ fn page(state: &State, layout: &Layout, window: Window) -> Page {
         Tab::Timeline => Page::of(timeline::lines(state, row, window.width, window.limit()), window),
         Tab::Notes => Page::of(timeline::notes(state, row, window), window),
         Tab::Pages => Page::of(pages::lines(state, window), window),
+        Tab::Similar => Page::of(similar::lines(state, window), window),
+        Tab::Why => Page::of(why::lines(state, row, window), window),
     }
 }
 
