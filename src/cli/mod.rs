@@ -22,6 +22,7 @@ mod read;
 mod serve;
 mod show;
 mod signals;
+mod silence;
 mod theme;
 mod tui;
 
@@ -102,6 +103,9 @@ enum Command {
     Act(act::Command),
     /// Lists what stays until you dismiss it: answers you did not want, and what is no longer yours.
     Inbox(inbox::Arguments),
+    /// Silences: what calls nobody for a while.
+    #[command(subcommand)]
+    Silence(silence::Command),
     /// Lists what the hub could not take, with the reasons.
     Quarantine(quarantine::Arguments),
     /// Prints a code by which another machine joins this hub as that user's console; on the hub's machine.
@@ -155,6 +159,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Show(arguments) => show::run(&globals, &arguments),
         Command::Act(command) => act::run(&globals, &command),
         Command::Inbox(arguments) => inbox::run(&globals, &arguments),
+        Command::Silence(command) => silence::run(&globals, &command),
         Command::Quarantine(arguments) => quarantine::run(&globals, &arguments),
         Command::Enrol(arguments) => access::enrol(&globals, &arguments),
         Command::Join(arguments) => join::run(&globals, &arguments),

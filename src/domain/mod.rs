@@ -22,3 +22,4 @@ pub mod op;
 pub mod paging;
 pub mod scope;
 mod script;
+pub mod silence;

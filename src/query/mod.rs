@@ -28,6 +28,7 @@ mod tests;
 pub mod tree;
 mod value;
 
+pub mod silencing;
 pub use error::QueryError;
 pub use field::Field;
 pub use parse::{ATOMS_MAX, DEPTH_MAX, REGEXES_MAX, TEXT_BYTES_MAX};

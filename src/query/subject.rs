@@ -1,6 +1,6 @@
 //! What a query is asked of, and by whom.
 
-use super::field::{Field, NO, state};
+use super::field::{Field, NO, YES, state};
 use crate::domain::grouping;
 use crate::domain::id::{IncidentId, SourceName, UserName};
 use crate::domain::incident::{Incident, Life, Shown};
@@ -149,7 +149,8 @@ pub(super) fn of_incident(incident: &Incident, field: Field) -> Value<'_> {
         Field::Service => Value::Text(&incident.service),
         Field::Text => Value::Text(&incident.summary),
         Field::Page => Value::Incident(incident.id),
-        Field::Held | Field::Silenced | Field::Claimed => Value::Words(NO),
+        Field::Silenced => Value::Words(if incident.silenced.is_some() { YES } else { NO }),
+        Field::Held | Field::Claimed => Value::Words(NO),
         Field::Team | Field::Policy | Field::Plan | Field::Source | Field::Flaps => Value::None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod calling;
 mod items;
+mod silences;
 mod twins;
 mod upgrade;
 

@@ -18,6 +18,7 @@ mod selection;
 mod several;
 mod shift;
 mod sight;
+mod silences;
 mod sizes;
 mod truth;
 mod undo;

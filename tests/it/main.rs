@@ -26,6 +26,7 @@ mod people;
 mod powercut;
 mod prometheus;
 mod servers;
+mod silences;
 mod themes;
 mod three;
 mod tidy;

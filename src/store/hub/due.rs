@@ -3,7 +3,7 @@
 use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::tables::{RanOut, Tables};
 use super::work::Work;
-use super::{Due, Rules, pages};
+use super::{Due, Rules, pages, silences};
 use crate::domain::id::SourceName;
 use crate::domain::item::ITEMS_KEPT;
 use crate::domain::time::Timestamp;
@@ -30,6 +30,7 @@ pub(in crate::store) fn run_due<T: Tables>(
         work.tables.spoke(source, *at)?;
     }
     mend_after_a_wrong_clock(&mut work, hub_up_since)?;
+    silences::begin(&mut work, hub_up_since >= now)?;
     let (ran_out, due) = (run_out(&mut work, hub_up_since)?, incidents(&mut work)?);
     let committed = work.write()?;
     Ok(Due { committed, more: ran_out >= MAX || due >= MAX })
@@ -74,6 +75,8 @@ fn incidents<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
     let (now, rules) = (work.now, work.rules());
     let due = work.tables.due(now, MAX)?;
     for id in &due {
+        // Another silence may go on where one ended.
+        work.cover(*id)?;
         if let Some(happened) = work.incident_mut(*id)?.map(|incident| incident.on_due(now, rules.domain())) {
             work.happened(*id, happened);
         }

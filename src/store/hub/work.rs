@@ -14,6 +14,7 @@ use crate::domain::paging::{Call, Page, PageId};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Merges of merges that are followed.
 const MERGES_FOLLOWED_MAX: usize = 16;
@@ -57,6 +58,7 @@ struct Calling {
     claim_no: u64,
     fire_no: u64,
     recovering: bool,
+    silenced: bool,
     escalating: bool,
     seen_due: bool,
     lease_until: Option<Timestamp>,
@@ -70,6 +72,7 @@ impl Calling {
             claim_no: incident.claim_no,
             fire_no: incident.fire_no,
             recovering: incident.recovering_until.is_some(),
+            silenced: incident.silenced.is_some(),
             escalating: incident.escalating,
             seen_due: incident.seen_due.is_some(),
             lease_until: incident.lease_until,
@@ -118,6 +121,8 @@ pub(in crate::store) struct Work<'w, T> {
     pages: BTreeMap<PageId, Page>,
     queued: bool,
     opened: u64,
+    /// Silences that are not over, once they were asked for.
+    pub(super) silences: Option<Arc<Vec<super::silences::Live>>>,
 }
 
 impl<'w, T: Tables> Work<'w, T> {
@@ -137,6 +142,7 @@ impl<'w, T: Tables> Work<'w, T> {
             pages: BTreeMap::new(),
             queued: false,
             opened: 0,
+            silences: None,
         })
     }
 
@@ -440,6 +446,9 @@ impl<'w, T: Tables> Work<'w, T> {
 
     /// Writes what changed.
     pub fn write(mut self) -> Result<Committed, StoreError> {
+        for id in self.changed() {
+            self.cover(id)?;
+        }
         pages::queue(&mut self)?;
         for id in self.called_otherwise() {
             pages::follow(&mut self, id)?;
@@ -458,6 +467,14 @@ impl<'w, T: Tables> Work<'w, T> {
             self.tables.set_head(self.seq)?;
         }
         Ok(Committed { head: self.seq, series, opened: self.opened, queued: self.queued })
+    }
+
+    /// Returns the incidents that this transaction changed, in a fixed order.
+    fn changed(&self) -> Vec<IncidentId> {
+        let mut ids: Vec<IncidentId> =
+            self.incidents.values().filter(|held| held.dirty).map(|held| held.incident.id).collect();
+        ids.sort();
+        ids
     }
 
     /// Returns the incidents whose open pages may be needless now, or due again.

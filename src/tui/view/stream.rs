@@ -173,7 +173,10 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
     // Apart from state and owner, which are the hub's words alone.
     let summary = match row.said.last() {
         Some(said) => format!("[{} says {}] {}", said.actor, words::act(&said.act), incident.summary),
-        None => incident.summary.clone(),
+        None => match &incident.silenced {
+            Some(silenced) => format!("[silenced to {}] {}", words::minute(state, silenced.until), incident.summary),
+            None => incident.summary.clone(),
+        },
     };
     let optional = [
         (columns.since, Role::Text, since.as_str()),
