@@ -18,6 +18,7 @@ use crate::domain::label::IdentityRule;
 use crate::domain::paging::Paging;
 use crate::ingest::Limits;
 use crate::log;
+use crate::rules::{self, Rulebook};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -55,9 +56,23 @@ pub enum ConfigError {
         /// What is wrong, and the way out.
         why: String,
     },
+    /// Rules that cannot be used; all of their mistakes.
+    #[error("{}", told(path, faults))]
+    Rules {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and what to write instead.
+        faults: Vec<rules::Fault>,
+    },
     /// There is no home directory to put files into.
     #[error("no home directory is known; set NIGHTDESK_HOME to a directory of yours")]
     NoHome,
+}
+
+fn told(path: &Path, faults: &[rules::Fault]) -> String {
+    let each =
+        faults.iter().map(|fault| format!("{}: line {}: {}: {}", path.display(), fault.line, fault.place, fault.why));
+    each.collect::<Vec<_>>().join("\n")
 }
 
 /// Where files lie. `NIGHTDESK_HOME` puts all of them under one directory.
@@ -186,6 +201,8 @@ pub struct RawHub {
     #[serde(default)]
     level: Vec<paging::RawLevel>,
     #[serde(default)]
+    policy: Vec<paging::RawPolicy>,
+    #[serde(default)]
     on_call: Vec<paging::RawShift>,
     #[serde(default)]
     person: Vec<paging::RawPerson>,
@@ -196,6 +213,30 @@ pub struct RawHub {
     heartbeat: Option<paging::RawHeartbeat>,
     #[serde(default)]
     tls: RawTls,
+    #[serde(default)]
+    severity: Vec<rules::raw::RawSeverity>,
+    #[serde(default)]
+    grouping: Vec<rules::raw::RawGrouping>,
+    #[serde(default)]
+    instant: Vec<rules::raw::RawInstant>,
+    #[serde(default)]
+    pending: Vec<rules::raw::RawPending>,
+    #[serde(default)]
+    service_level: Vec<rules::raw::RawServiceLevel>,
+    #[serde(default)]
+    calendar: Vec<rules::raw::RawCalendar>,
+    #[serde(default)]
+    route: Vec<rules::raw::RawRoute>,
+    #[serde(default)]
+    dependency: Vec<rules::raw::RawDependency>,
+    #[serde(default)]
+    service: Vec<rules::raw::RawService>,
+    #[serde(default)]
+    view: Vec<rules::raw::RawView>,
+    #[serde(default)]
+    alertmanager: Vec<rules::raw::RawAlertmanager>,
+    #[serde(default)]
+    triage: rules::raw::RawTriage,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -298,6 +339,8 @@ pub struct Hub {
     pub sources: Vec<Source>,
     /// What others are met by.
     pub tls: Tls,
+    /// From what is said to severity, group, plan and people.
+    pub book: Rulebook,
 }
 
 impl Default for Hub {
@@ -317,6 +360,7 @@ impl Default for Hub {
             connections_max: 4096,
             sources: Vec::new(),
             tls: Tls::default(),
+            book: Rulebook::default(),
         }
     }
 }
@@ -327,7 +371,20 @@ impl Hub {
     /// # Errors
     /// [`ConfigError`] names the place.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let raw: RawHub = read(path)?;
+        let text = text(path)?;
+        let (hub, faults) = Self::parse(path, &text)?;
+        match faults.is_empty() {
+            true => Ok(hub),
+            false => Err(ConfigError::Rules { path: path.to_owned(), faults }),
+        }
+    }
+
+    /// Returns what a text says that lies or would lie at `path`, and all that is wrong in its rules: with any, they must not be used.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the place of the first mistake outside of the rules.
+    pub fn parse(path: &Path, text: &str) -> Result<(Self, Vec<rules::Fault>), ConfigError> {
+        let raw: RawHub = parse(path, text)?;
         let mut hub = Self::default();
         let span = |field: &str, text: &Option<String>, value: &mut Duration| match text {
             Some(text) => parse_span(text).map(|span| *value = span).ok_or_else(|| bad_span(path, field, text)),
@@ -357,8 +414,9 @@ impl Hub {
             }
         }
         hub.identity = IdentityRule::ignoring(raw.identity.ignored_labels);
-        let RawHub { level, on_call, person, channel, paging, heartbeat, .. } = raw;
-        let calling = paging::resolve(path, paging::Raw { level, on_call, person, channel, paging, heartbeat })?;
+        let RawHub { level, policy, on_call, person, channel, paging, heartbeat, .. } = raw;
+        let said = paging::Raw { level, policy, on_call, person, channel, paging, heartbeat };
+        let calling = paging::resolve(path, said)?;
         (hub.paging, hub.channels) = (calling.paging, calling.channels);
         (hub.page_lease, hub.heartbeat) = (calling.page_lease, calling.heartbeat);
         let base = path.parent().unwrap_or(Path::new("."));
@@ -368,7 +426,25 @@ impl Hub {
             .map(|source| Source { name: source.name, token_file: base.join(source.token_file) })
             .collect();
         hub.tls = tls(path, base, raw.tls)?;
-        Ok(hub)
+        let RawHub { severity, grouping, instant, pending, service_level, calendar, .. } = raw;
+        let RawHub { route, dependency, service, view, alertmanager, triage, .. } = raw;
+        let written = rules::Raw {
+            severity,
+            grouping,
+            instant,
+            pending,
+            service_level,
+            calendar,
+            route,
+            dependency,
+            service,
+            view,
+            alertmanager,
+            triage,
+        };
+        let (book, faults) = rules::read(&written, text, &hub.paging.policies.keys().cloned().collect());
+        hub.book = book;
+        Ok((hub, faults))
     }
 }
 
@@ -507,8 +583,15 @@ fn line_of(path: &Path, byte: usize) -> usize {
 }
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|error| {
+    parse(path, &text(path)?)
+}
+
+fn text(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         ConfigError::Parse { path: path.to_owned(), line, why: error.message().to_owned() }

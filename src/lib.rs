@@ -8,6 +8,7 @@ pub mod ingest;
 pub mod log;
 pub mod notify;
 pub mod query;
+pub mod rules;
 pub mod store;
 pub mod sync;
 pub mod tui;

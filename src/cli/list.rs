@@ -1,9 +1,10 @@
 //! `nightdesk list`.
 
 use super::open::{Opened, exchanged};
-use super::{Exit, Globals, output};
+use super::{Exit, Globals, output, query};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::severity::Severity;
+use crate::domain::time::Timestamp;
 use crate::sync::clock;
 use clap::Args;
 use std::cmp::Reverse;
@@ -21,13 +22,29 @@ pub struct Arguments {
     /// Only those that are not resolved.
     #[arg(long)]
     open: bool,
+    /// Only those that fit, such as 'severity<=3 {cluster=~"eu-.*"} -owner:me': open ones, and the whole past where the query asks for
+    /// it by state:resolved or age. `nightdesk query reference` prints the language.
+    #[arg(value_name = "QUERY", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    query: String,
 }
 
 /// Lists incidents, the worst and newest first.
 pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let query = match query::read(&arguments.query) {
+        Ok(query) => query,
+        Err(exit) => return Ok(exit),
+    };
     let Opened { mut parts, behind } = super::small_runtime()?.block_on(exchanged(globals))?;
-    let mut incidents = parts.mirror.incidents(clock::now().minus(RESOLVED_LISTED))?;
-    incidents.retain(|incident| !arguments.open || incident.life != Life::Resolved);
+    let resolved_after = if query.asks_the_past() { Timestamp::GO_ZERO } else { clock::now().minus(RESOLVED_LISTED) };
+    let mut incidents = parts.mirror.incidents(resolved_after)?;
+    let open = arguments.open || !(query.is_all() || query.asks_the_past());
+    incidents.retain(|incident| !open || incident.life != Life::Resolved);
+    if !query.is_all() {
+        let seen = query::Seen::of(&mut parts.mirror, &parts.device.user, incidents)?;
+        let fits = seen.fits(&query);
+        incidents = seen.incidents;
+        incidents.retain(|incident| fits.contains(&incident.id));
+    }
     incidents.sort_by_key(order);
     let unshown = parts.mirror.unshown()?;
     let waiting = |incident: &Incident| {
@@ -58,12 +75,13 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     }
     if incidents.is_empty() {
         let when = if behind.is_some() { "as last mirrored; the hub does not answer" } else { "confirmed by the hub" };
-        output::say!("No open incidents, {when}.");
+        let what = if query.is_all() { "No open incidents" } else { "No incident fits" };
+        output::say!("{what}, {when}.");
     }
     Ok(Exit::Confirmed)
 }
 
 /// Open before resolved, worst first (the unexamined among the S5, as on the screen), newest first.
-fn order(incident: &Incident) -> (bool, u8, Reverse<crate::domain::time::Timestamp>) {
+fn order(incident: &Incident) -> (bool, u8, Reverse<Timestamp>) {
     (incident.life == Life::Resolved, incident.severity.map_or(5, Severity::number), Reverse(incident.since))
 }

@@ -18,6 +18,7 @@ mod output;
 mod paths;
 mod plain;
 mod quarantine;
+mod query;
 mod read;
 mod serve;
 mod show;
@@ -36,7 +37,7 @@ pub enum Exit {
     Confirmed = 0,
     /// It failed; nothing was done.
     Failed = 1,
-    /// `doctor` found something broken.
+    /// `doctor` found something broken; a query that is none.
     Broken = 2,
     /// Saved here, not confirmed by the hub.
     Waiting = 3,
@@ -95,8 +96,11 @@ enum Command {
     Tui,
     /// Runs the hub by itself.
     Serve(serve::Arguments),
-    /// Lists incidents: the open ones and those resolved within a day.
+    /// Lists incidents: the open ones and those resolved within a day, or those that fit a query.
     List(list::Arguments),
+    /// Explains queries: the one language of filters, searches and rules.
+    #[command(subcommand)]
+    Query(query::Command),
     /// Shows one incident with its series and its timeline.
     Show(show::Arguments),
     #[command(flatten)]
@@ -156,6 +160,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Tui => tui::run(&globals),
         Command::Serve(arguments) => serve::run(&globals, &arguments),
         Command::List(arguments) => list::run(&globals, &arguments),
+        Command::Query(command) => query::run(&globals, &command),
         Command::Show(arguments) => show::run(&globals, &arguments),
         Command::Act(command) => act::run(&globals, &command),
         Command::Inbox(arguments) => inbox::run(&globals, &arguments),

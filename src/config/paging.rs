@@ -2,7 +2,7 @@
 
 use super::{ConfigError, parse_span, value_error};
 use crate::domain::id::UserName;
-use crate::domain::paging::{CONSOLE, Callee, Level, Link, Paging, Shift};
+use crate::domain::paging::{CONSOLE, Callee, DEFAULT_POLICY, Level, Link, Paging, Shift};
 use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
 use serde::Deserialize;
@@ -28,6 +28,7 @@ const RETRIES_MAX: usize = 10;
 /// What stands in `hub.toml` about calling people.
 pub(super) struct Raw {
     pub level: Vec<RawLevel>,
+    pub policy: Vec<RawPolicy>,
     pub on_call: Vec<RawShift>,
     pub person: Vec<RawPerson>,
     pub channel: Vec<RawChannel>,
@@ -40,6 +41,13 @@ pub(super) struct Raw {
 pub(super) struct RawLevel {
     call: Vec<String>,
     within: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPolicy {
+    name: String,
+    levels: Vec<RawLevel>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -179,7 +187,8 @@ pub(super) fn resolve(path: &Path, raw: Raw) -> Result<Calling, ConfigError> {
     }
     let channels = file.channels(raw.channel, page_lease)?;
     let chains = file.chains(raw.person, &channels)?;
-    let levels = if raw.level.is_empty() { default.levels } else { file.levels(raw.level)? };
+    let levels = if raw.level.is_empty() { default.levels } else { file.levels("", raw.level)? };
+    let policies = file.policies(raw.policy)?;
     let on_call = file.on_call(raw.on_call)?;
     let heartbeat = raw.heartbeat.map(|raw| file.heartbeat(raw)).transpose()?;
     let down_to = match &raw.paging.down_to {
@@ -187,7 +196,7 @@ pub(super) fn resolve(path: &Path, raw: Raw) -> Result<Calling, ConfigError> {
             .ok_or_else(|| file.error("paging.down_to", format!("{text:?} is no severity; write S1 (worst) to S9")))?,
         None => default.down_to,
     };
-    let paging = Paging { levels, on_call, chains, bundle, down_to };
+    let paging = Paging { levels, policies, on_call, chains, bundle, down_to };
     Ok(Calling { paging, channels, page_lease, heartbeat })
 }
 
@@ -219,9 +228,9 @@ impl File<'_> {
         UserName::parse(name).map_err(|error| self.error(field, error.to_string()))
     }
 
-    fn levels(&self, raw: Vec<RawLevel>) -> Result<Vec<Level>, ConfigError> {
+    fn levels(&self, of: &str, raw: Vec<RawLevel>) -> Result<Vec<Level>, ConfigError> {
         let level = |(index, raw): (usize, RawLevel)| {
-            let field = |part: &str| format!("level {}: {part}", index + 1);
+            let field = |part: &str| format!("{of}level {}: {part}", index + 1);
             if raw.call.is_empty() {
                 let why = format!("nobody is called; write {ON_CALL:?}, {EVERYONE:?} or names");
                 return Err(self.error(&field("call"), why));
@@ -232,10 +241,29 @@ impl File<'_> {
                 name => self.person(&field("call"), name).map(Callee::Person),
             };
             let call = raw.call.iter().map(callee).collect::<Result<_, _>>()?;
-            let within = self.span_or(&field("within"), &raw.within, Paging::default().within(0))?;
+            let within = self.span_or(&field("within"), &raw.within, Paging::default().within(DEFAULT_POLICY, 0))?;
             Ok(Level { call, within })
         };
         raw.into_iter().enumerate().map(level).collect()
+    }
+
+    fn policies(&self, raw: Vec<RawPolicy>) -> Result<BTreeMap<String, Vec<Level>>, ConfigError> {
+        let mut policies = BTreeMap::new();
+        for RawPolicy { name, levels } in raw {
+            let field = format!("policy {name}: ");
+            if name.is_empty() || name == DEFAULT_POLICY {
+                let why = "the policy called \"default\" is what stands in [[level]]; give this one another name";
+                return Err(self.error("policy", why));
+            }
+            if levels.is_empty() {
+                return Err(self.error(&format!("{field}levels"), "nobody is called; write [{ call = [\"on-call\"] }]"));
+            }
+            let levels = self.levels(&field, levels)?;
+            if policies.insert(name.clone(), levels).is_some() {
+                return Err(self.error(field.trim_end_matches(": "), "it stands there twice"));
+            }
+        }
+        Ok(policies)
     }
 
     fn on_call(&self, raw: Vec<RawShift>) -> Result<Vec<Shift>, ConfigError> {

@@ -1,4 +1,4 @@
-//! Which incident a series speaks of: the one function that configurable rules will replace.
+//! Which incident a series speaks of where no rule says otherwise.
 
 use super::label::Labels;
 use super::series::Series;
@@ -25,13 +25,21 @@ pub struct Group {
 /// The key crosses sources, so the same alert by two ways is one incident. A series without `alertname` says too little to be lumped
 /// with another, and stands alone by all its labels.
 pub fn group(series: &Series) -> Group {
-    let labels = &series.labels;
+    group_of(&series.labels, &series.annotations)
+}
+
+/// Returns the group of what has these labels and these words; see [`group`].
+pub fn group_of(labels: &Labels, annotations: &Labels) -> Group {
     let scope = labels.iter().filter(|(name, _)| *name == "alertname" || SCOPE.contains(name)).collect::<Vec<_>>();
     let key = match labels.get("alertname") {
         Some(_) => serde_json::to_string(&scope),
         None => serde_json::to_string(&labels.iter().collect::<Vec<_>>()),
     };
-    Group { key: key.expect("pairs of texts are JSON"), service: service(labels).to_owned(), summary: summary(series) }
+    Group {
+        key: key.expect("pairs of texts are JSON"),
+        service: service(labels).to_owned(),
+        summary: summary_of(labels, annotations),
+    }
 }
 
 /// Returns the service that the labels name: `service`, else `job`, `namespace`, `instance`; empty when there is none.
@@ -41,20 +49,25 @@ pub fn service(labels: &Labels) -> &str {
 
 /// Returns one line that says what is wrong: an annotation, else the name of the alert, else its labels.
 pub fn summary(series: &Series) -> String {
-    let said = SUMMARIES.iter().find_map(|name| series.annotations.get(name));
+    summary_of(&series.labels, &series.annotations)
+}
+
+/// Returns one line that says what is wrong with what has these labels and these words; see [`summary`].
+pub fn summary_of(labels: &Labels, annotations: &Labels) -> String {
+    let said = SUMMARIES.iter().find_map(|name| annotations.get(name));
+    let alert = labels.get("alertname").unwrap_or_default();
     match said.and_then(|text| text.lines().map(str::trim).find(|line| !line.is_empty())) {
         Some(line) => cut(line),
-        None if !series.name().is_empty() => series.name().to_owned(),
+        None if !alert.is_empty() => alert.to_owned(),
         None => {
-            let pairs: Vec<String> =
-                series.labels.iter().take(4).map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> = labels.iter().take(4).map(|(name, value)| format!("{name}={value}")).collect();
             cut(&pairs.join(" "))
         }
     }
 }
 
 /// Returns a summary of bearable length; what is longer ends with a sign.
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     const CHARS_MAX: usize = 200;
     match text.char_indices().nth(CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -1,5 +1,6 @@
 //! The problem itself: the series that speak of it, and the people who work on it.
 
+use super::course::Course;
 use super::grouping::Group;
 use super::id::{IncidentId, Number, OpId, SourceName, UserName};
 use super::label::Labels;
@@ -117,7 +118,7 @@ pub struct Timing {
 impl Timing {
     /// Returns the longest span after which any rule lets something happen.
     pub fn longest(&self, paging: &Paging) -> Duration {
-        let levels = paging.levels.iter().map(|level| level.within);
+        let levels = paging.levels.iter().chain(paging.policies.values().flatten()).map(|level| level.within);
         let spans =
             [self.flap_window, self.ack_lease, self.seen_within, self.snooze_max, self.wait_max, self.offer_max];
         spans.into_iter().chain(levels).max().unwrap_or_default()
@@ -346,6 +347,9 @@ pub struct Incident {
     pub service: String,
     /// One line for people, as it came.
     pub summary: String,
+    /// What the rules made of it: team, policy, plan, and why.
+    #[serde(default)]
+    pub course: Course,
     /// Its series by state.
     pub tally: Tally,
     /// Who is on it.
@@ -437,6 +441,7 @@ impl Incident {
             severity_set: None,
             service: group.service,
             summary: group.summary,
+            course: Course::default(),
             tally: Tally::default(),
             owner: None,
             claim_no: 0,
@@ -585,7 +590,7 @@ impl Incident {
         let mut happened = Happened::default();
         match (over, self.recovering_until) {
             (true, None) if !self.reopened => {
-                let until = now.plus(rules.timing.flap_window);
+                let until = now.plus(self.course.window(rules.timing.flap_window));
                 self.recovering_until = Some(until);
                 self.recoveries += 1;
                 self.arm(now);
@@ -720,18 +725,18 @@ impl Incident {
 
     /// Calls the next level, or the last one again.
     fn call_level(&mut self, now: Timestamp, paging: &Paging) -> Happened {
-        let count = paging.levels.len().max(1) as u32;
+        let count = paging.levels_of(self.course.policy()).len().max(1) as u32;
         let level = self.level.min(count - 1);
         if self.level >= count {
             self.round += 1;
             self.overdue = true;
         }
         self.level = (self.level + 1).min(count);
-        self.step_due_at = now.plus(paging.within(level));
+        self.step_due_at = now.plus(paging.within(self.course.policy(), level));
         if !self.escalating && self.severity.is_some_and(|severity| paging.down_to.is_worse_than(severity)) {
             // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
             (self.level, self.round, self.overdue) = (0, 0, false);
-            self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(level)));
+            self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(self.course.policy(), level)));
             return Happened::default();
         }
         let why = if self.round > 0 { "nobody took it" } else { "" };
@@ -786,7 +791,7 @@ impl Incident {
         if !rules.paging.is_on_duty(&person, now) {
             return Vec::new();
         }
-        self.step_due_at = now.plus(rules.paging.within(0));
+        self.step_due_at = now.plus(rules.paging.within(self.course.policy(), 0));
         vec![self.call(Whom::Person(person), Step::Wake(self.rev), why)]
     }
 
@@ -856,8 +861,8 @@ impl Incident {
     pub fn pull_back(&mut self, now: Timestamp, rules: Rules<'_>) {
         let timing = rules.timing;
         let reach = |at: Timestamp, span: Duration| at.min(now.plus(span));
-        self.step_due_at = reach(self.step_due_at, rules.paging.within(self.level));
-        self.recovering_until = self.recovering_until.map(|until| reach(until, timing.flap_window));
+        self.step_due_at = reach(self.step_due_at, rules.paging.within(self.course.policy(), self.level));
+        self.recovering_until = self.recovering_until.map(|until| reach(until, self.course.window(timing.flap_window)));
         self.lease_until = self.lease_until.map(|until| reach(until, timing.ack_lease));
         let warned = timing.ack_lease.saturating_sub(timing.lease_warning);
         self.warn_at = self.warn_at.map(|warn_at| reach(warn_at, warned));

@@ -529,13 +529,13 @@ impl Case<'_, '_> {
     /// Takes the next level, or the last one again, whose people have their time from now on.
     fn next_level(&mut self) -> u32 {
         let Context { now, rules, .. } = *self.context;
-        let count = rules.paging.levels.len().max(1) as u32;
+        let count = rules.paging.levels_of(self.incident.course.policy()).len().max(1) as u32;
         let level = self.incident.level.min(count - 1);
         if self.incident.level >= count {
             self.incident.round += 1;
         }
         self.incident.level = (self.incident.level + 1).min(count);
-        self.incident.step_due_at = now.plus(rules.paging.within(level));
+        self.incident.step_due_at = now.plus(rules.paging.within(self.incident.course.policy(), level));
         level
     }
 
@@ -563,7 +563,8 @@ impl Case<'_, '_> {
         self.incident.escalating = true;
         if to.is_some() && self.incident.life == Life::Acked {
             // Who was called has their time before the next one is. Where nobody has it, the levels go on as they would have.
-            self.incident.step_due_at = now.plus(rules.paging.within(self.incident.level.saturating_sub(1)));
+            self.incident.step_due_at =
+                now.plus(rules.paging.within(self.incident.course.policy(), self.incident.level.saturating_sub(1)));
         }
         let text = match to {
             Some(person) => format!("escalated to {person}"),

@@ -12,6 +12,7 @@ pub mod event;
 
 pub mod series;
 
+pub mod course;
 pub mod grouping;
 pub mod incident;
 pub mod item;

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The channel that is a person's consoles.
 pub const CONSOLE: &str = "console";
 
+/// The name of the policy of those incidents that no route gives another.
+pub const DEFAULT_POLICY: &str = "default";
+
 /// Whom one level calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,6 +60,9 @@ pub struct Link {
 pub struct Paging {
     /// First to last; never empty. The last one repeats until somebody answers.
     pub levels: Vec<Level>,
+    /// The levels of other policies, by name; none of them is empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, Vec<Level>>,
     /// Who is on call when; may overlap, may have gaps.
     pub on_call: Vec<Shift>,
     /// Each person's chain; who is not named has consoles only.
@@ -71,6 +77,7 @@ impl Default for Paging {
     fn default() -> Self {
         Self {
             levels: vec![Level { call: vec![Callee::OnCall], within: Duration::from_secs(300) }],
+            policies: BTreeMap::new(),
             on_call: Vec::new(),
             chains: BTreeMap::new(),
             bundle: Duration::from_secs(25),
@@ -80,14 +87,20 @@ impl Default for Paging {
 }
 
 impl Paging {
-    /// Returns the level at that place, the last one for every place beyond.
-    pub fn level(&self, index: u32) -> Option<&Level> {
-        self.levels.get(index as usize).or(self.levels.last())
+    /// Returns the levels of a policy; of one that is not known any more, those of the default.
+    pub fn levels_of(&self, policy: &str) -> &[Level] {
+        self.policies.get(policy).filter(|levels| !levels.is_empty()).unwrap_or(&self.levels)
+    }
+
+    /// Returns the level of the policy at that place, the last one for every place beyond.
+    pub fn level(&self, policy: &str, index: u32) -> Option<&Level> {
+        let levels = self.levels_of(policy);
+        levels.get(index as usize).or(levels.last())
     }
 
     /// Returns how long the people of a level have.
-    pub fn within(&self, index: u32) -> Duration {
-        self.level(index).map_or(Duration::from_secs(300), |level| level.within)
+    pub fn within(&self, policy: &str, index: u32) -> Duration {
+        self.level(policy, index).map_or(Duration::from_secs(300), |level| level.within)
     }
 
     /// Returns who is on call at that moment.
@@ -122,9 +135,9 @@ impl Paging {
     }
 
     /// Returns who is called by a level at that moment; a list with a gap calls everybody rather than nobody.
-    pub fn callees(&self, index: u32, now: Timestamp, known: &BTreeSet<UserName>) -> BTreeSet<UserName> {
+    pub fn callees(&self, policy: &str, index: u32, now: Timestamp, known: &BTreeSet<UserName>) -> BTreeSet<UserName> {
         let mut people = BTreeSet::new();
-        for callee in self.level(index).map_or(&[][..], |level| &level.call) {
+        for callee in self.level(policy, index).map_or(&[][..], |level| &level.call) {
             match callee {
                 Callee::OnCall => people.extend(self.on_duty(now)),
                 Callee::Everyone => people.extend(known.iter().cloned()),
@@ -138,7 +151,8 @@ impl Paging {
 
     /// Returns everybody: who has a console, a chain, a shift or a place in a level.
     pub fn everybody(&self, known: &BTreeSet<UserName>) -> BTreeSet<UserName> {
-        let levels = self.levels.iter().flat_map(|level| &level.call).filter_map(|callee| match callee {
+        let all = self.levels.iter().chain(self.policies.values().flatten());
+        let levels = all.flat_map(|level| &level.call).filter_map(|callee| match callee {
             Callee::Person(person) => Some(person),
             Callee::OnCall | Callee::Everyone => None,
         });

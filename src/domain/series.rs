@@ -72,8 +72,11 @@ pub struct Series {
     pub generator_url: String,
     /// The latest value, where the sender gives one in an annotation `value`.
     pub value: Option<String>,
-    /// By its `severity` label; `None` is unexamined.
+    /// By the rules, else by its `severity` label; `None` is unexamined.
     pub severity: Option<Severity>,
+    /// A rule says that it is a fact.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub instant: bool,
     /// Whether it burns.
     pub state: SeriesState,
     /// Newest last, at most [`EPISODES_KEPT`]; empty only for an alert first seen when it was over before it began.
@@ -137,6 +140,7 @@ impl Series {
             generator_url: String::new(),
             value: None,
             severity: event.alert.labels.get("severity").and_then(Severity::from_label),
+            instant: false,
             state,
             episodes: Vec::new(),
             ends_at: None,
@@ -161,10 +165,10 @@ impl Series {
         (series, change)
     }
 
-    /// Returns whether it is a fact ("backup failed"), not a state: the label `nightdesk="instant"` says so. A fact has no end by itself
+    /// Returns whether it is a fact ("backup failed"), not a state: the label `nightdesk="instant"` or a rule says so. A fact has no end by itself
     /// and none by its source; a person closes it.
     pub fn is_instant(&self) -> bool {
-        self.labels.get("nightdesk") == Some("instant")
+        self.instant || self.labels.get("nightdesk") == Some("instant")
     }
 
     /// Folds one event in and returns what it changed.

@@ -6,12 +6,12 @@
 //! The set follows commits and is not truth: with several hubs on one database it must be told of the others' commits before it may
 //! answer for the disk.
 
-use super::matcher::Matcher;
 use crate::domain::event::{End, Event, SeriesKey};
 use crate::domain::id::SourceName;
 use crate::domain::label::{Fingerprint, Labels};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
+use crate::query::{AlertSubject, Eyes, Query};
 use crate::store::hub::Touch;
 use crate::store::{HubStore, StoreError};
 use std::collections::HashMap;
@@ -207,15 +207,17 @@ impl Firing {
         }
     }
 
-    /// Returns the series that all matchers match.
-    pub fn find(&self, matchers: &[Matcher]) -> Vec<Found> {
-        let wanted = matchers.iter().filter_map(Matcher::label);
+    /// Returns the series that fit the query.
+    pub fn find(&self, query: &Query) -> Vec<Found> {
+        let wanted = query.equalities().into_iter();
         let marks = wanted.fold(0, |marks, (name, value)| marks | self.mark(name, value));
-        let matches = |entry: &Entry| {
-            entry.marks & marks == marks && matchers.iter().all(|matcher| matcher.matches(&entry.labels))
-        };
+        // The API's filters ask labels: nobody looks, and no time counts.
+        let eyes = Eyes::nobody(Timestamp::from_millis(0));
         let inner = self.lock();
-        let matching = inner.series.iter().filter(|(_, entry)| matches(entry));
+        let matching = inner.series.iter().filter(|((source, _), entry)| {
+            let subject = AlertSubject { source: &inner.sources[usize::from(*source)], labels: &entry.labels };
+            entry.marks & marks == marks && query.matches(&subject, &eyes)
+        });
         matching
             .map(|((source, fingerprint), entry)| Found {
                 key: SeriesKey { source: inner.sources[usize::from(*source)].clone(), fingerprint: *fingerprint },

@@ -7,7 +7,6 @@ mod engine;
 mod firing;
 mod fold;
 mod heart;
-mod matcher;
 mod metrics;
 mod news;
 mod own;
@@ -309,6 +308,7 @@ async fn prepare(
         timing: options.config.timing,
         paging: options.config.paging.clone(),
         identity: options.config.identity.clone(),
+        book: Arc::new(options.config.book.clone()),
         mint: Mint::new(mint),
     };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());

@@ -14,14 +14,19 @@
 //! or a quoted text is looked for in the words of an incident. An incident fits when one of its series, together with the incident's
 //! fields, makes the whole query true.
 
+pub mod alertmanager;
+pub mod complete;
 mod error;
+pub mod explain;
 pub mod field;
 mod holds;
+pub mod index;
 mod lex;
 mod matchers;
 mod parse;
 mod pattern;
 mod print;
+pub mod reference;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -29,10 +34,12 @@ pub mod tree;
 mod value;
 
 pub mod silencing;
+pub use complete::{Completion, Vocabulary, complete};
 pub use error::QueryError;
 pub use field::Field;
 pub use parse::{ATOMS_MAX, DEPTH_MAX, REGEXES_MAX, TEXT_BYTES_MAX};
 pub use pattern::{Glob, Pattern, REGEX_BYTES_MAX};
+pub use reference::reference;
 pub use subject::{AlertSubject, Eyes, IncidentSubject, Subject, Value};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -140,6 +147,16 @@ impl Query {
             }
             _ => false,
         })
+    }
+
+    /// Returns the query that all of these fit.
+    ///
+    /// # Errors
+    /// [`QueryError`] when together they break a limit; its span is of their joined text.
+    pub fn all_of<'q>(queries: impl IntoIterator<Item = &'q Self>) -> Result<Self, QueryError> {
+        let parts: Vec<Node> = queries.into_iter().map(|query| query.read.root.clone()).collect();
+        // Through its text, so that spans and limits are those of what it says.
+        Self::parse(&Node::and(0..0, parts).to_string())
     }
 
     fn any_atom(&self, mut is: impl FnMut(&Atom) -> bool) -> bool {

@@ -266,7 +266,8 @@ impl Glob {
         self.matches_lower(text)
     }
 
-    fn matches_lower(&self, text: &str) -> bool {
+    /// Returns whether a text that is lower case already is like it.
+    pub(super) fn matches_lower(&self, text: &str) -> bool {
         let (Some(first), Some(last)) = (self.pieces.first(), self.pieces.last()) else { return false };
         if self.pieces.len() == 1 {
             return text == first;

@@ -25,18 +25,76 @@ fn labels() -> Labels {
     Labels::new(pairs, &LabelLimits::LABELS).unwrap()
 }
 
+/// Texts of every kind of question, for those who must answer alike.
+pub(super) const SOME_TEXTS: &[&str] = &[
+    "",
+    "disk",
+    "pay",
+    "us-1",
+    "prometheus",
+    "-disk or 12",
+    "{cluster=\"eu-1\"}",
+    "{cluster!=\"eu-1\"}",
+    "{cluster=~\"eu-.*\",instance!~\"host-[12]\"}",
+    "{severity=\"\"}",
+    "{severity!=\"\", cluster=~\".*1\"}",
+    "cluster:EU-*",
+    "not cluster:*",
+    "zone=b",
+    "zone=\"\"",
+    "zone!~b|",
+    "cluster:eu-1 instance=host-1",
+    "-(cluster:eu-1 instance=host-1)",
+    "source=prometheus",
+    "source!=prometheus",
+    "-source:x*",
+    "flaps>=2",
+    "flaps:0,1",
+    "flaps!=1",
+    "state:firing",
+    "-state:firing",
+    "state:new,acked cluster=eu-2",
+    "state!=open",
+    "severity<=3 or instance=host-3",
+    "severity:unexamined",
+    "svc:pay* -cluster:us*",
+    "service=\"\"",
+    "owner:nobody age<1h",
+    "owner:me or age>1h",
+    "page:me",
+    "page:hide disk",
+    "number:3,4,5 (instance=host-0 or instance=host-4)",
+    "series=0",
+    "held:no silenced:yes",
+    "team=\"\"",
+    "text:nothing,host-2",
+];
+
+/// Returns an incident of that number and service.
+pub(super) fn numbered(number: u64, service: &str) -> Incident {
+    let group = Group { key: number.to_string(), service: service.into(), summary: "it is broken".into() };
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_le_bytes());
+    Incident::open(IncidentId::from_bytes(id), Number(number), group, at(number as i64 * 5))
+}
+
+/// Returns a series with these labels.
+pub(super) fn series_of(pairs: &[(&str, &str)]) -> Series {
+    let labels = Labels::new(pairs.iter().copied(), &LabelLimits::LABELS).unwrap();
+    begun(labels)
+}
+
 fn series() -> Series {
-    let alert = Alert {
-        labels: labels(),
-        annotations: Labels::default(),
-        starts_at: None,
-        end: End::Open,
-        generator_url: String::new(),
-    };
-    let source = SourceName::parse("prometheus").unwrap();
-    let mut series = Series::begin(&Event::new(source, alert, &IdentityRule::default(), at(0))).0;
+    let mut series = begun(labels());
     series.flaps = 3;
     series
+}
+
+fn begun(labels: Labels) -> Series {
+    let alert =
+        Alert { labels, annotations: Labels::default(), starts_at: None, end: End::Open, generator_url: String::new() };
+    let source = SourceName::parse("prometheus").unwrap();
+    Series::begin(&Event::new(source, alert, &IdentityRule::default(), at(0))).0
 }
 
 fn at(minutes: i64) -> Timestamp {

@@ -262,6 +262,7 @@ mod tests {
     /// Returns a store of each back end.
     fn desks() -> [Desk; 2] {
         let rules = || Rules {
+            book: Default::default(),
             timing: Timing::default(),
             paging: Paging::default(),
             identity: IdentityRule::default(),

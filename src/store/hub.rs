@@ -9,6 +9,7 @@ pub(in crate::store) mod items;
 pub(in crate::store) mod ops;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod read;
+pub(in crate::store) mod reload;
 pub(in crate::store) mod silences;
 pub(in crate::store) mod start;
 pub(in crate::store) mod tables;
@@ -29,6 +30,7 @@ use crate::domain::label::IdentityRule;
 use crate::domain::paging::{Page, PageId, Paging};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
+use crate::rules::{Decision, Rulebook, Said};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +46,8 @@ pub struct Rules {
     pub paging: Paging,
     /// Which labels say who an alert is.
     pub identity: IdentityRule,
+    /// From what is said to severity, group, plan and people.
+    pub book: Arc<Rulebook>,
     /// Makes incident ids.
     pub mint: Mint,
 }
@@ -70,6 +74,12 @@ impl fmt::Debug for Mint {
 }
 
 impl Rules {
+    /// Returns what the rules make of a series.
+    pub fn decide(&self, series: &Series) -> Decision {
+        let Series { source, labels, annotations, .. } = series;
+        self.book.decide(Said { source, labels, annotations })
+    }
+
     /// Returns what the domain goes by.
     pub fn domain(&self) -> incident::Rules<'_> {
         incident::Rules { timing: &self.timing, paging: &self.paging }
@@ -212,6 +222,23 @@ impl HubStore {
     /// [`StoreError::Broken`] never happens to an empty store.
     pub fn memory(rules: Rules, epoch: &str) -> Result<Self, StoreError> {
         Ok(Self::Memory(Arc::new(Mutex::new(MemoryHub::new(rules, epoch)?))))
+    }
+
+    /// Goes by other rules from the next transaction on. What is open keeps its group; a severity that is worse by the new rules, and
+    /// another team, policy or plan, count for it at once.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the old rules stay then.
+    pub async fn reload(&self, rules: Rules, now: Timestamp) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => {
+                let fresh = rules.clone();
+                let committed = hub.write(move |tables, _| reload::reload(tables, &fresh, now)).await?;
+                hub.replace_rules(rules);
+                Ok(committed)
+            }
+            Self::Memory(hub) => lock(hub).reload(rules, now),
+        }
     }
 
     /// Folds a batch in: series, incidents, timers, feed and quarantine. `Ok` means that it is on the disk.

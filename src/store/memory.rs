@@ -10,7 +10,7 @@ use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
     Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Rules, Submitted, Touch, devices, due, fold, items, ops,
-    pages, read, silences, start,
+    pages, read, reload, silences, start,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
@@ -103,6 +103,16 @@ impl MemoryHub {
     ) -> Result<R, StoreError> {
         let Self { tables, rules } = self;
         transaction(tables, |tables| work(tables, rules))
+    }
+
+    /// As [`super::HubStore::reload`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; the old rules stay then.
+    pub fn reload(&mut self, rules: Rules, now: Timestamp) -> Result<Committed, StoreError> {
+        let committed = transaction(&mut self.tables, |tables| reload::reload(tables, &rules, now))?;
+        self.rules = rules;
+        Ok(committed)
     }
 
     /// As [`super::HubStore::ingest`].

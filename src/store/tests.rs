@@ -38,6 +38,7 @@ fn rules() -> Rules {
     let next = AtomicU64::new(1);
     let mint = move |_| IncidentId(Uuid::from_u128(u128::from(next.fetch_add(1, Ordering::Relaxed)) << 64));
     Rules {
+        book: Default::default(),
         timing: Timing::default(),
         paging: Paging::default(),
         identity: IdentityRule::default(),

@@ -742,7 +742,8 @@ fn level_of(incident: &Incident, user: &UserName, known: &Known, now: Timestamp)
         return None;
     }
     let people: BTreeSet<UserName> = known.people.iter().cloned().chain([user.clone()]).collect();
-    let in_level = |level: &u32| known.paging.is_none() || paging.callees(*level, now, &people).contains(user);
+    let policy = incident.course.policy();
+    let in_level = |level: &u32| known.paging.is_none() || paging.callees(policy, *level, now, &people).contains(user);
     [incident.level.saturating_sub(1), incident.level].into_iter().find(in_level).map(|level| level + 1)
 }
 

@@ -280,8 +280,8 @@ impl Scene<'_> {
 
     fn next_level(&self, incident: &Incident) -> (u32, Vec<String>) {
         let Some(paging) = self.paging() else { return (incident.level + 1, Vec::new()) };
-        let level = incident.level.min((paging.levels.len().max(1) - 1) as u32);
-        let who = paging.callees(level, self.now, &self.state.picture.known.people);
+        let level = incident.level.min((paging.levels_of(incident.course.policy()).len().max(1) - 1) as u32);
+        let who = paging.callees(incident.course.policy(), level, self.now, &self.state.picture.known.people);
         (level + 1, who.iter().map(ToString::to_string).collect())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! eval "$(tests/run --env)"
-//! cargo bench --bench bench -- [ingest|firing|screen|console]... [--seconds N] [--hub-only]
+//! cargo bench --bench bench -- [query|ingest|firing|screen|console]... [--seconds N] [--hub-only]
 //! ```
 //!
 //! They print what they measure, against what, and the ratio. They assert that every answer was 200 and that every alert is there
@@ -14,6 +14,7 @@ mod firing;
 mod generator;
 mod ingest;
 mod lane;
+mod query;
 mod rivals;
 mod screen;
 #[path = "../it/support/mod.rs"]
@@ -34,8 +35,13 @@ pub struct Options {
 
 type Bench = fn(&Options);
 
-const BENCHES: [(&str, Bench); 4] =
-    [("ingest", ingest::run), ("firing", firing::run), ("screen", screen::run), ("console", console::run)];
+const BENCHES: [(&str, Bench); 5] = [
+    ("query", query::run),
+    ("ingest", ingest::run),
+    ("firing", firing::run),
+    ("screen", screen::run),
+    ("console", console::run),
+];
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).peekable();
@@ -47,7 +53,7 @@ fn main() -> ExitCode {
         Ok(Some(options)) => run(&options),
         Ok(None) => ExitCode::SUCCESS,
         Err(wrong) => {
-            eprintln!("{wrong} (usage: [ingest|firing|screen|console]... [--seconds N] [--hub-only])");
+            eprintln!("{wrong} (usage: [query|ingest|firing|screen|console]... [--seconds N] [--hub-only])");
             ExitCode::from(2)
         }
     }

@@ -25,6 +25,7 @@ mod peers;
 mod people;
 mod powercut;
 mod prometheus;
+mod query;
 mod servers;
 mod silences;
 mod themes;

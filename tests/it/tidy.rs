@@ -16,14 +16,15 @@ const RANKS: &[(&str, u8)] = &[
     ("query", 1),
     ("ingest", 1),
     ("log", 1),
-    ("config", 2),
-    ("store", 3),
-    ("sync", 4),
-    ("notify", 5),
-    ("hub", 6),
-    ("tui", 6),
-    ("cli", 7),
-    ("main", 8),
+    ("rules", 2),
+    ("config", 3),
+    ("store", 4),
+    ("sync", 5),
+    ("notify", 6),
+    ("hub", 7),
+    ("tui", 7),
+    ("cli", 8),
+    ("main", 9),
     ("lib", 8),
 ];
 
@@ -112,7 +113,7 @@ fn arrow(path: &str, place: &Place) -> Option<String> {
     let from = source::module_of(path)?;
     let to = place.top_module()?;
     let Some(own) = rank(from) else { return Some(format!("`{from}` has no place in the order of RANKS")) };
-    if own == 7 || from == to {
+    if own == 8 || from == to {
         return None;
     }
     match rank(to) {

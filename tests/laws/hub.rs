@@ -65,6 +65,7 @@ pub fn rules() -> Rules {
     let level = |call| Level { call, within: seconds(15) };
     let link = |channel: &str, after| Link { channel: channel.into(), after: seconds(after) };
     Rules {
+        book: Default::default(),
         timing: Timing {
             flap_window: seconds(20),
             ack_lease: seconds(60),
@@ -79,6 +80,7 @@ pub fn rules() -> Rules {
                 level(vec![Callee::Person(user("mira")), Callee::Person(user("jonas"))]),
                 level(vec![Callee::Everyone]),
             ],
+            policies: Default::default(),
             on_call: Vec::new(),
             chains: [(user("mira"), vec![link(CONSOLE, 0), link(PHONE, 4)]), (user("lena"), vec![link(PHONE, 0)])]
                 .into(),

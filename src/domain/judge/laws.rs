@@ -519,7 +519,7 @@ impl<'a> Heard<'a> {
     fn reached(&self, call: &Call, then: &Incident, now: Timestamp) -> Vec<UserName> {
         let paging = &self.court.paging;
         let people = match &call.whom {
-            Whom::Level(level) => paging.callees(*level, now, &Default::default()),
+            Whom::Level(level) => paging.callees("", *level, now, &Default::default()),
             Whom::Person(person) => [person.clone()].into(),
         };
         let wanted = |person: &UserName| {

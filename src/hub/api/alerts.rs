@@ -10,8 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::hub::Hub;
 use crate::hub::auth::{self, Denied, Via};
 use crate::hub::firing::Found;
-use crate::hub::matcher::Matcher;
-use crate::query::{AlertSubject, Eyes};
+use crate::query::{self, AlertSubject, Eyes, alertmanager};
 use crate::sync::clock;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -137,9 +136,11 @@ async fn burning(
     if values(query, "filter").count() > FILTERS_MAX {
         return Err((StatusCode::BAD_REQUEST, Json(format!("at most {FILTERS_MAX} filters are taken"))).into_response());
     }
-    let matchers: Result<Vec<Matcher>, _> = values(query, "filter").map(Matcher::parse).collect();
-    let matchers = matchers.map_err(|error| (StatusCode::BAD_REQUEST, Json(error.to_string())).into_response())?;
-    let found = hub.firing.find(&matchers);
+    let matchers: Result<Vec<query::Query>, _> = values(query, "filter").map(alertmanager::matcher).collect();
+    let filter = matchers
+        .and_then(|matchers| query::Query::all_of(&matchers))
+        .map_err(|error| (StatusCode::BAD_REQUEST, Json(error.to_string())).into_response())?;
+    let found = hub.firing.find(&filter);
     let live: Live = found.into_iter().map(|found| (found.key.clone(), found)).collect();
     let series = hub.store.series(live.keys().cloned().collect()).await.map_err(|error| store_failed(hub, &error))?;
     let items = hub.store.items(ItemKind::Silence).await.map_err(|error| store_failed(hub, &error))?;

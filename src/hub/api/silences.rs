@@ -2,16 +2,16 @@
 
 use super::alerts::{may_read, values};
 use super::{BODY_WITHIN, Hubbed, denied, store_failed};
+use crate::domain::id::SourceName;
 use crate::domain::item::{Item, ItemKind, Silence};
 use crate::domain::scope::Right;
 use crate::domain::silence::{ADMIN_MAX, PERSON_MAX};
 use crate::domain::time::Timestamp;
 use crate::hub::Hub;
 use crate::hub::auth::{self, Caller, Denied, Via};
-use crate::hub::matcher::Matcher;
 use crate::ingest::Format;
-use crate::query::Query as Asked;
 use crate::query::silencing::{LabelMatcher, braces, matchers, silencing};
+use crate::query::{AlertSubject, Eyes, Query as Asked, alertmanager};
 use crate::store::StoreError;
 use crate::sync::clock;
 use crate::sync::device::random;
@@ -162,9 +162,9 @@ pub async fn list(
     if let Err(why) = may_read(&hub, via, &headers).await {
         return denied(&hub, why);
     }
-    let filters: Result<Vec<Matcher>, _> = values(&query, "filter").take(16).map(Matcher::parse).collect();
-    let filters = match filters {
-        Ok(filters) => filters,
+    let filters: Result<Vec<Asked>, _> = values(&query, "filter").take(16).map(alertmanager::matcher).collect();
+    let filter = match filters.and_then(|filters| Asked::all_of(&filters)) {
+        Ok(filter) => filter,
         Err(error) => return refused(error.to_string()),
     };
     let items = match hub.store.items(ItemKind::Silence).await {
@@ -183,7 +183,12 @@ pub async fn list(
     let fits = |silence: &Gettable| {
         let labels = silence.matchers.iter().map(|one| (one.name.as_str(), one.value.as_str()));
         let labels = crate::domain::label::Labels::new(labels, &crate::domain::label::LabelLimits::LABELS);
-        labels.is_ok_and(|labels| filters.iter().all(|filter| filter.matches(&labels)))
+        let Ok((labels, source)) =
+            labels.map_err(drop).and_then(|labels| Ok((labels, SourceName::parse("hub").map_err(drop)?)))
+        else {
+            return false;
+        };
+        filter.matches(&AlertSubject { source: &source, labels: &labels }, &Eyes::nobody(now))
     };
     Json(found.filter(fits).collect::<Vec<_>>()).into_response()
 }

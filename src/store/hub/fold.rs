@@ -36,7 +36,9 @@ fn take<T: Tables>(
     let identity = &work.rules().identity;
     let (before, change) = match work.series(&event.key)? {
         None => {
-            let (series, change) = Series::begin(event);
+            let (mut series, change) = Series::begin(event);
+            let decision = work.rules().decide(&series);
+            (series.severity, series.instant) = (decision.severity, decision.instant);
             work.add_series(event.key.clone(), series);
             (None, change)
         }

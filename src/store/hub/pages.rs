@@ -161,8 +161,9 @@ fn failed<T: Tables>(work: &mut Work<'_, T>, mut page: Page, why: String) -> Res
     if work.pages_of(page.incident, true)?.iter().any(hoped) {
         return Ok(());
     }
-    let levels = work.rules().paging.levels.len() as u32;
+    let paging = &work.rules().paging;
     let Some(incident) = work.incident_mut(page.incident)? else { return Ok(()) };
+    let levels = paging.levels_of(incident.course.policy()).len() as u32;
     let called = match page.step {
         Step::Level(level) => level + 1 < levels && incident.level <= level + 1,
         Step::Claim(_)
@@ -259,7 +260,7 @@ pub(super) fn queue<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError>
             continue;
         }
         let people = match &call.whom {
-            Whom::Level(level) => paging.callees(*level, now, &known),
+            Whom::Level(level) => paging.callees(incident.course.policy(), *level, now, &known),
             Whom::Person(person) => [person.clone()].into(),
         };
         if people.is_empty() && incident.round == 0 {

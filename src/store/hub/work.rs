@@ -6,8 +6,9 @@ use super::super::StoreError;
 use super::Rules;
 use super::pages;
 use super::tables::{IncidentPlace, SeriesPlace, SeriesRow, Tables};
+use crate::domain::course::Course;
 use crate::domain::event::SeriesKey;
-use crate::domain::grouping::{Group, group, summary};
+use crate::domain::grouping::{Group, summary};
 use crate::domain::id::{IncidentId, OpId};
 use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
 use crate::domain::paging::{Call, Page, PageId};
@@ -404,15 +405,31 @@ impl<'w, T: Tables> Work<'w, T> {
 
     /// Returns the open incident of the series' group, opened if there is none.
     fn join(&mut self, key: &SeriesKey) -> Result<IncidentId, StoreError> {
-        let group = group(&self.series[key].series);
-        self.find_or_open(&group)
-    }
-
-    fn find_or_open(&mut self, group: &Group) -> Result<IncidentId, StoreError> {
-        if let Some(id) = self.open_incident(&group.key)? {
+        let decision = self.rules.decide(&self.series[key].series);
+        let known = self.open_incident(&decision.group.key)?;
+        if let Some(id) = known {
             return Ok(id);
         }
-        self.open(group)
+        let id = self.open(&decision.group)?;
+        self.set_course(id, &decision.course)?;
+        Ok(id)
+    }
+
+    /// Gives a new incident the course of its first series.
+    fn set_course(&mut self, id: IncidentId, course: &Course) -> Result<(), StoreError> {
+        if let Some(incident) = self.incident_mut(id)? {
+            incident.course.clone_from(course);
+        }
+        Ok(())
+    }
+
+    /// Gives an open incident another course: whose it is, and who is called next.
+    pub fn replace_course(&mut self, id: IncidentId, course: Course) -> Result<(), StoreError> {
+        let stays = |incident: &Incident| incident.course == course || incident.open_key.is_none();
+        if self.incident(id)?.is_none_or(stays) {
+            return Ok(());
+        }
+        self.set_course(id, &course)
     }
 
     /// Takes what an incident's own rules gave.

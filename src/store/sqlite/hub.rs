@@ -7,6 +7,7 @@ use super::lane::Lane;
 use super::tables::SqliteTables;
 use rusqlite::Connection;
 use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
 pub(in crate::store) const SCHEMA: Schema = Schema {
     application_id: 0x6e64_4862,
@@ -20,7 +21,7 @@ pub(in crate::store) const SCHEMA: Schema = Schema {
 pub struct SqliteHub {
     writer: Lane,
     reader: Lane,
-    rules: Rules,
+    rules: Arc<RwLock<Arc<Rules>>>,
 }
 
 impl SqliteHub {
@@ -31,7 +32,11 @@ impl SqliteHub {
         let spawn = |name, connection| {
             Lane::spawn(name, connection).map_err(|source| StoreError::Io { path: path.to_owned(), source })
         };
-        Ok(Self { writer: spawn("hub-writer", writer)?, reader: spawn("hub-reader", reader)?, rules })
+        Ok(Self {
+            writer: spawn("hub-writer", writer)?,
+            reader: spawn("hub-reader", reader)?,
+            rules: Arc::new(RwLock::new(Arc::new(rules))),
+        })
     }
 
     /// Does `work` in one transaction, which is kept whole when `work` says `Ok`, else undone whole.
@@ -39,8 +44,19 @@ impl SqliteHub {
         &self,
         work: impl FnOnce(&mut SqliteTables<'_>, &Rules) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
-        let rules = self.rules.clone();
-        self.writer.run(move |connection| transaction(connection, |tables| work(tables, &rules))).await
+        let shared = self.rules.clone();
+        self.writer
+            .run(move |connection| {
+                // Those that count when the transaction begins, not when it was asked for.
+                let rules = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
+                transaction(connection, |tables| work(tables, &rules))
+            })
+            .await
+    }
+
+    /// Goes by other rules from the next transaction on.
+    pub(in crate::store) fn replace_rules(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
     /// Does `look` in one transaction that reads: all tables are seen at one moment.

@@ -24,6 +24,7 @@ fn paging() -> Paging {
     let link = |channel: &str, after| Link { channel: channel.into(), after: Duration::from_secs(after) };
     Paging {
         levels: vec![level(Callee::OnCall), level(Callee::Person(user("lena")))],
+        policies: Default::default(),
         on_call: vec![Shift { person: user("mira"), from: at(-1000), to: at(10_000) }],
         chains: [(user("mira"), vec![link("console", 0), link("phone", 60)])].into(),
         bundle: Duration::from_secs(25),

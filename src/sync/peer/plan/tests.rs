@@ -142,7 +142,10 @@ impl Hub {
             IncidentId(Uuid::from_u128(u128::from(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) << 64))
         };
         let (timing, paging, identity) = (Timing::default(), Paging::default(), IdentityRule::default());
-        let mut hub = Self(MemoryHub::new(Rules { timing, paging, identity, mint: Mint::new(mint) }, epoch).unwrap());
+        let mut hub = Self(
+            MemoryHub::new(Rules { timing, paging, identity, book: Default::default(), mint: Mint::new(mint) }, epoch)
+                .unwrap(),
+        );
         hub.fire("a", 0);
         for number in 1..=9 {
             hub.know(node(number), number);
@@ -519,7 +522,13 @@ fn a_restored_hub_gets_back_what_it_lost() {
     assert_eq!(a.mirror.tell().unwrap().len(), 2);
     let rules = {
         let (timing, paging, identity) = (Timing::default(), Paging::default(), IdentityRule::default());
-        Rules { timing, paging, identity, mint: Mint::new(|_| IncidentId(Uuid::from_u128(9))) }
+        Rules {
+            timing,
+            paging,
+            identity,
+            book: Default::default(),
+            mint: Mint::new(|_| IncidentId(Uuid::from_u128(9))),
+        }
     };
     let mut restored = Hub(backup.reopened(rules, "x").unwrap());
     // A restore begins another history; the store's own restart keeps it, so the mirror is told of one here.

@@ -1,0 +1,123 @@
+//! What is not wrong in the rules and still not meant: rules that nothing reaches, that overlap, that match nothing.
+
+use super::read::Fault;
+use super::{Judged, Rule, Rulebook, Said};
+use crate::domain::id::SourceName;
+use crate::domain::label::Labels;
+use crate::domain::time::Timestamp;
+use crate::query::{Eyes, Query};
+use std::collections::BTreeSet;
+
+/// An alert that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Who sent it.
+    pub source: SourceName,
+    /// What it was.
+    pub labels: Labels,
+}
+
+/// Returns what is worth a look: in the rules alone, and in what `seen` says of the last weeks, where that is known.
+pub fn remarks(book: &Rulebook, seen: Option<&[Seen]>) -> Vec<Fault> {
+    let mut found = Vec::new();
+    unreachable("severity", &book.severities, &mut found);
+    unreachable("grouping", &book.groupings, &mut found);
+    unreachable("pending", &book.pendings, &mut found);
+    unreachable("service_level", &book.levels, &mut found);
+    unreachable("route", &book.routes, &mut found);
+    cycles(book, &mut found);
+    if !book.routes.is_empty() && !book.routes.iter().any(|route| route.query.is_all()) {
+        let line = book.routes.last().map_or(1, |route| route.line);
+        let why = "nothing catches what no route names: it goes to team `unrouted` and the default policy; end with match = \"\"";
+        found.push(Fault { line, place: "route".into(), why: why.into() });
+    }
+    if let Some(seen) = seen {
+        unmatched("severity", &book.severities, seen, &mut found);
+        unmatched("grouping", &book.groupings, seen, &mut found);
+        unmatched("pending", &book.pendings, seen, &mut found);
+        unmatched("service_level", &book.levels, seen, &mut found);
+        unmatched("route", &book.routes, seen, &mut found);
+        unmatched("dependency", &book.dependencies, seen, &mut found);
+        unexamined(book, seen, &mut found);
+    }
+    found.sort_by_key(|fault| fault.line);
+    found
+}
+
+/// Returns whether all that fits `later` fits `earlier` too, as far as that can be told from labels alone.
+fn implies(earlier: &Query, later: &Query) -> bool {
+    if earlier.is_all() || earlier.to_string() == later.to_string() {
+        return true;
+    }
+    let (wanted, given) = (earlier.equalities(), later.equalities());
+    // Equalities say all of a query only where nothing else stands in it.
+    let labels: usize = wanted.len();
+    let only = earlier.tree().musts().len().max(1) == labels;
+    only && labels > 0 && wanted.iter().all(|pair| given.contains(pair))
+}
+
+fn unreachable<T>(list: &str, rules: &[Rule<T>], found: &mut Vec<Fault>) {
+    for (place, rule) in rules.iter().enumerate() {
+        let Some(earlier) = rules[..place].iter().find(|earlier| implies(&earlier.query, &rule.query)) else {
+            continue;
+        };
+        let why =
+            format!("never reached: all that fits it fits {} before it; move it up or take it away", earlier.told());
+        found.push(Fault { line: rule.line, place: format!("{list} `{}`", rule.name), why });
+    }
+}
+
+fn fits(query: &Query, book: &Rulebook, seen: &Seen) -> bool {
+    let said = Said { source: &seen.source, labels: &seen.labels, annotations: &Labels::default() };
+    let severity = book.severity_of(said);
+    query.matches(&Judged { said, severity, team: "" }, &Eyes::nobody(Timestamp::default()))
+}
+
+fn unmatched<T>(list: &str, rules: &[Rule<T>], seen: &[Seen], found: &mut Vec<Fault>) {
+    let book = Rulebook::default();
+    for rule in rules.iter().filter(|rule| !rule.query.is_all()) {
+        if !seen.iter().any(|alert| fits(&rule.query, &book, alert)) {
+            let why =
+                format!("no alert of the last 30 days fits `{}` ({} series were looked at)", rule.query, seen.len());
+            found.push(Fault { line: rule.line, place: format!("{list} `{}`", rule.name), why });
+        }
+    }
+}
+
+/// Names the severity labels that were seen and that no rule examines.
+fn unexamined(book: &Rulebook, seen: &[Seen], found: &mut Vec<Fault>) {
+    let mut words: BTreeSet<(String, String)> = BTreeSet::new();
+    for alert in seen {
+        let said = Said { source: &alert.source, labels: &alert.labels, annotations: &Labels::default() };
+        if book.severity_of(said).is_none() {
+            let word = alert.labels.get("severity").unwrap_or("(none)");
+            words.insert((word.to_owned(), alert.labels.get("alertname").unwrap_or_default().to_owned()));
+        }
+    }
+    for (word, name) in words.iter().take(20) {
+        let why = format!("no rule says how bad {name} with severity {word} is: it is unexamined; add a [[severity]]");
+        found.push(Fault { line: 1, place: "severity".into(), why });
+    }
+    if words.len() > 20 {
+        let why = format!("and {} more that no rule examines", words.len() - 20);
+        found.push(Fault { line: 1, place: "severity".into(), why });
+    }
+}
+
+/// A dependency whose two sides name each other: both fail open, so it does nothing.
+fn cycles(book: &Rulebook, found: &mut Vec<Fault>) {
+    for (place, rule) in book.dependencies.iter().enumerate() {
+        if rule.query.to_string() == rule.then.on.to_string() {
+            let why = "it depends on itself, and so holds nothing".to_owned();
+            found.push(Fault { line: rule.line, place: format!("dependency `{}`", rule.name), why });
+        }
+        for other in &book.dependencies[..place] {
+            let same = |a: &Query, b: &Query| a.to_string() == b.to_string();
+            if same(&rule.query, &other.then.on) && same(&rule.then.on, &other.query) {
+                let why =
+                    format!("it is the other way round in {}: while both burn, neither holds the other", other.told());
+                found.push(Fault { line: rule.line, place: format!("dependency `{}`", rule.name), why });
+            }
+        }
+    }
+}
