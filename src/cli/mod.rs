@@ -25,6 +25,7 @@ mod read;
 mod serve;
 mod show;
 mod signals;
+mod silence;
 mod similar;
 mod sources;
 mod theme;
@@ -110,6 +111,9 @@ enum Command {
     Act(act::Command),
     /// Lists what stays until you dismiss it: answers you did not want, and what is no longer yours.
     Inbox(inbox::Arguments),
+    /// Silences: what calls nobody for a while.
+    #[command(subcommand)]
+    Silence(silence::Command),
     /// Lists what the hub could not take, with the reasons.
     Quarantine(quarantine::Arguments),
     /// Lists the sources: whether they live, when they spoke last, what is expected of them.
@@ -175,6 +179,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Show(arguments) => show::run(&globals, &arguments),
         Command::Act(command) => act::run(&globals, &command),
         Command::Inbox(arguments) => inbox::run(&globals, &arguments),
+        Command::Silence(command) => silence::run(&globals, &command),
         Command::Quarantine(arguments) => quarantine::run(&globals, &arguments),
         Command::Sources(arguments) => sources::run(&globals, &arguments),
         Command::Stats(arguments) => sources::stats(&globals, &arguments),

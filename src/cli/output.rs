@@ -55,6 +55,11 @@ pub fn incident(incident: &Incident, waiting: usize) -> Value {
             "reason": hold.wait.as_ref().map(|wait| &wait.reason),
             "ticket": hold.wait.as_ref().map(|wait| &wait.ticket),
         })),
+        "silenced": incident.silenced.as_ref().map(|silenced| json!({
+            "until": silenced.until.to_string(),
+            "by": silenced.by,
+            "who": silenced.who,
+        })),
         "offer": incident.offer.as_ref().map(|offer| json!({ "to": offer.to, "until": offer.expires_at.to_string() })),
         "assigned": incident.assigned.as_ref().map(|assigned| &assigned.to),
         "merged_into": incident.merged_into.map(|into| into.to_string()),

@@ -185,6 +185,17 @@ pub struct Extent {
     pub hit: usize,
 }
 
+/// Silences cover all of it that burns: it calls nobody, and is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silenced {
+    /// When the first of them ends that it needs.
+    pub until: Timestamp,
+    /// The silences, at most eight; of an Alertmanager in front, `alertmanager NAME`.
+    pub by: Vec<String>,
+    /// Who wanted the one that ends first.
+    pub who: String,
+}
+
 /// An incident offered by its owner to another person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
@@ -372,6 +383,9 @@ pub struct Incident {
     /// Why it is quiet though nobody works on it now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// Covered by silences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<Silenced>,
     /// Offered to another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
@@ -473,6 +487,7 @@ impl Incident {
             lease_until: None,
             warn_at: None,
             hold: None,
+            silenced: None,
             offer: None,
             assigned: None,
             fire_no: 1,
@@ -684,6 +699,9 @@ impl Incident {
 
     fn step(&mut self, now: Timestamp, rules: Rules<'_>) -> Happened {
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        if due(self.silenced.as_ref().map(|silenced| silenced.until)) {
+            return Happened { line: self.silence(None, now), calls: Vec::new() };
+        }
         if let Some(until) = self.recovering_until {
             if until <= now {
                 self.resolve(now, None);
@@ -712,10 +730,42 @@ impl Incident {
         if self.life == Life::Acked && self.hold.is_none() && due(self.warn_at) {
             return self.warn_owner();
         }
-        if (self.life == Life::Triggered || self.escalating) && self.step_due_at <= now {
+        if (self.life == Life::Triggered || self.escalating) && self.step_due_at <= now && !self.is_silenced(now) {
             return self.call_level(now, rules.paging);
         }
         Happened::default()
+    }
+
+    /// Takes what silences say of all of it that burns; what is covered no longer calls people anew, at once.
+    pub fn silence(&mut self, silenced: Option<Silenced>, now: Timestamp) -> Option<Line> {
+        if self.silenced == silenced || self.life == Life::Resolved {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.silenced, silenced);
+        let line = match (&before, &self.silenced) {
+            (None, Some(by)) => {
+                let text = format!("silenced until {} by {}: calls nobody", by.until.date_and_second(), by.who);
+                Some(Line::by_hub(now, Told::Snoozed, text))
+            }
+            // A flap: should it fire again, its time to call has come.
+            (Some(_), None) if self.recovering_until.is_some() => None,
+            (Some(_), None) => {
+                self.rev += 1;
+                self.loud_rev = self.rev;
+                if self.life == Life::Triggered && !self.escalating {
+                    self.restart_levels(now);
+                }
+                Some(Line::by_hub(now, Told::Woke, "no silence covers it any more"))
+            }
+            _ => None,
+        };
+        self.arm(now);
+        line
+    }
+
+    /// Returns whether silences keep its calls back; what people ask of each other goes out.
+    pub fn is_silenced(&self, now: Timestamp) -> bool {
+        !self.escalating && self.silenced.as_ref().is_some_and(|silenced| now < silenced.until)
     }
 
     /// Calls the next level, or the last one again.
@@ -991,6 +1041,9 @@ impl Incident {
         if let Some(hold) = &mut self.hold {
             hold.until = reach(hold.until, if hold.wait.is_some() { timing.wait_max } else { timing.snooze_max });
         }
+        if let Some(silenced) = &mut self.silenced {
+            silenced.until = reach(silenced.until, super::silence::ADMIN_MAX);
+        }
         if let Some(offer) = &mut self.offer {
             offer.expires_at = reach(offer.expires_at, timing.offer_max);
         }
@@ -1009,6 +1062,7 @@ impl Incident {
         self.since = now;
         self.overdue = false;
         self.hold = None;
+        self.silenced = None;
         self.offer = None;
         self.assigned = None;
         self.escalating = false;
@@ -1037,7 +1091,8 @@ impl Incident {
 
     /// Sets the next due time that the present life asks for.
     pub fn arm(&mut self, now: Timestamp) {
-        let stepping = (self.life == Life::Triggered || self.escalating).then_some(self.step_due_at);
+        let steps = (self.life == Life::Triggered || self.escalating) && !self.is_silenced(now);
+        let stepping = steps.then_some(self.step_due_at);
         let owned = |at: Option<Timestamp>| at.filter(|_| self.life == Life::Acked);
         let working = |at: Option<Timestamp>| owned(at).filter(|_| self.hold.is_none());
         let times = [
@@ -1047,10 +1102,14 @@ impl Incident {
             working(self.warn_at),
             self.hold.as_ref().map(|hold| hold.until),
             self.offer.as_ref().map(|offer| offer.expires_at),
+            self.silenced.as_ref().map(|silenced| silenced.until),
         ];
         self.next_due_at = match (self.life, self.recovering_until) {
             (Life::Resolved, _) => None,
-            (_, Some(until)) => Some(until),
+            (_, Some(until)) => {
+                let silenced = self.silenced.as_ref().map(|silenced| silenced.until.max(now));
+                Some(silenced.map_or(until, |at| at.min(until)))
+            }
             // Were there nothing to wait for, it would be due at once: silence without a timer cannot be stored.
             (_, None) => Some(times.into_iter().flatten().min().map_or(now, |at| at.max(now))),
         };

@@ -30,3 +30,4 @@ pub mod op;
 pub mod paging;
 pub mod scope;
 mod script;
+pub mod silence;

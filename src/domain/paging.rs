@@ -201,6 +201,17 @@ pub enum Step {
     Claimer,
 }
 
+impl Step {
+    /// Returns whether the hub's rules ask for it, and no person.
+    pub fn is_the_hubs(self) -> bool {
+        match self {
+            Self::Level(_) | Self::Claim(_) | Self::LeaseEnds(_) | Self::Lost(_) => true,
+            Self::Wake(_) | Self::Raised(_) | Self::Claimer => true,
+            Self::Offer(_) | Self::Assigned(_) | Self::Escalated(_) => false,
+        }
+    }
+}
+
 /// Whom a call is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whom {
@@ -409,6 +420,9 @@ impl Page {
     pub fn needless(&self, incident: &Incident) -> Option<String> {
         if incident.life == Life::Resolved {
             return Some("resolved".into());
+        }
+        if incident.silenced.is_some() && !incident.escalating && !self.must && self.step.is_the_hubs() {
+            return Some("silenced".into());
         }
         let owner = incident.owner.as_ref();
         let same_claim = |claim: u64| incident.claim_no == claim;

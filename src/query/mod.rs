@@ -33,6 +33,7 @@ mod tests;
 pub mod tree;
 mod value;
 
+pub mod silencing;
 pub use complete::{Completion, Vocabulary, complete};
 pub use error::QueryError;
 pub use field::Field;

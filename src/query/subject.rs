@@ -1,7 +1,8 @@
 //! What a query is asked of, and by whom.
 
-use super::field::{Field, NO, YES, state};
+use super::field::{Field, NO, YES, plan, state};
 use crate::domain::grouping;
+use crate::domain::holds::Plan;
 use crate::domain::id::{IncidentId, SourceName, UserName};
 use crate::domain::incident::{Incident, Life, Shown};
 use crate::domain::label::Labels;
@@ -137,6 +138,14 @@ impl Subject for IncidentSubject<'_> {
     }
 }
 
+fn planned(of: Plan) -> u16 {
+    match of {
+        Plan::Page => plan::PAGE,
+        Plan::Batch => plan::BATCH,
+        Plan::Keep => plan::KEEP,
+    }
+}
+
 /// Returns a field that all series of an incident share. `state` is without `firing` and `pending`, which each series has by itself.
 pub(super) fn of_incident(incident: &Incident, field: Field) -> Value<'_> {
     match field {
@@ -150,8 +159,12 @@ pub(super) fn of_incident(incident: &Incident, field: Field) -> Value<'_> {
         Field::Text => Value::Text(&incident.summary),
         Field::Page => Value::Incident(incident.id),
         Field::Claimed => Value::Words(if incident.claimed.is_some() { YES } else { NO }),
-        Field::Held | Field::Silenced => Value::Words(NO),
-        Field::Team | Field::Policy | Field::Plan | Field::Source | Field::Flaps => Value::None,
+        Field::Silenced => Value::Words(if incident.silenced.is_some() { YES } else { NO }),
+        Field::Held => Value::Words(if incident.held.is_some() { YES } else { NO }),
+        Field::Team => Value::Text(incident.course.team()),
+        Field::Policy => Value::Text(incident.course.policy()),
+        Field::Plan => Value::Words(planned(incident.plan)),
+        Field::Source | Field::Flaps => Value::None,
     }
 }
 

@@ -11,6 +11,7 @@ pub(in crate::store) mod ops;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod read;
 pub(in crate::store) mod reload;
+pub(in crate::store) mod silences;
 pub(in crate::store) mod sources;
 pub(in crate::store) mod start;
 pub(in crate::store) mod tables;
@@ -28,7 +29,7 @@ use crate::domain::event::{Event, SeriesKey};
 use crate::domain::holds::Handles;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{self, Incident, Timing};
-use crate::domain::item::{Change, Claim, Item, ItemKind};
+use crate::domain::item::{Change, Claim, Item, ItemKind, Silence};
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::{Page, PageId, Paging};
@@ -436,6 +437,36 @@ impl HubStore {
         match self {
             Self::Sqlite(hub) => hub.read(move |tables| tables.items(kind)).await,
             Self::Memory(hub) => lock(hub).items(kind),
+        }
+    }
+
+    /// Keeps a new silence, which may end and replace another, and lets it count: incidents that it covers are quiet in the same
+    /// transaction. Whoever calls has checked it.
+    ///
+    /// # Errors
+    /// [`StoreError::Items`] when there are too many; nothing happened then.
+    pub async fn put_silence(
+        &self,
+        silence: Silence,
+        replaced: Option<String>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => {
+                hub.write(move |tables, rules| silences::put(tables, rules, &silence, replaced.as_deref(), now)).await
+            }
+            Self::Memory(hub) => lock(hub).put_silence(&silence, replaced.as_deref(), now),
+        }
+    }
+
+    /// Ends a silence before its time, by a person's word; what burns pages at once. `None`: no such silence is alive.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing happened then.
+    pub async fn end_silence(&self, id: String, who: String, now: Timestamp) -> Result<Option<Committed>, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| silences::end(tables, rules, &id, &who, now)).await,
+            Self::Memory(hub) => lock(hub).end_silence(&id, &who, now),
         }
     }
 

@@ -10,14 +10,14 @@ use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
     Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Round, Rules, Submitted, Touch, claims, devices, due,
-    fold, items, ops, pages, read, reload, sources, start,
+    fold, items, ops, pages, read, reload, silences, sources, start,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{NodeId, SourceName, UserName};
 use crate::domain::incident::Incident;
-use crate::domain::item::{Change, Claim, Item, ItemKind};
+use crate::domain::item::{Change, Claim, Item, ItemKind, Silence};
 use crate::domain::paging::{Page, PageId};
 use crate::domain::series::Series;
 use crate::domain::source::Watched;
@@ -249,6 +249,27 @@ impl MemoryHub {
     /// None yet: as the other back ends may have some.
     pub fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError> {
         self.tables.items(kind)
+    }
+
+    /// As [`super::HubStore::put_silence`].
+    ///
+    /// # Errors
+    /// [`StoreError::Items`], [`StoreError::Broken`]; nothing happened then.
+    pub fn put_silence(
+        &mut self,
+        silence: &Silence,
+        replaced: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| silences::put(tables, rules, silence, replaced, now))
+    }
+
+    /// As [`super::HubStore::end_silence`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing happened then.
+    pub fn end_silence(&mut self, id: &str, who: &str, now: Timestamp) -> Result<Option<Committed>, StoreError> {
+        self.write(|tables, rules| silences::end(tables, rules, id, who, now))
     }
 
     /// As [`super::HubStore::audit`].

@@ -3,6 +3,7 @@
 mod calling;
 mod claims;
 mod items;
+mod silences;
 mod sources;
 mod twins;
 mod upgrade;

@@ -399,6 +399,26 @@ impl HubClient {
         self.read(self.send(request, token).await?).await
     }
 
+    /// Makes a silence, as Alertmanager's API has it; returns its id.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn add_silence(&self, body: &serde_json::Value, token: Option<&str>) -> Result<String, ClientError> {
+        let request = self.http.post(format!("{}/api/v2/silences", self.base)).timeout(ANSWER_WITHIN).json(body);
+        let answer: serde_json::Value = self.read(self.send(request, token).await?).await?;
+        Ok(answer["silenceID"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Ends a silence.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn end_silence(&self, id: &str, token: Option<&str>) -> Result<(), ClientError> {
+        let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        let request = self.http.delete(format!("{}/api/v2/silence/{id}", self.base)).timeout(ANSWER_WITHIN);
+        self.accept(self.send(request, token).await?).await.map(drop)
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder, token: Option<&str>) -> Result<Response, ClientError> {
         let request = match token {
             Some(token) => request.bearer_auth(token),

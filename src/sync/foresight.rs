@@ -111,7 +111,8 @@ fn applied(act: &Act, then: &Incident, mine: bool) -> String {
 /// Returns when people are called next by the incident as it is, in a few words; `None` while somebody has it, or it is over.
 pub fn next_call(incident: &Incident) -> Option<String> {
     let calls = (incident.life == Life::Triggered && incident.recovering_until.is_none()) || incident.escalating;
-    if !calls || incident.life == Life::Resolved {
+    let silenced = incident.silenced.is_some() && !incident.escalating;
+    if !calls || silenced || incident.life == Life::Resolved {
         return None;
     }
     let what = if incident.level == 0 { "the first call" } else { "escalation" };

@@ -740,7 +740,7 @@ pub fn append_as(
 ///
 /// That is the level that was called last, or the next: who was called last may not have heard of it either.
 fn level_of(incident: &Incident, user: &UserName, known: &Known, now: Timestamp) -> Option<u32> {
-    let open = incident.life == Life::Triggered && incident.recovering_until.is_none();
+    let open = incident.life == Life::Triggered && incident.recovering_until.is_none() && !incident.is_silenced(now);
     if !open || incident.step_due_at.plus(ALARM_AFTER) > now {
         return None;
     }

@@ -19,6 +19,7 @@ mod several;
 mod shared;
 mod shift;
 mod sight;
+mod silences;
 mod sizes;
 mod truth;
 mod undo;

@@ -27,6 +27,7 @@ mod powercut;
 mod prometheus;
 mod query;
 mod servers;
+mod silences;
 mod sources;
 mod themes;
 mod three;

@@ -10,6 +10,7 @@ mod ingest;
 mod ops;
 mod pages;
 mod ping;
+mod silences;
 mod status;
 
 use super::Hub;
@@ -46,6 +47,10 @@ pub fn router(hub: Arc<Hub>) -> Router {
     let decoded = DefaultBodyLimit::max(hub.config.decoded_bytes_max);
     let sources = Router::new()
         .route("/api/v2/alerts", post(ingest::alertmanager_api).get(alerts::list))
+        .route("/api/v2/alerts/groups", get(alerts::groups))
+        .route("/api/v2/receivers", get(alerts::receivers))
+        .route("/api/v2/silences", post(silences::post).get(silences::list))
+        .route("/api/v2/silence/{id}", get(silences::one).delete(silences::end))
         .route("/v1/in/alertmanager", post(ingest::alertmanager_webhook))
         .layer(decoded)
         .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(true))

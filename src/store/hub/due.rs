@@ -3,7 +3,7 @@
 use super::super::{INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::tables::{RanOut, Tables};
 use super::work::Work;
-use super::{Due, Rules, claims, pages, ties};
+use super::{Due, Rules, claims, pages, silences, ties};
 use crate::domain::change::CHANGES_KEPT;
 use crate::domain::day::{DAYS_KEPT, DayNumber};
 use crate::domain::id::SourceName;
@@ -33,6 +33,7 @@ pub(in crate::store) fn run_due<T: Tables>(
     }
     mend_after_a_wrong_clock(&mut work, hub_up_since)?;
     claims::end_over(&mut work)?;
+    silences::begin(&mut work, hub_up_since >= now)?;
     let (ran_out, real, due) = (run_out(&mut work, hub_up_since)?, become_real(&mut work)?, incidents(&mut work)?);
     let committed = work.write()?;
     Ok(Due { committed, more: ran_out >= MAX || real >= MAX || due >= MAX })
@@ -87,6 +88,8 @@ fn incidents<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
     let (now, rules) = (work.now, work.rules());
     let due = work.tables.due(now, MAX)?;
     for id in &due {
+        // Another silence may go on where one ended.
+        work.cover(*id)?;
         ties::before_call(work, *id)?;
         if let Some(happened) = work.incident_mut(*id)?.map(|incident| incident.on_due(now, rules.domain())) {
             work.happened(*id, happened);

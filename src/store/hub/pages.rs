@@ -271,6 +271,9 @@ pub(super) fn queue<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError>
     let known = work.tables.users()?;
     for Made { incident: id, call, fire_no, round } in calls {
         let Some(incident) = work.incident(id)?.map(|now| Incident { fire_no, round, ..now.clone() }) else { continue };
+        if incident.is_silenced(now) && !call.must && call.step.is_the_hubs() {
+            continue;
+        }
         let people = match &call.whom {
             Whom::Level(level) => paging.callees(incident.course.policy(), *level, now, &known),
             Whom::Person(person) => [person.clone()].into(),

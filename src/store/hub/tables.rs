@@ -220,6 +220,8 @@ pub(in crate::store) trait Tables {
     fn item(&self, kind: ItemKind, id: &str) -> Result<Option<Item>, StoreError>;
     /// Returns the items of a kind that were not taken away, by id.
     fn items(&self, kind: ItemKind) -> Result<Vec<Item>, StoreError>;
+    /// Returns the items of a kind that end after `now`, by id.
+    fn items_ending_after(&self, kind: ItemKind, now: Timestamp) -> Result<Vec<Item>, StoreError>;
     /// Returns how many items of a kind there are, and of those that are over at `now` the one that ended first.
     fn count_items(&self, kind: ItemKind, now: Timestamp) -> Result<(usize, Option<String>), StoreError>;
     /// Writes an item, new or over its row. `body` is [`item_body`].

@@ -21,6 +21,7 @@ use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Merges of merges that are followed.
 const MERGES_FOLLOWED_MAX: usize = 16;
@@ -69,6 +70,7 @@ struct Calling {
     claim_no: u64,
     fire_no: u64,
     recovering: bool,
+    silenced: bool,
     escalating: bool,
     seen_due: bool,
     lease_until: Option<Timestamp>,
@@ -82,6 +84,7 @@ impl Calling {
             claim_no: incident.claim_no,
             fire_no: incident.fire_no,
             recovering: incident.recovering_until.is_some(),
+            silenced: incident.silenced.is_some(),
             escalating: incident.escalating,
             seen_due: incident.seen_due.is_some(),
             lease_until: incident.lease_until,
@@ -133,6 +136,8 @@ pub(in crate::store) struct Work<'w, T> {
     counts: BTreeMap<(DayNumber, SourceName), Counts>,
     /// The claims that stand, once they were needed.
     pub(super) claims: Option<Rc<Claims>>,
+    /// Silences that are not over, once they were asked for.
+    pub(super) silences: Option<Arc<Vec<super::silences::Live>>>,
 }
 
 impl<'w, T: Tables> Work<'w, T> {
@@ -154,6 +159,7 @@ impl<'w, T: Tables> Work<'w, T> {
             opened: 0,
             counts: BTreeMap::new(),
             claims: None,
+            silences: None,
         })
     }
 
@@ -545,6 +551,9 @@ impl<'w, T: Tables> Work<'w, T> {
     /// Writes what changed.
     pub fn write(mut self) -> Result<Committed, StoreError> {
         ties::follow(&mut self)?;
+        for id in self.changed() {
+            self.cover(id)?;
+        }
         pages::queue(&mut self)?;
         for id in self.called_otherwise() {
             pages::follow(&mut self, id)?;
@@ -589,6 +598,14 @@ impl<'w, T: Tables> Work<'w, T> {
             self.incidents.values().filter(|held| held.dirty && !held.incident.bears.is_empty()).collect();
         found.sort_by_key(|held| held.incident.number);
         found.into_iter().map(|held| (held.incident.id, held.tied)).collect()
+    }
+
+    /// Returns the incidents that this transaction changed, in a fixed order.
+    fn changed(&self) -> Vec<IncidentId> {
+        let mut ids: Vec<IncidentId> =
+            self.incidents.values().filter(|held| held.dirty).map(|held| held.incident.id).collect();
+        ids.sort();
+        ids
     }
 
     /// Returns the incidents whose open pages may be needless now, or due again.

@@ -773,6 +773,11 @@ impl Tables for MemoryTables {
         Ok(self.items_of(kind).filter_map(|(_, row)| row.item.as_deref().cloned()).collect())
     }
 
+    fn items_ending_after(&self, kind: ItemKind, now: Timestamp) -> Result<Vec<Item>, StoreError> {
+        let live = self.items_of(kind).filter(|(_, row)| row.ends_at.is_some_and(|at| at > now));
+        Ok(live.filter_map(|(_, row)| row.item.as_deref().cloned()).collect())
+    }
+
     fn count_items(&self, kind: ItemKind, now: Timestamp) -> Result<(usize, Option<String>), StoreError> {
         let held = || self.items_of(kind).filter(|(_, row)| row.item.is_some());
         let over = held().filter_map(|(id, row)| Some((row.ends_at.filter(|at| *at <= now)?, id)));

@@ -561,6 +561,12 @@ impl Tables for SqliteTables<'_> {
         bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
     }
 
+    fn items_ending_after(&self, kind: ItemKind, now: Timestamp) -> Result<Vec<Item>, StoreError> {
+        let sql = "SELECT body FROM item WHERE kind = ?1 AND ends_at > ?2 AND gone = 0 ORDER BY id";
+        let bodies: Vec<String> = self.all(sql, params![kind.word(), now.as_millis()], |row| row.get(0))?;
+        bodies.iter().map(|body| Ok(serde_json::from_str(body)?)).collect()
+    }
+
     fn count_items(&self, kind: ItemKind, now: Timestamp) -> Result<(usize, Option<String>), StoreError> {
         let sql = "SELECT count(*) FROM item WHERE kind = ?1 AND gone = 0";
         let count = self.one(sql, [kind.word()], |row| row.get::<_, i64>(0))?.unwrap_or(0);

@@ -127,7 +127,7 @@ fn databases_of_the_first_layout_get_the_table() {
     drop(HubStore::open_sqlite(&hub, rules(), "e").unwrap());
     drop(mirror(&dir));
     let mirror_only = "DROP INDEX incident_group; DROP INDEX incident_service;";
-    let hub_only = "DROP TABLE day; DROP TABLE change; ALTER TABLE source DROP COLUMN trusted_from;
+    let hub_only = "DROP TABLE tie; DROP TABLE day; DROP TABLE change; ALTER TABLE source DROP COLUMN trusted_from;
          ALTER TABLE source DROP COLUMN body;";
     for (name, more) in [("hub.db", hub_only), ("mirror.db", mirror_only)] {
         let connection = rusqlite::Connection::open(dir.path().join(name)).unwrap();

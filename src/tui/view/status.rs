@@ -443,6 +443,10 @@ fn left(state: &State, dropped: &[Part]) -> Line {
     if state.guard.locked {
         left = left.with(Role::PromptDanger, " LOCKED ");
     }
+    let silenced = picture.rows.iter().filter(|row| row.incident.silenced.is_some()).count();
+    if silenced > 0 && has(Part::Pending) {
+        left = left.with(Role::Dim, &format!("  {silenced} silenced"));
+    }
     if !state.filter.is_empty() && has(Part::Filter) {
         left = left.with(Role::Text, "  filter: ").with(Role::Text, &state.filter);
     }

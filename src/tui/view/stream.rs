@@ -173,10 +173,13 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
     // Apart from state and owner, which are the hub's words alone.
     let summary = match row.said.last() {
         Some(said) => format!("[{} says {}] {}", said.actor, words::act(&said.act), incident.summary),
-        None => match (&incident.claimed, words::quiet(incident)) {
-            (Some(claimed), _) => format!("[{}] {}", claimed.sentence(), incident.summary),
-            (None, Some(quiet)) => format!("[{quiet}] {}", incident.summary),
-            (None, None) => incident.summary.clone(),
+        None => match (&incident.silenced, &incident.claimed, words::quiet(incident)) {
+            (Some(silenced), ..) => {
+                format!("[silenced to {}] {}", words::minute(state, silenced.until), incident.summary)
+            }
+            (None, Some(claimed), _) => format!("[{}] {}", claimed.sentence(), incident.summary),
+            (None, None, Some(quiet)) => format!("[{quiet}] {}", incident.summary),
+            (None, None, None) => incident.summary.clone(),
         },
     };
     let optional = [

@@ -105,7 +105,8 @@ fn asked(row: &Row) -> Option<&'static str> {
 /// Returns when something comes next by itself: a call, the end of a snooze or of the flap window.
 pub(super) fn next(state: &State, incident: &Incident) -> (String, Role) {
     let calls = foresight::next_call(incident).map(|_| (incident.step_due_at, Role::StateNew));
-    let quiet = || incident.hold.as_ref().map(|hold| hold.until).or(incident.recovering_until);
+    let silenced = || incident.silenced.as_ref().map(|silenced| silenced.until);
+    let quiet = || incident.hold.as_ref().map(|hold| hold.until).or(incident.recovering_until).or_else(silenced);
     let next = calls.or_else(|| quiet().map(|at| (at, Role::Dim)));
     next.map_or_else(|| ("-".to_owned(), Role::Dim), |(at, role)| (since(state, at), role))
 }

@@ -134,6 +134,10 @@ fn standing(state: &State, incident: &incident::Incident, width: usize) -> Vec<L
         };
         lines.extend(text(Role::Text, "", &words, width));
     }
+    if let Some(silenced) = &incident.silenced {
+        let words = format!("silenced until {} ({}): calls nobody", minute(silenced.until), silenced.who);
+        lines.extend(text(Role::Text, "", &words, width));
+    }
     if let Some(offer) = &incident.offer {
         lines.push(pair("offered to", &format!("{} until {}", person(&offer.to), minute(offer.expires_at))));
     }

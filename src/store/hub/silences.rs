@@ -1,0 +1,161 @@
+//! Silences: which incidents they cover, judged wherever series or silences change.
+
+use super::super::StoreError;
+use super::Rules;
+use super::tables::Tables;
+use super::work::{Committed, Work};
+use crate::domain::id::IncidentId;
+use crate::domain::incident::Silenced;
+use crate::domain::item::{Item, ItemKind, Silence};
+use crate::domain::series::SeriesState;
+use crate::domain::time::Timestamp;
+use crate::query::{AlertSubject, Eyes, Query};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The note of when the next silence begins.
+const BEGINS: &str = "silence_begins";
+/// Silences that an incident names.
+const NAMED_MAX: usize = 8;
+
+/// A silence that is not over, and what it covers.
+pub(super) type Live = (Silence, Query);
+
+/// Keeps a new silence, which may take the place of one that is ended by it, and lets it count at once.
+pub(in crate::store) fn put<T: Tables>(
+    tables: &mut T,
+    rules: &Rules,
+    silence: &Silence,
+    replaced: Option<&str>,
+    now: Timestamp,
+) -> Result<Committed, StoreError> {
+    let mut work = Work::begin(tables, rules, now)?;
+    if let Some(id) = replaced {
+        finish(&mut work, id, &silence.created_by)?;
+    }
+    work.put_item(&Item::Silence(silence.clone()))?;
+    work.cover_all()?;
+    work.write()
+}
+
+/// Ends a silence before its time; what burns pages at once. `None`: no such silence is alive.
+pub(in crate::store) fn end<T: Tables>(
+    tables: &mut T,
+    rules: &Rules,
+    id: &str,
+    who: &str,
+    now: Timestamp,
+) -> Result<Option<Committed>, StoreError> {
+    let mut work = Work::begin(tables, rules, now)?;
+    if !finish(&mut work, id, who)? {
+        return Ok(None);
+    }
+    work.cover_all()?;
+    work.write().map(Some)
+}
+
+fn finish<T: Tables>(work: &mut Work<'_, T>, id: &str, who: &str) -> Result<bool, StoreError> {
+    let now = work.now;
+    let Some(Item::Silence(mut silence)) = work.tables.item(ItemKind::Silence, id)? else { return Ok(false) };
+    if silence.is_over(now) {
+        return Ok(false);
+    }
+    // One that has not begun never will.
+    silence.starts_at = silence.starts_at.min(now);
+    (silence.ends_at, silence.updated_at, silence.ended_by) = (now, now, Some(who.to_owned()));
+    work.put_item(&Item::Silence(silence))?;
+    Ok(true)
+}
+
+/// Lets count what begins now; after the hub's absence or a change of its clock, everything anew.
+pub(super) fn begin<T: Tables>(work: &mut Work<'_, T>, just_back: bool) -> Result<(), StoreError> {
+    let begins = work.tables.meta(BEGINS)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+    if just_back || begins.is_some_and(|at| at <= work.now) { work.cover_all() } else { Ok(()) }
+}
+
+impl<T: Tables> Work<'_, T> {
+    /// Returns the silences that are not over.
+    fn live(&mut self) -> Result<Arc<Vec<Live>>, StoreError> {
+        if let Some(live) = &self.silences {
+            return Ok(live.clone());
+        }
+        let mut live = Vec::new();
+        for item in self.tables.items_ending_after(ItemKind::Silence, self.now)? {
+            let Item::Silence(silence) = item else { continue };
+            // Text that this program cannot read any more covers nothing: louder is safer.
+            if let Ok(query) = Query::parse(&silence.matchers) {
+                live.push((silence, query));
+            }
+        }
+        let live = Arc::new(live);
+        self.silences = Some(live.clone());
+        Ok(live)
+    }
+
+    /// Judges every open incident anew.
+    pub fn cover_all(&mut self) -> Result<(), StoreError> {
+        self.silences = None;
+        let now = self.now;
+        let begins = self.live()?.iter().map(|(silence, _)| silence.starts_at).filter(|at| *at > now).min();
+        let text = begins.map_or(String::new(), |at| at.as_millis().to_string());
+        if self.tables.meta(BEGINS)?.unwrap_or_default() != text {
+            self.tables.set_meta(BEGINS, &text)?;
+        }
+        for id in self.tables.due(Timestamp::from_millis(i64::MAX), usize::MAX >> 1)? {
+            self.cover(id)?;
+        }
+        Ok(())
+    }
+
+    /// Judges whether silences cover all of the incident that burns.
+    pub fn cover(&mut self, id: IncidentId) -> Result<(), StoreError> {
+        let now = self.now;
+        let live = self.live()?;
+        let Some(incident) = self.incident(id)?.filter(|incident| incident.open_key.is_some()) else { return Ok(()) };
+        let (before, tally) = (incident.silenced.clone(), incident.tally);
+        if live.is_empty() && before.is_none() {
+            return Ok(());
+        }
+        let counts = |id: &String| live.iter().any(|(silence, _)| silence.id == *id && silence.is_active(now));
+        let covered = if tally.firing + tally.unknown > 0 {
+            self.covered(id, tally.unknown > 0, &live)?
+        } else {
+            // A flap is no reason to speak of it.
+            before.clone().filter(|silenced| now < silenced.until && silenced.by.iter().all(counts))
+        };
+        if covered != before
+            && let Some(line) = self.incident_mut(id)?.and_then(|incident| incident.silence(covered, now))
+        {
+            self.tell(id, line);
+        }
+        Ok(())
+    }
+
+    fn covered(&mut self, id: IncidentId, unknown: bool, live: &[Live]) -> Result<Option<Silenced>, StoreError> {
+        let now = self.now;
+        let active: Vec<&Live> = live.iter().filter(|(silence, _)| silence.is_active(now)).collect();
+        if active.is_empty() {
+            return Ok(None);
+        }
+        let keys = if unknown { self.series_of(id, usize::MAX >> 1)? } else { self.firing_of(id)? };
+        let (mut first, mut by): (Option<&Silence>, BTreeSet<&str>) = (None, BTreeSet::new());
+        for key in keys {
+            let Some(series) = self.series(&key)? else { continue };
+            if !matches!(series.state, SeriesState::Firing | SeriesState::Unknown) {
+                continue;
+            }
+            let subject = AlertSubject { source: &series.source, labels: &series.labels };
+            let fits = active.iter().filter(|(_, query)| query.matches(&subject, &Eyes::nobody(now)));
+            let Some((last, _)) = fits.max_by_key(|(silence, _)| (silence.ends_at, &silence.id)) else {
+                return Ok(None);
+            };
+            by.insert(&last.id);
+            first = first.filter(|first| first.ends_at <= last.ends_at).or(Some(last));
+        }
+        Ok(first.map(|first| Silenced {
+            until: first.ends_at,
+            by: by.into_iter().take(NAMED_MAX).map(str::to_owned).collect(),
+            who: first.created_by.clone(),
+        }))
+    }
+}
