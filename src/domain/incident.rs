@@ -879,6 +879,10 @@ impl Incident {
     pub fn leans_on(&self, other: &Self) -> Option<Duration> {
         let spans = self.leans.iter().filter(|(key, _)| other.bears.contains(*key)).map(|(_, hold)| *hold);
         let span = spans.min().map(Duration::from_millis);
+        if other.leans.keys().any(|key| self.bears.contains(key)) {
+            // A circle: nobody knows which is the cause, so neither waits.
+            return None;
+        }
         span.filter(|span| !span.is_zero() && other.id != self.id && other.can_hold())
     }
 

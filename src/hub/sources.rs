@@ -12,10 +12,13 @@ use crate::store::hub::{Due, Round};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+/// What is expected of each source, and which of its alerts count as a beat.
+type Expectations = BTreeMap<SourceName, (Expected, Option<Query>)>;
+
 /// What is expected of sources, and what was heard of them since the last round.
 #[derive(Default)]
 pub struct Watch {
-    expected: RwLock<Arc<BTreeMap<SourceName, (Expected, Option<Query>)>>>,
+    expected: RwLock<Arc<Expectations>>,
     heard: Mutex<HashMap<SourceName, Heard>>,
 }
 

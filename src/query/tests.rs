@@ -194,7 +194,7 @@ fn every_field_answers() {
         "held:no",
         "silenced:no",
         "claimed=no",
-        "team=\"\"",
+        "team=unrouted",
         "text:38%",
     ]);
     no(&[
@@ -210,10 +210,10 @@ fn every_field_answers() {
         "number!=12",
         "source=prom",
         "flaps>3",
-        "plan:page",
+        "plan:keep",
         "held:yes",
         "team:payments",
-        "policy=~.+",
+        "policy=other",
     ]);
 }
 

@@ -1,3 +1,5 @@
+//! What rules make of alerts, and what is said of wrong ones.
+
 use super::*;
 use crate::domain::label::LabelLimits;
 use std::path::Path;

@@ -185,7 +185,7 @@ pub(super) fn import(text: &str) -> anyhow::Result<String> {
     for receiver in &file.receivers {
         rules.policy(receiver);
     }
-    for name in rules.unknown(file.receivers.iter().map(|receiver| receiver.name.as_str())) {
+    if let Some(name) = rules.unknown(file.receivers.iter().map(|receiver| receiver.name.as_str())).first() {
         bail!("a route names the receiver {name:?}, which the file does not explain");
     }
     Ok(rules.text())

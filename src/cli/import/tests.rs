@@ -1,3 +1,5 @@
+//! What an alertmanager.yml becomes.
+
 use super::alertmanager::import;
 
 const EXAMPLE: &str = r#"
