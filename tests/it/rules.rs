@@ -72,7 +72,7 @@ fn rules_are_read_anew_in_a_storm_and_nothing_is_lost_or_doubled() {
     std::fs::write(&file, rules(22).replace("S3", "S0")).expect("the rules can be written");
     until("the mistake is told", LIMIT, || (metric(&hub, REFUSED) > 0).then_some(()));
     let told = list(&hub).into_iter().find(|one| one["service"] == "nightdesk").expect("an incident of the hub's own");
-    assert!(told["summary"].as_str().is_some_and(|text| text.contains("line 1") && text.contains("S0")), "{told}");
+    assert!(told["summary"].as_str().is_some_and(|text| text.contains("line 2") && text.contains("S0")), "{told}");
     assert!(list(&hub).iter().all(|one| one["service"] == "nightdesk" || one["team"] == "team-21"));
 }
 
