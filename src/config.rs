@@ -597,6 +597,8 @@ fn value_error(path: &Path, field: &str, why: impl Into<String>) -> ConfigError 
 
 #[cfg(test)]
 mod tests {
+    mod book;
+
     use super::*;
 
     fn hub(text: &str) -> Result<Hub, String> {

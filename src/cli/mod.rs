@@ -3,6 +3,7 @@
 mod access;
 mod act;
 mod change;
+mod check;
 mod claim;
 mod completions;
 mod demo;
@@ -30,6 +31,8 @@ mod similar;
 mod sources;
 mod theme;
 mod tui;
+mod watch;
+mod why;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -153,6 +156,12 @@ enum Command {
     Completions(completions::Arguments),
     /// Writes a manual page for the program and one for each command into a directory.
     Man(completions::Man),
+    /// Checks a hub's configuration: mistakes with their lines, rules that nothing reaches or that matched nothing.
+    ///
+    /// Exit status: 0 nothing found; 1 something.
+    Check(check::Arguments),
+    /// Says why an incident calls whom it calls; or what the rules would make of labels.
+    Why(why::Arguments),
     /// Turns the configuration of another system into ours.
     #[command(subcommand)]
     Import(import::Command),
@@ -197,6 +206,8 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Paths(arguments) => paths::run(&globals, &arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
+        Command::Check(arguments) => check::run(&globals, &arguments),
+        Command::Why(arguments) => why::run(&globals, &arguments),
         Command::Import(command) => import::run(&command),
         Command::Demo => demo::run(&globals),
     }

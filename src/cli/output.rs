@@ -37,6 +37,10 @@ pub fn incident(incident: &Incident, waiting: usize) -> Value {
         "number": incident.number.0,
         "state": incident.shown().word(),
         "severity": incident.severity.map(|severity| severity.to_string()),
+        "priority": incident.severity.map(|severity| format!("P{}", severity.priority())),
+        "team": incident.course.team(),
+        "policy": incident.course.policy(),
+        "plan": incident.plan.word(),
         "service": incident.service,
         "summary": incident.summary,
         "owner": incident.owner.as_ref().map(UserName::as_str),
@@ -55,6 +59,7 @@ pub fn incident(incident: &Incident, waiting: usize) -> Value {
             "reason": hold.wait.as_ref().map(|wait| &wait.reason),
             "ticket": hold.wait.as_ref().map(|wait| &wait.ticket),
         })),
+        "held": incident.held.as_ref().map(|held| json!({ "by": held.number.0, "until": held.until.to_string() })),
         "silenced": incident.silenced.as_ref().map(|silenced| json!({
             "until": silenced.until.to_string(),
             "by": silenced.by,

@@ -2,12 +2,13 @@
 
 use super::{Exit, Globals, log};
 use crate::config::{Hub, Paths};
-use crate::hub::{self, DEFAULT_LISTEN, Options};
+use crate::hub::{self, DEFAULT_LISTEN, Options, Reloader};
 use anyhow::Context as _;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -46,6 +47,9 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
         let hub = hub::start(options).await?;
+        if let Some(path) = &arguments.config {
+            follow(path.clone(), hub.reloader())?;
+        }
         let clear = hub.clear.map(|address| format!("http://{address}"));
         let both: Vec<String> = clear.into_iter().chain(hub.https.clone()).collect();
         println!("nightdesk hub on {}, data in {}", both.join(" and "), data.display());
@@ -68,4 +72,24 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         Ok(Exit::Confirmed)
     })
+}
+
+/// Reads the configuration anew at SIGHUP, and when its file changes.
+pub(super) fn follow(path: PathBuf, reloader: Reloader) -> anyhow::Result<()> {
+    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
+    let (changed, mut changes) = mpsc::channel(1);
+    if let Err(error) = super::watch::file(&path, changed) {
+        tracing::warn!(%error, "changes of the configuration are not noticed; send SIGHUP");
+    }
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                Some(()) = hang_up.recv() => {}
+                Some(()) = changes.recv() => {}
+                else => return,
+            }
+            reloader.read(&path).await;
+        }
+    });
+    Ok(())
 }

@@ -141,6 +141,17 @@ pub struct Handling {
     pub ties: Ties,
 }
 
+impl Handling {
+    /// Takes what the rules say of a further series of the same incident: the louder plan, and all ties.
+    pub fn join(&mut self, other: Self) {
+        if other.plan < self.plan {
+            (self.plan, self.calendar) = (other.plan, other.calendar);
+        }
+        self.ties.bears.extend(other.ties.bears);
+        self.ties.leans.extend(other.ties.leans);
+    }
+}
+
 /// Says how loud a series is, by its source, labels and annotations alone.
 pub trait Handles: fmt::Debug + Send + Sync {
     /// Returns what the rules say of it.

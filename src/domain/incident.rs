@@ -852,6 +852,21 @@ impl Incident {
         Some(Line::by_hub(now, Told::Raised, format!("louder: {} and no longer {}", self.plan.word(), before.word())))
     }
 
+    /// Takes what other rules say of all its series that burn: what was said before does not count any more, and what is louder now calls
+    /// anew.
+    pub fn replace_handling(&mut self, handling: &Handling, now: Timestamp) -> Option<Line> {
+        self.bears.clear();
+        self.leans.clear();
+        if handling.plan > self.plan {
+            // Quieter: the next call waits for it.
+            self.plan = handling.plan;
+        }
+        if handling.plan == self.plan {
+            self.calendar.clone_from(&handling.calendar);
+        }
+        self.take_handling(handling, now)
+    }
+
     /// Returns whether others may be held by it: it is known to burn, and waits for nothing itself. One level deep, so that a circle of
     /// problems that wait for each other pages.
     pub fn can_hold(&self) -> bool {

@@ -2,7 +2,6 @@
 
 use super::{Hub, fold, own, sources};
 use crate::domain::time::Timestamp;
-use crate::store::hub::Batch;
 use crate::sync::clock;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -165,10 +164,7 @@ impl Engine {
     /// Takes an alert of the hub about itself in.
     async fn raise(&self, name: &str, about: (&str, &str), summary: &str, now: Timestamp) {
         let event = own::alert(name, about, summary, &self.hub.config.identity, now);
-        match self.hub.store.ingest(Batch { now, events: vec![event], ..Batch::default() }).await {
-            Ok(committed) => self.hub.committed(&committed),
-            Err(error) => fold::failed(&self.hub, &error),
-        }
+        fold::raise(&self.hub, event).await;
     }
 }
 
@@ -180,6 +176,7 @@ mod tests {
     use crate::domain::id::SourceName;
     use crate::domain::label::{LabelLimits, Labels};
     use crate::hub::{Options, prepare};
+    use crate::store::hub::Batch;
     use tokio_util::sync::CancellationToken;
 
     /// An engine over a store in which an alert came in at that time, and nothing has happened since.

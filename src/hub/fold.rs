@@ -100,6 +100,15 @@ async fn commit(hub: &Hub, batch: Batch) -> bool {
     }
 }
 
+/// Takes an alert of the hub about itself in.
+pub async fn raise(hub: &Hub, event: Event) {
+    let batch = Batch { now: event.received_at, events: vec![event], ..Batch::default() };
+    match hub.store.ingest(batch).await {
+        Ok(committed) => hub.committed(&committed),
+        Err(error) => failed(hub, &error),
+    }
+}
+
 /// Logs what the store refused; when nobody knows what the disk kept, the hub stops.
 pub fn failed(hub: &Hub, error: &StoreError) {
     tracing::error!(error = error as &dyn std::error::Error, "the store refused");

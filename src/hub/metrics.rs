@@ -64,6 +64,8 @@ pub struct Metrics {
     pub late_pages: Gauge,
     /// Incidents whose due time passed a minute ago.
     pub overdue: Gauge,
+    /// Times that the configuration was read anew.
+    pub reloads: Family<ByReason, Counter>,
     /// Heartbeats to the outside.
     pub heartbeats: Family<ByReason, Counter>,
     /// When each source was heard last, in seconds since 1970.
@@ -96,6 +98,7 @@ impl Metrics {
             oldest_due: Gauge::default(),
             late_pages: Gauge::default(),
             overdue: Gauge::default(),
+            reloads: Family::default(),
             heartbeats: Family::default(),
             source_heard: Family::default(),
             source_silent: Family::default(),
@@ -122,6 +125,7 @@ impl Metrics {
         );
         registry.register("pages_late", "Pages due a minute ago that are not sent", metrics.late_pages.clone());
         registry.register("incidents_overdue", "Incidents due a minute ago", metrics.overdue.clone());
+        registry.register("reloads", "Times the configuration was read anew, by outcome", metrics.reloads.clone());
         registry.register("heartbeats", "Heartbeats to the outside, by outcome", metrics.heartbeats.clone());
         registry.register("source_heard_seconds", "When each source was heard last", metrics.source_heard.clone());
         registry.register("source_silent", "Whether an expected source is silent", metrics.source_silent.clone());

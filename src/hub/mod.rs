@@ -187,6 +187,7 @@ pub struct Running {
     pub https: Option<String>,
     /// Where consoles of the same user meet it.
     pub socket: PathBuf,
+    hub: Arc<Hub>,
     stop: CancellationToken,
     tasks: TaskTracker,
     /// Held as long as this process is the hub.
@@ -194,6 +195,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Returns what takes other rules while the hub runs.
+    pub fn reloader(&self) -> Reloader {
+        Reloader(self.hub.clone())
+    }
+
     /// Completes when the hub stops by itself: its disk failed.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;
@@ -205,6 +211,54 @@ impl Running {
         self.tasks.close();
         self.tasks.wait().await;
         let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+/// Takes other rules while the hub runs.
+#[derive(Clone)]
+pub struct Reloader(Arc<Hub>);
+
+impl Reloader {
+    /// Reads the file anew: all of it counts from the next transaction on, or nothing where anything in it is wrong; then an incident of the
+    /// hub's own says so. Addresses, tokens, channels and limits count from the next start.
+    pub async fn read(&self, path: &Path) {
+        let hub = &self.0;
+        match config::Hub::read(path) {
+            Ok(config) => self.take(&config).await,
+            Err(error) => {
+                hub.metrics.reloads.get_or_create(&metrics::ByReason { reason: "refused" }).inc();
+                tracing::error!(%error, path = %path.display(), "the configuration was not read; the old one stays");
+                let first = error.to_string().lines().next().unwrap_or_default().to_owned();
+                let summary = format!("the hub goes by its old rules, for the new ones are wrong: {first}");
+                let place = path.display().to_string();
+                let identity = &hub.config.identity;
+                let event = own::alert("NightdeskRulesRefused", ("file", &place), &summary, identity, clock::now());
+                fold::raise(hub, event).await;
+            }
+        }
+    }
+
+    async fn take(&self, config: &config::Hub) {
+        let hub = &self.0;
+        let book = Arc::new(config.book.clone());
+        let rules = Rules {
+            timing: config.timing,
+            paging: config.paging.clone(),
+            // Series are keyed by it: it counts from the next start.
+            identity: hub.config.identity.clone(),
+            handles: book.clone(),
+            book,
+            mint: Mint::new(mint),
+        };
+        match hub.store.reload(rules, clock::now()).await {
+            Ok(committed) => {
+                hub.watch.expect(&config.sources);
+                hub.committed(&committed);
+                hub.metrics.reloads.get_or_create(&metrics::ByReason { reason: "taken" }).inc();
+                tracing::info!("the new configuration counts");
+            }
+            Err(error) => fold::failed(hub, &error),
+        }
     }
 }
 
@@ -253,6 +307,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         clear: in_the_clear(&addresses),
         https: hub.card.https.clone(),
         socket,
+        hub,
         stop,
         tasks,
         _lock: lock,

@@ -4,6 +4,7 @@ use super::read::Fault;
 use super::{Judged, Rule, Rulebook, Said};
 use crate::domain::id::SourceName;
 use crate::domain::label::Labels;
+use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
 use crate::query::{Eyes, Query};
 use std::collections::BTreeSet;
@@ -32,13 +33,16 @@ pub fn remarks(book: &Rulebook, seen: Option<&[Seen]>) -> Vec<Fault> {
         found.push(Fault { line, place: "route".into(), why: why.into() });
     }
     if let Some(seen) = seen {
+        let judged: Vec<Judgement<'_>> = seen.iter().map(|seen| judgement(book, seen)).collect();
+        unexamined(book, seen, &mut found);
+        let seen = judged.as_slice();
         unmatched("severity", &book.severities, seen, &mut found);
         unmatched("grouping", &book.groupings, seen, &mut found);
         unmatched("pending", &book.pendings, seen, &mut found);
         unmatched("service_level", &book.levels, seen, &mut found);
         unmatched("route", &book.routes, seen, &mut found);
         unmatched("dependency", &book.dependencies, seen, &mut found);
-        unexamined(book, seen, &mut found);
+        unmatched("instant", &book.instants, seen, &mut found);
     }
     found.sort_by_key(|fault| fault.line);
     found
@@ -67,16 +71,32 @@ fn unreachable<T>(list: &str, rules: &[Rule<T>], found: &mut Vec<Fault>) {
     }
 }
 
-fn fits(query: &Query, book: &Rulebook, seen: &Seen) -> bool {
-    let said = Said { source: &seen.source, labels: &seen.labels, annotations: &Labels::default() };
-    let severity = book.severity_of(said);
-    query.matches(&Judged { said, severity, team: "" }, &Eyes::nobody(Timestamp::default()))
+fn judgement<'s>(book: &Rulebook, seen: &'s Seen) -> Judgement<'s> {
+    let Seen { source, labels } = seen;
+    let decision = book.decide(Said { source, labels, annotations: &Labels::default() });
+    let named = labels.get("severity").and_then(Severity::from_label);
+    Judgement { seen, named, severity: decision.severity, team: decision.course.team }
 }
 
-fn unmatched<T>(list: &str, rules: &[Rule<T>], seen: &[Seen], found: &mut Vec<Fault>) {
-    let book = Rulebook::default();
+/// An alert that was seen, with what the rules make of it.
+struct Judgement<'s> {
+    seen: &'s Seen,
+    /// By its label alone, as the severity rules see it.
+    named: Option<Severity>,
+    severity: Option<Severity>,
+    team: String,
+}
+
+fn unmatched<T>(list: &str, rules: &[Rule<T>], seen: &[Judgement<'_>], found: &mut Vec<Fault>) {
+    let eyes = Eyes::nobody(Timestamp::default());
+    let nothing = Labels::default();
     for rule in rules.iter().filter(|rule| !rule.query.is_all()) {
-        if !seen.iter().any(|alert| fits(&rule.query, &book, alert)) {
+        let fits = |one: &Judgement<'_>| {
+            let said = Said { source: &one.seen.source, labels: &one.seen.labels, annotations: &nothing };
+            let severity = if list == "severity" { one.named } else { one.severity };
+            rule.query.matches(&Judged { said, severity, team: &one.team }, &eyes)
+        };
+        if !seen.iter().any(fits) {
             let why =
                 format!("no alert of the last 30 days fits `{}` ({} series were looked at)", rule.query, seen.len());
             found.push(Fault { line: rule.line, place: format!("{list} `{}`", rule.name), why });

@@ -5,8 +5,6 @@ mod check;
 pub(crate) mod raw;
 mod read;
 mod severity;
-#[cfg(test)]
-mod tests;
 
 pub use check::{Seen, remarks};
 pub use raw::Raw;

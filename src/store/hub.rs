@@ -240,10 +240,7 @@ impl HubStore {
     pub async fn reload(&self, rules: Rules, now: Timestamp) -> Result<Committed, StoreError> {
         match self {
             Self::Sqlite(hub) => {
-                let fresh = rules.clone();
-                let committed = hub.write(move |tables, _| reload::reload(tables, &fresh, now)).await?;
-                hub.replace_rules(rules);
-                Ok(committed)
+                hub.replace_rules(rules, move |tables, rules| reload::reload(tables, rules, now)).await
             }
             Self::Memory(hub) => lock(hub).reload(rules, now),
         }

@@ -26,6 +26,7 @@ mod people;
 mod powercut;
 mod prometheus;
 mod query;
+mod rules;
 mod servers;
 mod silences;
 mod sources;

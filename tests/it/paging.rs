@@ -1,6 +1,6 @@
 //! Somebody is called: by their consoles, by a provider, by a program; and nothing that happens on the way makes it silent.
 
-use crate::support::alerts::firing;
+use crate::support::alerts::{firing, in_seconds, stretch};
 use crate::support::hub::{Hub, nightdesk};
 use crate::support::light::Light;
 use crate::support::operator::{Operator, incident_id};
@@ -452,7 +452,7 @@ fn what_came_again_shows_who_handled_it_before() {
     ack(&hub, dir.path(), &mut mira, "Again burns");
     hub.alert(&[crate::support::alerts::resolved("Again", &[("service", "pay")])]);
     until("it to be over", LIMIT, || (person.show("1")["state"] == "resolved").then_some(()));
-    hub.alert(&[firing("Again", &[("service", "pay")])]);
+    hub.alert(&[stretch("Again", &[("service", "pay")], in_seconds(0), in_seconds(3600))]);
     let similar = until("the second", LIMIT, || {
         person.list().iter().any(|one| one["number"] == 2).then_some(())?;
         Some(person.json(&["similar", "2"], 0).remove(0))

@@ -58,6 +58,14 @@ pub(super) fn take<T: Tables>(
             (Some(before), series.fold(event))
         }
     };
+    if change == Change::Fired && before.is_some() {
+        // Other rules may count since it burned last.
+        let rules = work.rules();
+        if let Some(series) = work.series(&event.key)? {
+            let decision = rules.decide(series);
+            (series.severity, series.instant) = (decision.severity, decision.instant);
+        }
+    }
     work.count(event.received_at, &event.key.source, counts);
     if change == Change::Counters {
         work.counted(&event.key);

@@ -6,6 +6,7 @@ use super::tables::Tables;
 use super::work::{Committed, Work};
 use crate::domain::course::Course;
 use crate::domain::event::SeriesKey;
+use crate::domain::holds::Handling;
 use crate::domain::id::IncidentId;
 use crate::domain::series::SeriesState;
 use crate::domain::time::Timestamp;
@@ -21,7 +22,7 @@ pub(in crate::store) fn reload<T: Tables>(
     now: Timestamp,
 ) -> Result<Committed, StoreError> {
     let mut work = Work::begin(tables, rules, now)?;
-    let mut courses: BTreeMap<IncidentId, Course> = BTreeMap::new();
+    let mut courses: BTreeMap<IncidentId, (Course, Handling)> = BTreeMap::new();
     let mut after = 0;
     loop {
         let rows = work.tables.burning(after, PAGE)?;
@@ -31,14 +32,18 @@ pub(in crate::store) fn reload<T: Tables>(
             let key = SeriesKey { source: row.series.source.clone(), fingerprint: row.series.fingerprint };
             let decision = rules.decide(&row.series);
             if let Some(id) = row.series.incident {
-                // That of the oldest series that burns, as when it was opened.
-                courses.entry(id).or_insert(decision.course);
+                let handling = rules.handles.handling(&row.series);
+                match courses.get_mut(&id) {
+                    // The course is that of the oldest series that burns, as when it was opened; the plan that of the loudest.
+                    Some((_, all)) => all.join(handling),
+                    None => drop(courses.insert(id, (decision.course, handling))),
+                }
             }
-            if decision.severity == row.series.severity {
+            if (decision.severity, decision.instant) == (row.series.severity, row.series.instant) {
                 continue;
             }
             let Some(series) = work.series(&key)? else { continue };
-            series.severity = decision.severity;
+            (series.severity, series.instant) = (decision.severity, decision.instant);
             if row.series.state == SeriesState::Firing {
                 work.conclude(&key, Some(row.series.state))?;
             } else {
@@ -46,8 +51,8 @@ pub(in crate::store) fn reload<T: Tables>(
             }
         }
     }
-    for (id, course) in courses {
-        work.replace_course(id, course)?;
+    for (id, (course, handling)) in courses {
+        work.replace_course(id, course, &handling)?;
     }
     work.write()
 }

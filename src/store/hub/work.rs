@@ -13,7 +13,7 @@ use crate::domain::course::Course;
 use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
 use crate::domain::grouping::{Group, summary};
-use crate::domain::holds::PENDING_MAX;
+use crate::domain::holds::{Handling, PENDING_MAX};
 use crate::domain::id::{IncidentId, OpId, SourceName};
 use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
 use crate::domain::paging::{Call, Page, PageId};
@@ -510,13 +510,21 @@ impl<'w, T: Tables> Work<'w, T> {
         Ok(())
     }
 
-    /// Gives an open incident another course: whose it is, and who is called next.
-    pub fn replace_course(&mut self, id: IncidentId, course: Course) -> Result<(), StoreError> {
-        let stays = |incident: &Incident| incident.course == course || incident.open_key.is_none();
-        if self.incident(id)?.is_none_or(stays) {
+    /// Gives an open incident another course and another plan: whose it is, who is called next, and when.
+    pub fn replace_course(&mut self, id: IncidentId, course: Course, handling: &Handling) -> Result<(), StoreError> {
+        let now = self.now;
+        let Some(incident) = self.incident(id)?.filter(|incident| incident.open_key.is_some()) else { return Ok(()) };
+        let mut fresh = incident.clone();
+        fresh.course = course;
+        let line = fresh.replace_handling(handling, now);
+        if fresh == *incident {
             return Ok(());
         }
-        self.set_course(id, &course)
+        if let Some(incident) = self.incident_mut(id)? {
+            *incident = fresh;
+        }
+        self.lines.extend(line.map(|line| (id, line)));
+        Ok(())
     }
 
     /// Takes what an incident's own rules gave.

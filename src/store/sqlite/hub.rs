@@ -54,9 +54,21 @@ impl SqliteHub {
             .await
     }
 
-    /// Goes by other rules from the next transaction on.
-    pub(in crate::store) fn replace_rules(&self, rules: Rules) {
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    /// Does `work` by other rules in one transaction, and goes by them from then on; by the old ones where it fails.
+    pub(in crate::store) async fn replace_rules<R: Send + 'static>(
+        &self,
+        rules: Rules,
+        work: impl FnOnce(&mut SqliteTables<'_>, &Rules) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let shared = self.rules.clone();
+        self.writer
+            .run(move |connection| {
+                let done = transaction(connection, |tables| work(tables, &rules))?;
+                // Still in the writer's thread: no transaction lies between.
+                *shared.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+                Ok(done)
+            })
+            .await
     }
 
     /// Does `look` in one transaction that reads: all tables are seen at one moment.

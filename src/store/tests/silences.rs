@@ -207,6 +207,7 @@ proptest! {
     fn no_silence_hides_past_its_end_and_none_comes_back(steps in proptest::collection::vec(step(), 1..60)) {
         let mut hub = MemoryHub::new(rules(), "e").unwrap();
         let (mut now, mut made, mut ended) = (0i64, Vec::<String>::new(), Vec::<String>::new());
+        let mut restarts = 0;
         for step in steps {
             match step {
                 Step::Alert(one, bad, over) => {
@@ -239,7 +240,8 @@ proptest! {
                     round(&mut hub, now, true);
                 }
                 Step::Restart => {
-                    hub = hub.reopened(rules_after(&made), "f").unwrap();
+                    restarts += 1;
+                    hub = hub.reopened(rules_after(restarts), "f").unwrap();
                     round(&mut hub, now, true);
                 }
             }
@@ -250,8 +252,8 @@ proptest! {
 }
 
 /// Rules whose incidents have other ids than those before.
-fn rules_after(made: &[String]) -> Rules {
-    let next = AtomicU64::new(1000 + made.len() as u64 * 100_000);
+fn rules_after(restarts: u64) -> Rules {
+    let next = AtomicU64::new(1000 + restarts * 100_000);
     let mint = move |_| IncidentId(Uuid::from_u128(u128::from(next.fetch_add(1, Ordering::Relaxed)) << 64 | 7));
     Rules { mint: Mint::new(mint), ..rules() }
 }

@@ -1,8 +1,13 @@
 //! What rules make of alerts, and what is said of wrong ones.
 
-use super::*;
-use crate::domain::label::LabelLimits;
+use crate::domain::course::UNROUTED;
+use crate::domain::holds::Plan;
+use crate::domain::id::SourceName;
+use crate::domain::label::{LabelLimits, Labels};
+use crate::domain::severity::Severity;
+use crate::rules::{Decision, Rulebook, Said, Seen, remarks};
 use std::path::Path;
+use std::time::Duration;
 
 fn parse(text: &str) -> (Rulebook, Vec<String>) {
     let (hub, faults) =
@@ -32,7 +37,7 @@ fn without_rules_all_is_as_it_was() {
     assert_eq!(decision.group.key, r#"[["alertname","Down"],["cluster","eu"],["service","pay"]]"#);
     assert_eq!((decision.group.summary.as_str(), decision.group.service.as_str()), ("it burns", "pay"));
     assert_eq!((decision.plan, decision.pending, decision.instant), (Plan::Page, Duration::ZERO, false));
-    assert_eq!((decision.course.team(), decision.course.policy()), ("unrouted", "default"));
+    assert_eq!((decision.course.team(), decision.course.policy()), (UNROUTED, "default"));
     assert_eq!(decide(&Rulebook::default(), &[("alertname", "X")]).severity, None, "unexamined, not low");
 }
 
