@@ -3,11 +3,11 @@
 //! The law: the selection is an incident, and nothing that arrives moves it under a hand. Rows that come above it shift the scroll
 //! offset instead. Only when no key moved the cursor for a minute does the list follow its top again, the selection still its own.
 
-use super::sieve::{Eyes, Sieve};
 use super::state::{FROZEN_FOR, HANDS_ON_FOR, State};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life, Shown};
 use crate::domain::time::Timestamp;
+use crate::query::{Eyes, Query};
 use crate::sync::picture::Row;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -138,14 +138,42 @@ fn moved_within(state: &State, now: Timestamp, span: std::time::Duration) -> boo
 }
 
 fn sorted(state: &State) -> Vec<usize> {
-    let sieve = Sieve::read(&state.filter);
-    let calls = state.picture.calls.iter().map(|page| page.incident);
-    let alarms = state.picture.alarms.iter().map(|alarm| alarm.incident);
-    let eyes = Eyes { user: &state.picture.user, calls: calls.chain(alarms).collect() };
     let rows = &state.picture.rows;
-    let mut order: Vec<usize> = (0..rows.len()).filter(|index| sieve.passes(&rows[*index].incident, &eyes)).collect();
+    let mut order: Vec<usize> = match state.filter.is_all() {
+        true => (0..rows.len()).collect(),
+        false => {
+            let calls = called(state);
+            // What calls the person is shown, unless the filter says otherwise in words.
+            let always = |id: &IncidentId| calls.contains(id) && !state.filter.hides_pages();
+            let fits = fitting(state, &state.filter, &calls);
+            (0..rows.len())
+                .filter(|index| {
+                    let id = &rows[*index].incident.id;
+                    fits.contains(id) || always(id)
+                })
+                .collect()
+        }
+    };
     order.sort_by_cached_key(|index| rank(state, &rows[*index]));
     order
+}
+
+/// Returns the incidents that call the person: by a page, or by an alarm of this console.
+fn called(state: &State) -> HashSet<IncidentId> {
+    let calls = state.picture.calls.iter().map(|page| page.incident);
+    calls.chain(state.picture.alarms.iter().map(|alarm| alarm.incident)).collect()
+}
+
+fn fitting(state: &State, query: &Query, calls: &HashSet<IncidentId>) -> HashSet<IncidentId> {
+    let picture = &state.picture;
+    let on_call = picture.known.paging.as_ref().map(|paging| paging.on_duty(state.now)).unwrap_or_default();
+    let eyes = Eyes { now: state.now, me: Some(&picture.user), on_call: &on_call, calls };
+    picture.labels.fits(query, picture.rows.iter().map(|row| &row.incident), &eyes)
+}
+
+/// Returns the incidents of the picture that fit a query.
+pub(crate) fn fit(state: &State, query: &Query) -> HashSet<IncidentId> {
+    fitting(state, query, &called(state))
 }
 
 /// Returns the rows in the order they had; new ones stand before the first old row that they would precede.

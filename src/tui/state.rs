@@ -11,6 +11,7 @@ use super::palette::Palette;
 use super::past::Past;
 use super::topic::Topic;
 use super::update::BURST;
+use super::views::OwnView;
 use super::{action::Action, key::KeyPress, order::Sort};
 use crate::config::Guards;
 use crate::domain::id::{IncidentId, Number, OpId};
@@ -19,6 +20,7 @@ use crate::domain::op::{Act, Basis};
 use crate::domain::paging::PageId;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
+use crate::query::{Query, QueryError};
 use crate::sync::picture::{LetterId, Link, Picture, Row};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -53,8 +55,8 @@ pub(crate) enum Mode {
     Help { scroll: usize },
     /// Words that the help screen is to show alone; `before` comes back when cancelled.
     HelpFilter { editor: Editor, before: String },
-    /// Words for the filter; `before` comes back when cancelled.
-    Filter { editor: Editor, before: String },
+    /// A query for the filter; `before` comes back when cancelled. While what stands there is none, `wrong` says why.
+    Filter { editor: Editor, before: Query, wrong: Option<QueryError> },
     /// A command, meant for what was selected or marked when the prompt opened, as it was then; `says` is what it would come to.
     Command { editor: Editor, incident: Option<IncidentId>, targets: Vec<Incident>, says: Gist },
     /// Words for a verb, on incidents as they were when the prompt opened; `says` is what they would come to.
@@ -265,7 +267,7 @@ pub(crate) struct Held {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Place {
     pub(crate) selected: Option<IncidentId>,
-    pub(crate) filter: String,
+    pub(crate) filter: Query,
     pub(crate) focus: Focus,
     pub(crate) open: bool,
     pub(crate) top: usize,
@@ -385,8 +387,11 @@ pub(crate) struct State {
     pub(crate) top: usize,
     /// Incidents that came while they had no place on the screen.
     pub(crate) fresh: Vec<IncidentId>,
-    pub(crate) filter: String,
+    /// What is shown; the last that was a query.
+    pub(crate) filter: Query,
     pub(crate) mode: Mode,
+    /// Saved questions of the person's own.
+    pub(crate) views: Vec<OwnView>,
     /// Words that the lines of the help screen must hold.
     pub(crate) help_words: String,
     /// What the command line offers.
@@ -456,8 +461,9 @@ impl State {
             past: Past::default(),
             top: 0,
             fresh: Vec::new(),
-            filter: String::new(),
+            filter: Query::all(),
             mode: Mode::Browse,
+            views: Vec::new(),
             help_words: String::new(),
             palette: Palette::default(),
             focus: Focus::Stream,

@@ -59,12 +59,18 @@ pub(super) fn put_incident(tx: &Transaction<'_>, body: &str, generation: i64) ->
     Ok(incident)
 }
 
-pub(super) fn put_series(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<Option<IncidentId>, StoreError> {
+pub(super) fn put_series(
+    tx: &Transaction<'_>,
+    seq: u64,
+    body: &str,
+    generation: i64,
+) -> Result<Option<IncidentId>, StoreError> {
     let series: Series = serde_json::from_str(body)?;
     let over_since = series.state.is_over().then_some(series.ends_at).flatten();
     tx.prepare_cached(
-        "INSERT INTO series (source, fingerprint, incident, over_since, generation, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (source, fingerprint) DO UPDATE SET incident = ?3, over_since = ?4, generation = ?5, body = ?6",
+        "INSERT INTO series (source, fingerprint, incident, over_since, generation, body, seq)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (source, fingerprint)
+         DO UPDATE SET incident = ?3, over_since = ?4, generation = ?5, body = ?6, seq = ?7",
     )?
     .execute(params![
         series.source.as_str(),
@@ -72,7 +78,8 @@ pub(super) fn put_series(tx: &Transaction<'_>, body: &str, generation: i64) -> R
         series.incident.map(|id| *id.as_bytes()),
         over_since.map(|at| at.as_millis()),
         generation,
-        body
+        body,
+        seq as i64
     ])?;
     Ok(series.incident)
 }

@@ -24,10 +24,13 @@ CREATE TABLE series (
     over_since  INTEGER,
     generation  INTEGER NOT NULL,
     body        TEXT NOT NULL,
+    -- The place in the feed: what is newer than was read before is found by it.
+    seq         INTEGER NOT NULL DEFAULT 0,
     -- Not WITHOUT ROWID: in the order of random keys, each body would be written into another page of the file.
     PRIMARY KEY (source, fingerprint)
 ) STRICT;
 CREATE INDEX series_incident ON series (incident);
+CREATE INDEX series_seq ON series (seq);
 
 CREATE TABLE line (
     seq        INTEGER PRIMARY KEY,

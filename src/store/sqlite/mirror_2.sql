@@ -11,3 +11,6 @@ CREATE TABLE item (
 
 CREATE INDEX incident_group ON incident (json_extract(body, '$.group_key'), number);
 CREATE INDEX incident_service ON incident (json_extract(body, '$.service'), number);
+
+ALTER TABLE series ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX series_seq ON series (seq);
