@@ -224,6 +224,9 @@ fn load(path: &Path) -> anyhow::Result<Vec<OwnView>> {
 /// That it cannot be written.
 fn keep(path: &Path, views: &[OwnView]) -> anyhow::Result<()> {
     let text = toml::to_string(&Kept { view: views.to_vec() })?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        file::private_dir(folder).with_context(|| format!("making {}", folder.display()))?;
+    }
     file::write_private(path, text.as_bytes()).with_context(|| format!("writing {}", path.display()))
 }
 
@@ -255,7 +258,7 @@ mod tests {
     #[test]
     fn the_file_is_read_as_it_was_written_and_mistakes_are_named() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("views.toml");
+        let path = dir.path().join("config/views.toml");
         assert_eq!(load(&path).unwrap(), []);
         let views = vec![OwnView { name: "a \"b\"".into(), key: Some("2".into()), query: "{a=\"b\"} or x".into() }];
         keep(&path, &views).unwrap();
