@@ -18,6 +18,7 @@ mod log;
 mod notify;
 mod open;
 mod output;
+mod past;
 mod paths;
 mod plain;
 mod quarantine;

@@ -5,6 +5,7 @@
 mod aside;
 mod identity;
 mod inbox;
+mod past;
 mod relay;
 mod rows;
 mod similar;
@@ -160,6 +161,7 @@ impl Mirror {
         belongs_to(&tx, watch.path(), user)?;
         let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
+        past::fill(&tx)?;
         tx.commit()?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(Self { connection, watch, node, twin, user: user.clone() })

@@ -156,6 +156,7 @@ actions! {
     ResultsOpen, "results.open", View, "results", "What became of the last act on several";
     InboxDismiss, "inbox.dismiss", Inbox, "dismiss", "Put the letter away";
     InboxNext, "inbox.next", Inbox, "next act", "Do what fits the letter, as its line says";
+    PastOpen, "past.open", View, "past", "Search what is over by a query, back to the oldest that is known here";
     ViewsOpen, "views.open", View, "views", "Saved views: NAME shows one, save NAME 1 keeps the filter under a name and a digit, drop NAME forgets it";
     ChangesOpen, "changes.open", View, "changes", "What was changed in the last hour, about the incident first; a span behind it: :changes 6h";
     SourcesOpen, "sources.open", View, "sources", "The sources: whether they live, when they spoke last";

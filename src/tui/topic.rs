@@ -26,6 +26,8 @@ pub enum Topic {
     Claims,
     /// Saved views.
     Views,
+    /// Incidents that are over and fit a query.
+    Past,
     /// What the hub says to a claim that is made.
     Claim,
     /// The last copy of this console, which is not read from anywhere.
@@ -49,6 +51,7 @@ impl Topic {
             Action::FunnelOpen => Self::Funnel,
             Action::ClaimsOpen => Self::Claims,
             Action::ViewsOpen => Self::Views,
+            Action::PastOpen => Self::Past,
             Action::ClaimMake => Self::Claim,
             _ => return None,
         })
@@ -68,6 +71,7 @@ impl Topic {
             Self::Funnel => "From events to pages, by day (UTC) and source",
             Self::Claims => "Claims: whom to ask",
             Self::Views => "Saved views; :view NAME shows one",
+            Self::Past => "What is over, the newest first",
             Self::Claim => "Claim: what the hub says",
         }
     }
@@ -82,6 +86,7 @@ impl Topic {
             Self::Sources => "No source was heard yet.",
             Self::Funnel => "Nothing was counted in these days.",
             Self::Claims => "No claim stands.",
+            Self::Past => "Nothing that is over and known here fits.",
             Self::Views => "None yet; :view save NAME keeps the filter that is on.",
             Self::Claim => "The hub said nothing.",
             Self::Doctor | Self::WhatsNew | Self::Paths => "Nothing to read.",

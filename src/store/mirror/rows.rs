@@ -1,7 +1,7 @@
 //! The mirror's rows: what the feed brings, what is remembered beside it, and what is too old.
 
 use super::super::{Cursor, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
-use super::{OwnOp, relay};
+use super::{OwnOp, past, relay};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
 use crate::domain::incident::Incident;
@@ -56,6 +56,7 @@ pub(super) fn put_incident(tx: &Transaction<'_>, body: &str, generation: i64) ->
         generation,
         body
     ])?;
+    past::put(tx, &incident)?;
     Ok(incident)
 }
 
@@ -194,6 +195,7 @@ pub(super) fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, Store
     for table in ["incident", "series", "line", "page", "item"] {
         tx.execute(&format!("DELETE FROM {table} WHERE generation < ?1"), [generation])?;
     }
+    tx.execute("DELETE FROM past WHERE number NOT IN (SELECT number FROM incident)", ())?;
     set_meta(tx, "swept", &generation.to_string())?;
     Ok(true)
 }
@@ -202,6 +204,7 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     let incidents = now.minus(INCIDENTS_KEPT).as_millis();
     tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM page WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
+    tx.execute("DELETE FROM past WHERE number IN (SELECT number FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
     tx.execute("DELETE FROM item WHERE ends_at < ?1", [now.minus(ITEMS_KEPT).as_millis()])?;
     tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;

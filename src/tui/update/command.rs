@@ -57,6 +57,7 @@ const COMMANDS: &[(&str, Action)] = &[
     ("claims", Action::ClaimsOpen),
     ("view", Action::ViewsOpen),
     ("views", Action::ViewsOpen),
+    ("past", Action::PastOpen),
     ("mark", Action::MarkAll),
     ("claim", Action::ClaimMake),
     ("why", Action::TabWhy),
@@ -107,6 +108,7 @@ fn usage(action: Action) -> &'static str {
         Action::KeymapChoose | Action::ThemeChoose => "NAME",
         Action::FilterOpen => "QUERY | clear",
         Action::MarkAll => "[all | clear | QUERY]",
+        Action::PastOpen => "[QUERY]",
         Action::ViewsOpen => "[NAME | save NAME [1-9] | drop NAME]",
         _ => "",
     }

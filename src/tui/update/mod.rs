@@ -292,7 +292,12 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
-        Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
+        Action::PastOpen
+        | Action::LogOpen
+        | Action::DoctorOpen
+        | Action::WhatsNewOpen
+        | Action::CrashOpen
+        | Action::PathsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
         Action::AppInterrupt => return interrupt(state, now),
