@@ -144,6 +144,11 @@ impl Query {
             .collect()
     }
 
+    /// Returns whether labels of series matter to it.
+    pub fn asks_labels(&self) -> bool {
+        self.any_atom(|atom| matches!(atom, Atom::Label { .. } | Atom::Text(_)))
+    }
+
     /// Returns whether it says `page:hide`: then even what calls the person is hidden where it does not fit.
     pub fn hides_pages(&self) -> bool {
         self.any_atom(|atom| {

@@ -542,14 +542,17 @@ impl Mirror {
         Ok(incidents)
     }
 
-    /// Returns the pages that call this person's consoles and are not answered, oldest first, at most `max`.
+    /// Returns the pages that call this person's consoles, or found none, and are not answered, oldest first, at most `max`.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn calls(&mut self, person: &UserName, max: usize) -> Result<Vec<Page>, StoreError> {
         let bodies: Vec<String> = self
             .connection
-            .prepare_cached("SELECT body FROM page WHERE open = 1 AND person = ?1 LIMIT ?2")?
+            .prepare_cached(
+                "SELECT body FROM page WHERE open = 1 AND person = ?1
+                 UNION ALL SELECT body FROM page WHERE missed = 1 AND person = ?1 LIMIT ?2",
+            )?
             .query_map(params![person.as_str(), max as i64], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         let mut pages: Vec<Page> = bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;

@@ -3,7 +3,7 @@
 //! The law: the selection is an incident, and nothing that arrives moves it under a hand. Rows that come above it shift the scroll
 //! offset instead. Only when no key moved the cursor for a minute does the list follow its top again, the selection still its own.
 
-use super::state::{FROZEN_FOR, HANDS_ON_FOR, State};
+use super::state::{FROZEN_FOR, GAP_FOR, HANDS_ON_FOR, State};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life, Shown};
 use crate::domain::time::Timestamp;
@@ -82,8 +82,8 @@ pub(crate) fn state_word(shown: Shown) -> &'static str {
 /// Arranges the rows from nothing: at the start, and when the filter changed.
 pub(crate) fn arrange_anew(state: &mut State) {
     let line = state.position().map(|position| position.saturating_sub(state.top));
-    let (before, order) = (state.position(), sorted(state));
-    state.order = order;
+    let before = state.position();
+    (state.order, state.pinned) = sorted(state);
     state.held = false;
     reselect(state, before);
     state.top = state.position().unwrap_or(0).saturating_sub(line.unwrap_or(0));
@@ -94,7 +94,8 @@ pub(crate) fn arrange_anew(state: &mut State) {
 pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) {
     let position = state.selected.and_then(|selected| before.iter().position(|id| *id == selected));
     let line = position.map_or(0, |position| position.saturating_sub(state.top));
-    let mut order = sorted(state);
+    let (mut order, pinned) = sorted(state);
+    state.pinned = pinned;
     state.held = false;
     if state.frozen || moved_within(state, now, FROZEN_FOR) {
         let kept = frozen(state, before, &order);
@@ -110,7 +111,8 @@ pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) 
     }
     let hands_on = state.frozen || moved_within(state, now, HANDS_ON_FOR);
     state.top = if hands_on { state.position().unwrap_or(0).saturating_sub(line) } else { 0 };
-    if !hands_on {
+    // Rows out of sight above empty lines would be taken for none: only a hand that moved just now is worth that.
+    if !(state.frozen || moved_within(state, now, GAP_FOR)) {
         keep_in_view(state);
     }
     let seen: HashSet<IncidentId> = before.iter().copied().collect();
@@ -120,6 +122,11 @@ pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) 
 /// Returns the incidents shown, in their order.
 pub(crate) fn shown_ids(state: &State) -> Vec<IncidentId> {
     state.order.iter().map(|index| state.picture.rows[*index].incident.id).collect()
+}
+
+/// Returns whether rows are out of sight above empty lines.
+pub(crate) fn has_gap(state: &State) -> bool {
+    state.top > state.order.len().saturating_sub(state.list_rows().max(1))
 }
 
 /// Scrolls so that the selected row can be seen, with no more blank lines below than must be.
@@ -137,8 +144,10 @@ fn moved_within(state: &State, now: Timestamp, span: std::time::Duration) -> boo
     state.guard.moved_at.is_some_and(|moved| now < moved.plus(span))
 }
 
-fn sorted(state: &State) -> Vec<usize> {
+/// Returns the rows that are shown, in their order, and how many of them only because they call the person.
+fn sorted(state: &State) -> (Vec<usize>, usize) {
     let rows = &state.picture.rows;
+    let mut pinned = 0;
     let mut order: Vec<usize> = match state.filter.is_all() {
         true => (0..rows.len()).collect(),
         false => {
@@ -149,13 +158,15 @@ fn sorted(state: &State) -> Vec<usize> {
             (0..rows.len())
                 .filter(|index| {
                     let id = &rows[*index].incident.id;
-                    fits.contains(id) || always(id)
+                    let is_pinned = !fits.contains(id) && always(id);
+                    pinned += usize::from(is_pinned);
+                    is_pinned || fits.contains(id)
                 })
                 .collect()
         }
     };
     order.sort_by_cached_key(|index| rank(state, &rows[*index]));
-    order
+    (order, pinned)
 }
 
 /// Returns the incidents that call the person: by a page, or by an alarm of this console.

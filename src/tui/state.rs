@@ -29,6 +29,8 @@ use std::time::Duration;
 
 /// How long the order stands still after the cursor moved.
 pub(crate) const FROZEN_FOR: Duration = Duration::from_secs(3);
+/// How long after the cursor moved rows may be out of sight above empty lines, so that the row under it keeps its line.
+pub(crate) const GAP_FOR: Duration = Duration::from_secs(10);
 /// How long after the last key a person is taken to look at one line rather than at the list.
 pub(crate) const HANDS_ON_FOR: Duration = Duration::from_secs(60);
 /// How long a good message stays.
@@ -226,6 +228,8 @@ pub(crate) struct Guard {
     pub(crate) last_verb: Option<(Action, Timestamp)>,
     /// When the cursor was last moved by hand.
     pub(crate) moved_at: Option<Timestamp>,
+    /// Where the key for calls went last.
+    pub(crate) gone: Option<IncidentId>,
     /// When Ctrl-c was pressed at the root.
     pub(crate) interrupted_at: Option<Timestamp>,
     /// Esc was pressed at the root with a filter on: the next clears it.
@@ -367,6 +371,8 @@ pub(crate) struct State {
     pub(crate) selected: Option<IncidentId>,
     /// The rows shown, as indices into the picture's, in their order on the screen.
     pub(crate) order: Vec<usize>,
+    /// How many rows are shown only because they call the person: the filter lets them through.
+    pub(crate) pinned: usize,
     /// The order stands still and would be another.
     pub(crate) held: bool,
     pub(crate) sort: Sort,
@@ -450,6 +456,7 @@ impl State {
             height: size.1,
             selected: None,
             order: Vec::new(),
+            pinned: 0,
             held: false,
             sort: Sort::default(),
             frozen: false,
@@ -603,6 +610,9 @@ impl State {
         let toast = self.toast.as_ref().and_then(|toast| toast.until);
         let follows = self.held && !self.frozen;
         let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
+        let has_gap = !self.frozen && super::order::has_gap(self);
+        let gap = self.guard.moved_at.filter(|_| has_gap).map(|moved| moved.plus(GAP_FOR));
+        let order = order.into_iter().chain(gap);
         let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
         let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
         let shifts = self.next_handover();

@@ -12,7 +12,7 @@ use crate::domain::similar::pairs_of;
 use crate::domain::time::Timestamp;
 use crate::query::field::{self, Field};
 use crate::query::{Eyes, Query, Subject, Value};
-use rusqlite::{Row, Transaction, params, params_from_iter, types::Type};
+use rusqlite::{Row, Transaction, params, params_from_iter};
 
 /// Label sets that are kept of one incident.
 const SETS_MAX: usize = 20;
@@ -22,6 +22,11 @@ const SETS_BYTES_MAX: usize = 8 << 10;
 const SET: char = '\x1d';
 const PAIR: char = '\x1e';
 const IS: char = '\x1f';
+/// What is read of each row, in this order; the sets of labels behind them.
+const COLUMNS: &str = "number, id, opened_at, severity, series, flaps, source, service, summary, owner, team, policy";
+const SETS: usize = 12;
+/// One set without labels, for a query that asks for none.
+const NO_SETS: &str = "char(29, 30)";
 /// Words and labels of a query that SQLite looks for.
 const SOUGHT_MAX: usize = 8;
 
@@ -135,13 +140,16 @@ impl Mirror {
             .map(|(place, (column, _))| format!("instr({column}, ?{}) > 0", place + 1))
             .collect();
         let tests = if tests.is_empty() { String::new() } else { format!("WHERE {}", tests.join(" AND ")) };
-        let mut select = tx.prepare_cached(&format!("SELECT * FROM past {tests} ORDER BY number DESC"))?;
+        // What is long is read only where it is asked for.
+        let sets = if query.asks_labels() { "sets" } else { NO_SETS };
+        let mut select =
+            tx.prepare_cached(&format!("SELECT {COLUMNS}, {sets} FROM past {tests} ORDER BY number DESC"))?;
         let mut found = select.query(params_from_iter(sought.iter().map(|(_, text)| text)))?;
         let mut numbers: Vec<i64> = Vec::new();
         while let Some(row) = found.next()?
             && numbers.len() < max
         {
-            if Past::of(row)?.fits(query, eyes) {
+            if fits(row, query, eyes)? {
                 numbers.push(row.get(0)?);
             }
         }
@@ -155,65 +163,38 @@ impl Mirror {
     }
 }
 
-/// A row.
-struct Past<'r> {
-    id: IncidentId,
-    number: u64,
-    opened_at: Timestamp,
-    severity: Option<Severity>,
-    series: u64,
-    flaps: u64,
-    source: &'r str,
-    service: &'r str,
-    summary: &'r str,
-    owner: Option<&'r str>,
-    team: &'r str,
-    policy: &'r str,
-    sets: &'r str,
+/// A row with one of its label sets; what is not asked is not read.
+struct OneSet<'r> {
+    row: &'r Row<'r>,
+    set: &'r str,
 }
 
-impl<'r> Past<'r> {
-    fn of(row: &'r Row<'_>) -> rusqlite::Result<Self> {
-        let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        let id =
-            <[u8; 16]>::try_from(bytes).map_err(|_| rusqlite::Error::InvalidColumnType(1, "id".into(), Type::Blob))?;
-        Ok(Self {
-            id: IncidentId::from_bytes(id),
-            number: row.get::<_, i64>(0)? as u64,
-            opened_at: Timestamp::from_millis(row.get(2)?),
-            severity: row.get::<_, Option<u8>>(3)?.and_then(|severity| Severity::new(severity).ok()),
-            series: row.get::<_, i64>(4)? as u64,
-            flaps: row.get::<_, i64>(5)? as u64,
-            source: text(6)?,
-            service: text(7)?,
-            summary: text(8)?,
-            owner: row.get_ref(9)?.as_str_or_null().map_err(rusqlite::Error::from)?,
-            team: text(10)?,
-            policy: text(11)?,
-            sets: text(13)?,
-        })
+/// Returns whether one of the row's label sets, together with its fields, makes the whole query true.
+fn fits(row: &Row<'_>, query: &Query, eyes: &Eyes<'_>) -> rusqlite::Result<bool> {
+    let sets = row.get_ref(SETS)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(sets.split(SET).skip(1).any(|set| query.matches(&OneSet { row, set }, eyes)))
+}
+
+impl OneSet<'_> {
+    /// The columns have the types that the table says.
+    fn text(&self, column: usize) -> Option<&str> {
+        self.row.get_ref(column).ok()?.as_str_or_null().ok()?
     }
 
-    /// Returns whether one of its label sets, together with its fields, makes the whole query true.
-    fn fits(&self, query: &Query, eyes: &Eyes<'_>) -> bool {
-        self.sets.split(SET).skip(1).any(|set| query.matches(&OneSet { past: self, set }, eyes))
+    fn number(&self, column: usize) -> i64 {
+        self.row.get(column).unwrap_or_default()
     }
-}
 
-/// A row with one of its label sets.
-struct OneSet<'p, 'r> {
-    past: &'p Past<'r>,
-    set: &'p str,
-}
+    fn of_text(&self, column: usize) -> Value<'_> {
+        self.text(column).map_or(Value::None, Value::Text)
+    }
 
-impl OneSet<'_, '_> {
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.set.split(PAIR).filter_map(|pair| pair.split_once(IS))
     }
 }
 
-impl Subject for OneSet<'_, '_> {
+impl Subject for OneSet<'_> {
     fn label(&self, name: &str) -> Option<&str> {
         self.pairs().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
@@ -223,21 +204,26 @@ impl Subject for OneSet<'_, '_> {
     }
 
     fn field(&self, field: Field) -> Value<'_> {
-        let past = self.past;
         match field {
-            Field::Severity => Value::Severity(past.severity),
+            Field::Number => Value::Number(self.number(0) as u64),
+            Field::Page => match self.row.get(1).map(IncidentId::from_bytes) {
+                Ok(id) => Value::Incident(id),
+                Err(_) => Value::None,
+            },
+            Field::Age => Value::Since(Timestamp::from_millis(self.number(2))),
+            Field::Severity => {
+                let severity: Option<u8> = self.row.get(3).ok().flatten();
+                Value::Severity(severity.and_then(|severity| Severity::new(severity).ok()))
+            }
+            Field::Series => Value::Number(self.number(4) as u64),
+            Field::Flaps => Value::Number(self.number(5) as u64),
+            Field::Source => self.of_text(6),
+            Field::Service => self.of_text(7),
+            Field::Text => self.of_text(8),
+            Field::Owner => self.of_text(9),
+            Field::Team => self.of_text(10),
+            Field::Policy => self.of_text(11),
             Field::State => Value::Words(field::state::RESOLVED),
-            Field::Owner => past.owner.map_or(Value::None, Value::Text),
-            Field::Age => Value::Since(past.opened_at),
-            Field::Number => Value::Number(past.number),
-            Field::Source => Value::Text(past.source),
-            Field::Flaps => Value::Number(past.flaps),
-            Field::Series => Value::Number(past.series),
-            Field::Service => Value::Text(past.service),
-            Field::Team => Value::Text(past.team),
-            Field::Policy => Value::Text(past.policy),
-            Field::Text => Value::Text(past.summary),
-            Field::Page => Value::Incident(past.id),
             Field::Held | Field::Silenced | Field::Claimed => Value::Words(field::NO),
             // Not kept of what is over.
             Field::Plan => Value::None,

@@ -4,11 +4,11 @@ use super::super::{Cursor, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
 use super::{OwnOp, past, relay};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
-use crate::domain::incident::Incident;
+use crate::domain::incident::{Incident, Life};
 use crate::domain::item::{ITEMS_KEPT, ITEMS_MAX, Item};
 use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
-use crate::domain::paging::Page;
+use crate::domain::paging::{CONSOLE, Page};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -57,6 +57,10 @@ pub(super) fn put_incident(tx: &Transaction<'_>, body: &str, generation: i64) ->
         body
     ])?;
     past::put(tx, &incident)?;
+    if incident.life != Life::Triggered {
+        tx.prepare_cached("UPDATE page SET missed = 0 WHERE missed = 1 AND incident = ?1")?
+            .execute([incident.id.as_bytes()])?;
+    }
     Ok(incident)
 }
 
@@ -99,8 +103,9 @@ pub(super) fn put_line(tx: &Transaction<'_>, seq: u64, body: &str, generation: i
 pub(super) fn put_page(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<IncidentId, StoreError> {
     let page: Page = serde_json::from_str(body)?;
     tx.prepare_cached(
-        "INSERT INTO page (id, incident, person, channel, open, generation, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (id) DO UPDATE SET open = ?5, generation = ?6, body = ?7",
+        "INSERT INTO page (id, incident, person, channel, open, generation, body, missed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET open = ?5, generation = ?6, body = ?7, missed = ?8",
     )?
     .execute(params![
         String::from(page.id),
@@ -109,8 +114,17 @@ pub(super) fn put_page(tx: &Transaction<'_>, body: &str, generation: i64) -> Res
         page.channel,
         page.calls_the_console(),
         generation,
-        body
+        body,
+        page.missed_the_console()
     ])?;
+    if page.channel == CONSOLE {
+        // A newer call stands for the older ones.
+        tx.prepare_cached(
+            "UPDATE page SET missed = 0 WHERE missed = 1 AND incident = ?1 AND person = ?2
+               AND body ->> '$.queued_at' < ?3 ->> '$.queued_at'",
+        )?
+        .execute(params![page.incident.as_bytes(), page.person.as_str(), body])?;
+    }
     Ok(page.incident)
 }
 

@@ -67,8 +67,11 @@ CREATE TABLE page (
     -- Still to be answered by its person's console.
     open       INTEGER NOT NULL CHECK (open IN (0, 1)),
     generation INTEGER NOT NULL,
-    body       TEXT NOT NULL
+    body       TEXT NOT NULL,
+    -- The latest call of its person for an incident that nobody has, and no console was there.
+    missed     INTEGER NOT NULL DEFAULT 0 CHECK (missed IN (0, 1))
 ) STRICT;
+CREATE INDEX page_missed ON page (incident, person) WHERE missed = 1;
 CREATE INDEX page_incident ON page (incident);
 CREATE INDEX page_open ON page (person) WHERE open = 1;
 

@@ -32,3 +32,6 @@ CREATE TABLE past (
     words     TEXT NOT NULL,
     sets      TEXT NOT NULL
 ) STRICT;
+
+ALTER TABLE page ADD COLUMN missed INTEGER NOT NULL DEFAULT 0 CHECK (missed IN (0, 1));
+CREATE INDEX page_missed ON page (incident, person) WHERE missed = 1;

@@ -56,7 +56,7 @@ fn a_storm_is_one_line_and_is_taken_as_it_was_listed() {
     picture.calls = [9, 11, 12].map(|number| page(number, Step::Level(1))).into();
     let mut desk = Desk::new(picture);
     assert!(
-        desk.has("!! STORM service=pay 3 incidents, 4 series; worst S1 12  [a]=ack  [A]=take all"),
+        desk.has("!! STORM service=pay 3 incidents, 4 series; worst S1 12  [a]=ack  [A]=ack all"),
         "{}",
         desk.screen()
     );

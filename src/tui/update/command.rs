@@ -31,6 +31,7 @@ const COMMANDS: &[(&str, Action)] = &[
     ("results", Action::ResultsOpen),
     ("filter", Action::FilterOpen),
     ("quit", Action::AppQuit),
+    ("q", Action::AppQuit),
     ("help", Action::HelpOpen),
     ("keys", Action::HelpOpen),
     ("keymap", Action::KeymapChoose),

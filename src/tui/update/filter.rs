@@ -22,8 +22,17 @@ pub(super) fn open(state: &mut State) {
 pub(super) fn set(state: &mut State, filter: Query) {
     let same = state.filter == filter;
     state.filter = filter;
-    if !same {
-        order::arrange_anew(state);
+    if same {
+        return;
+    }
+    let before = state.selected;
+    order::arrange_anew(state);
+    if state.selected != before && state.pinned > 0 {
+        // Who asks for something means what fits, not what is shown because it calls.
+        let fits = order::fit(state, &state.filter);
+        let first = order::shown_ids(state).into_iter().find(|incident| fits.contains(incident));
+        state.selected = first.or(state.selected);
+        order::keep_in_view(state);
     }
 }
 

@@ -34,7 +34,7 @@ use super::key::KeyPress;
 use super::keymap::Found;
 use super::layout::Tab;
 use super::order::{self, Sort};
-use super::state::{FROZEN_FOR, Focus, Mode, State};
+use super::state::{FROZEN_FOR, Focus, GAP_FOR, Mode, State};
 use super::topic::Topic;
 use super::views::Edit;
 use crate::domain::time::Timestamp;
@@ -119,9 +119,14 @@ fn due(state: &mut State, now: Timestamp) {
         state.toast = None;
     }
     guard::due(state, now);
-    if state.held && !state.frozen && state.guard.moved_at.is_none_or(|moved| moved.plus(FROZEN_FOR) <= now) {
+    let rests = |span| !state.frozen && state.guard.moved_at.is_none_or(|moved| moved.plus(span) <= now);
+    let (follows, closes) = (state.held && rests(FROZEN_FOR), rests(GAP_FOR));
+    if follows {
         let before = order::shown_ids(state);
         order::arrange(state, &before, now);
+    }
+    if closes && order::has_gap(state) {
+        order::keep_in_view(state);
     }
 }
 

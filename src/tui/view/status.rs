@@ -220,7 +220,7 @@ fn call_keys(state: &State, page: &Page, several: usize) -> Vec<String> {
         _ => format!("{go}=go there"),
     };
     let next = Some(format!("{go}=next")).filter(|_| there && several > 1);
-    let all = key(Action::BulkAck).filter(|_| several > 1).map(|all| format!("{all}=take all"));
+    let all = key(Action::BulkAck).filter(|_| several > 1).map(|all| format!("{all}=ack all"));
     // Once it was seen it rings no more, and there is nothing to mute.
     let rings = !state.attention.repeats.is_empty() && state.attention.mute == Mute::Off;
     let mute = key(Action::BellMute).filter(|_| rings).map(|mute| format!("{mute}=mute bell"));
@@ -462,7 +462,13 @@ fn left(state: &State, dropped: &[Part]) -> Line {
     let role = if shown < total { Role::FilterHides } else { Role::Text };
     let has = |part: Part| !dropped.contains(&part);
     let count = if has(Part::Words) { format!("{shown} of {total} shown") } else { format!("{shown}/{total}") };
-    let mut left = Line::of(Role::Title, mode).with(role, &count);
+    let calls = match state.pinned {
+        0 => String::new(),
+        1 => ", 1 of them calls you".to_owned(),
+        many => format!(", {many} of them call you"),
+    };
+    let calls = if has(Part::Marks) { calls } else { String::new() };
+    let mut left = Line::of(Role::Title, mode).with(role, &count).with(role, &calls);
     if state.guard.locked {
         left = left.with(Role::PromptDanger, " LOCKED ");
     }
