@@ -493,7 +493,7 @@ fn what_burned_before_the_hub_knew_anybody_calls_the_first_who_comes() {
 #[test]
 fn a_page_that_found_no_console_rings_at_the_one_that_is_opened() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let hub = Hub::start(&dir.path().join("hub"), &levels(&["jonas"], "5m"));
+    let hub = Hub::start(&dir.path().join("hub"), &format!("{SHORT}{}", levels(&["jonas"], "5m")));
     hub.alert(&[firing("Late", &[("service", "web")])]);
     until("his console is not there", LIMIT, || told(&hub, "jonas could not be reached by console"));
     is_called_on_opening(&Person::near(&hub, &dir.path().join("jonas"), "jonas"), "1 web");
