@@ -2,16 +2,20 @@
 
 use super::open::{Opened, exchanged};
 use super::{Exit, Globals, output, query};
+use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
 use crate::sync::clock;
 use clap::Args;
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// How long a resolved incident is listed.
 const RESOLVED_LISTED: Duration = Duration::from_secs(86_400);
+/// Most that are listed of the past: the newest.
+const PAST_MAX: usize = 10_000;
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
@@ -35,15 +39,20 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let Opened { mut parts, behind } = super::small_runtime()?.block_on(exchanged(globals))?;
-    let resolved_after = if query.asks_the_past() { Timestamp::GO_ZERO } else { clock::now().minus(RESOLVED_LISTED) };
-    let mut incidents = parts.mirror.incidents(resolved_after)?;
+    let mut incidents = parts.mirror.incidents(clock::now().minus(RESOLVED_LISTED))?;
     let open = arguments.open || !(query.is_all() || query.asks_the_past());
     incidents.retain(|incident| !open || incident.life != Life::Resolved);
     if !query.is_all() {
         let seen = query::Seen::of(&mut parts.mirror, &parts.device.user, incidents)?;
         let fits = seen.fits(&query);
+        let past = match query.asks_the_past() {
+            true => parts.mirror.past(&query, &seen.eyes(), PAST_MAX)?,
+            false => Vec::new(),
+        };
         incidents = seen.incidents;
         incidents.retain(|incident| fits.contains(&incident.id));
+        let known: HashSet<IncidentId> = incidents.iter().map(|incident| incident.id).collect();
+        incidents.extend(past.into_iter().filter(|incident| !known.contains(&incident.id)));
     }
     incidents.sort_by_key(order);
     let unshown = parts.mirror.unshown()?;

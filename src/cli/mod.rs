@@ -18,6 +18,7 @@ mod log;
 mod notify;
 mod open;
 mod output;
+mod past;
 mod paths;
 mod plain;
 mod quarantine;
@@ -93,7 +94,7 @@ struct Globals {
     #[arg(long, global = true, help_heading = "Console")]
     readonly: bool,
     /// Keys of the console come from a script such as `tmux send-keys`, as fast as it likes; else a burst is taken for pasted text.
-    #[arg(long, env = "NIGHTDESK_SCRIPTED", global = true, help_heading = "Console")]
+    #[arg(long, env = "NIGHTDESK_SCRIPTED", value_parser = clap::builder::BoolishValueParser::new(), global = true, help_heading = "Console")]
     scripted: bool,
 }
 

@@ -106,10 +106,14 @@ impl Seen {
         Ok(Self { incidents, index, user: user.clone(), on_call, calls, now })
     }
 
+    /// Returns whose eyes look, and when.
+    pub fn eyes(&self) -> Eyes<'_> {
+        Eyes { now: self.now, me: Some(&self.user), on_call: &self.on_call, calls: &self.calls }
+    }
+
     /// Returns those that fit.
     pub fn fits(&self, query: &Query) -> HashSet<IncidentId> {
-        let eyes = Eyes { now: self.now, me: Some(&self.user), on_call: &self.on_call, calls: &self.calls };
-        self.index.fits(query, &self.incidents, &eyes)
+        self.index.fits(query, &self.incidents, &self.eyes())
     }
 
     /// Returns the numbers of those that fit, going up.

@@ -20,8 +20,9 @@ pub fn reader(globals: &Globals, paths: &Paths) -> Reader {
         Topic::WhatsNew => holding(newest_section(CHANGELOG), words),
         Topic::Crash => holding(crash(&paths), words),
         Topic::Claim => super::claim::said(&globals, words),
+        Topic::Past => super::past::said(&globals, words),
         // The screen has it itself.
-        Topic::Clip | Topic::Changes | Topic::Sources | Topic::Funnel | Topic::Claims => Vec::new(),
+        Topic::Clip | Topic::Changes | Topic::Sources | Topic::Funnel | Topic::Claims | Topic::Views => Vec::new(),
         Topic::Paths => holding(places(&globals), words),
     })
 }

@@ -2,11 +2,15 @@
 
 use super::open::{Opened, exchanged, find};
 use super::{Exit, Globals, output};
+use crate::domain::series::Series;
 use crate::domain::text::SafeText;
 use crate::sync::foresight;
 use crate::sync::picture::Detail;
 use clap::Args;
 use serde_json::Value;
+
+/// Most links that are shown.
+const LINKS_MAX: usize = 20;
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
@@ -87,6 +91,13 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
             output::say!("  {line}");
         }
     }
+    let urls = links(&series);
+    if !urls.is_empty() {
+        output::say!("Links:");
+    }
+    for (name, url) in urls {
+        output::say!("  {:<13} {}", output::text(name), output::text(url));
+    }
     if !pages.is_empty() {
         output::say!("Called:");
     }
@@ -102,4 +113,17 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         output::say!("Operations of yours that wait for the hub, NOT confirmed: {waiting}.{call}");
     }
     Ok(Exit::Confirmed)
+}
+
+/// Returns the addresses that the series name, each once: runbook, dashboard and whatever else is one, then the source's own page.
+fn links(series: &[Series]) -> Vec<(&str, &str)> {
+    let mut links: Vec<(&str, &str)> = Vec::new();
+    let is_url = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    let all = series.iter().flat_map(|one| one.annotations.iter().chain([("source", one.generator_url.as_str())]));
+    for (name, url) in all.filter(|(_, url)| is_url(url)) {
+        if links.len() < LINKS_MAX && !links.iter().any(|(_, known)| *known == url) {
+            links.push((name, url));
+        }
+    }
+    links
 }

@@ -95,6 +95,7 @@ fn on_screen(desk: &Desk, paths: &Paths, settings: &config::Console, reader: tui
         reader: Some(reader),
         outward: settings.outward.clone(),
         session: Some(paths.state.join("session.toml")),
+        views: Some(paths.config.join("views.toml")),
         guards: settings.guards.clone(),
         graph: if settings.braille { tui::Graph::Braille } else { tui::Graph::Ascii },
         config: Some(paths.config.clone()),

@@ -242,7 +242,7 @@ pub struct SourceCounts {
 pub struct View {
     /// What it is called.
     pub name: String,
-    /// The key that shows it; `None`: by name only.
+    /// The digit, 1 to 9, that shows it; `None`: by name only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The text of its query.

@@ -383,6 +383,12 @@ impl Page {
             && self.is_open()
     }
 
+    /// Returns whether no console of its person was there to take it: one that comes later rings all the same.
+    pub fn missed_the_console(&self) -> bool {
+        let unanswered = self.acknowledged_at.is_none() && self.closed.is_none();
+        self.channel == CONSOLE && matches!(self.state, PageState::Failed(_)) && unanswered
+    }
+
     /// Returns whether it only tells somebody that it is not theirs any more: others are called in any case.
     pub fn is_told_to_its_former_owner(&self) -> bool {
         matches!(self.step, Step::Lost(_))

@@ -371,8 +371,10 @@ async fn prepare(
         mint: Mint::new(mint),
     };
     let fresh_epoch = crate::domain::id::hex(&random::<16>());
-    let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules, &fresh_epoch)
+    let store = HubStore::open_sqlite(&options.data.join("hub.db"), rules.clone(), &fresh_epoch)
         .context("opening the hub's database")?;
+    // They may be others than those that it went by last.
+    store.reload(rules, clock::now()).await.context("going by the rules")?;
     let firing = firing::Firing::load(&store).await.context("reading what fires")?;
     let cursor = store.head().await.context("reading the head of the feed")?;
     // What stands in the roster beside devices: another key of the hub, another history, or others to call, is another roster.

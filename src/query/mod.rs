@@ -130,6 +130,25 @@ impl Query {
             .collect()
     }
 
+    /// Returns words, in lower case, of which each must stand somewhere in what fits: for prefilters.
+    pub fn words(&self) -> Vec<&str> {
+        let musts = self.read.root.musts().iter();
+        musts
+            .filter_map(|part| match &part.kind {
+                tree::Kind::Atom(Atom::Text(needles)) => match needles.as_slice() {
+                    [needle] => Some(needle.as_str()),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Returns whether labels of series matter to it.
+    pub fn asks_labels(&self) -> bool {
+        self.any_atom(|atom| matches!(atom, Atom::Label { .. } | Atom::Text(_)))
+    }
+
     /// Returns whether it says `page:hide`: then even what calls the person is hidden where it does not fit.
     pub fn hides_pages(&self) -> bool {
         self.any_atom(|atom| {

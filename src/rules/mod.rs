@@ -132,7 +132,7 @@ pub struct Service {
 pub struct View {
     /// Its name.
     pub name: String,
-    /// The key that chooses it.
+    /// The digit, 1 to 9, that shows it.
     pub key: Option<String>,
     /// What it shows.
     pub query: Query,

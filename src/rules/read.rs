@@ -376,8 +376,8 @@ impl Reader<'_> {
             if views.iter().any(|other| other.name == name) {
                 self.fault(line, format!("view {name}"), "it stands there twice");
             }
-            if view.key.as_ref().is_some_and(|key| key.chars().count() != 1) {
-                self.fault(line, format!("view {name}: key"), "one character, such as \"1\"");
+            if view.key.as_ref().is_some_and(|key| !matches!(key.as_bytes(), [b'1'..=b'9'])) {
+                self.fault(line, format!("view {name}: key"), "a digit from \"1\" to \"9\": f and that digit show it");
             }
             views.push(View { name, key: view.key.clone(), query });
         }

@@ -286,6 +286,17 @@ impl HubStore {
         }
     }
 
+    /// Makes due what nobody has and nobody was called for, because the hub knew nobody: to be asked when somebody came.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is due then that was not.
+    pub async fn call_uncalled(&self, now: Timestamp) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| pages::call_uncalled(tables, rules, now)).await,
+            Self::Memory(hub) => lock(hub).call_uncalled(now),
+        }
+    }
+
     /// Lets sources fall silent and come back by what was heard of them, and tells consoles what is new of them.
     ///
     /// # Errors

@@ -145,6 +145,14 @@ impl MemoryHub {
         self.write(|tables, rules| due::run_due(tables, rules, now, hub_up_since, spoke))
     }
 
+    /// As [`super::HubStore::call_uncalled`].
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]; nothing is due then that was not.
+    pub fn call_uncalled(&mut self, now: Timestamp) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| pages::call_uncalled(tables, rules, now))
+    }
+
     /// As [`super::HubStore::watch`].
     ///
     /// # Errors

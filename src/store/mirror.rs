@@ -5,6 +5,7 @@
 mod aside;
 mod identity;
 mod inbox;
+mod past;
 mod relay;
 mod rows;
 mod similar;
@@ -86,6 +87,16 @@ impl OwnOp {
     }
 }
 
+/// How far the series of a mirror were read.
+#[derive(Debug, Clone, Default)]
+pub struct SeriesMark {
+    swept: i64,
+    seq: i64,
+    row: i64,
+    /// The history is another since the call before: what was read until then says nothing any more. For the reader to take away.
+    pub anew: bool,
+}
+
 /// What applying a page of the feed changed.
 #[derive(Debug, Default)]
 pub struct Applied {
@@ -150,6 +161,7 @@ impl Mirror {
         belongs_to(&tx, watch.path(), user)?;
         let node = identity::establish(&tx, &twin, fresh_node)?;
         prune(&tx, now)?;
+        past::fill(&tx)?;
         tx.commit()?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(Self { connection, watch, node, twin, user: user.clone() })
@@ -474,7 +486,7 @@ impl Mirror {
                     mine.extend(inbox::mine(&tx, &row.body, &self.user)?);
                     applied.incidents.push(put_incident(&tx, &row.body, generation)?);
                 }
-                FeedKind::Series => applied.touched.extend(put_series(&tx, &row.body, generation)?),
+                FeedKind::Series => applied.touched.extend(put_series(&tx, row.seq, &row.body, generation)?),
                 FeedKind::Line => applied.touched.push(put_line(&tx, row.seq, &row.body, generation)?),
                 FeedKind::Page => applied.touched.push(put_page(&tx, &row.body, generation)?),
                 FeedKind::Item => {
@@ -530,14 +542,17 @@ impl Mirror {
         Ok(incidents)
     }
 
-    /// Returns the pages that call this person's consoles and are not answered, oldest first, at most `max`.
+    /// Returns the pages that call this person's consoles, or found none, and are not answered, oldest first, at most `max`.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn calls(&mut self, person: &UserName, max: usize) -> Result<Vec<Page>, StoreError> {
         let bodies: Vec<String> = self
             .connection
-            .prepare_cached("SELECT body FROM page WHERE open = 1 AND person = ?1 LIMIT ?2")?
+            .prepare_cached(
+                "SELECT body FROM page WHERE open = 1 AND person = ?1
+                 UNION ALL SELECT body FROM page WHERE missed = 1 AND person = ?1 LIMIT ?2",
+            )?
             .query_map(params![person.as_str(), max as i64], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         let mut pages: Vec<Page> = bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;
@@ -616,6 +631,29 @@ impl Mirror {
             .query_map(params![id.as_bytes(), max as i64], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the next series in the order in which they came, at most `max`, and tells in `after` how far that is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn series_after(&mut self, after: &mut SeriesMark, max: usize) -> Result<Vec<Series>, StoreError> {
+        let tx = self.connection.transaction()?;
+        let swept = meta(&tx, "swept")?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        if swept != after.swept {
+            // Another history: its places say nothing about those of the one before.
+            *after = SeriesMark { swept, seq: 0, row: 0, anew: true };
+        }
+        let mut select = tx.prepare_cached(
+            "SELECT seq, rowid, body FROM series WHERE (seq, rowid) > (?1, ?2) ORDER BY seq, rowid LIMIT ?3",
+        )?;
+        let mut rows = select.query(params![after.seq, after.row, max as i64])?;
+        let mut read = Vec::new();
+        while let Some(row) = rows.next()? {
+            (after.seq, after.row) = (row.get(0)?, row.get(1)?);
+            read.push(serde_json::from_str(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?);
+        }
+        Ok(read)
     }
 
     /// Returns the newest `max` lines of the incident's timeline, oldest first.

@@ -161,9 +161,13 @@ impl Console {
 /// The mirror's thread: takes what comes, and publishes a picture when the inbox is empty.
 fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot, session: &Session) {
     let mut watch = Watch::start();
+    // The first picture went out without labels: whoever is woken sees what burns before all of them are read.
+    let mut more = true;
     loop {
-        let mut next = match inbox.recv_timeout(LOOK_AT_DISK) {
+        let patience = if more { Duration::ZERO } else { LOOK_AT_DISK };
+        let mut next = match inbox.recv_timeout(patience) {
             Ok(note) => Some(note),
+            Err(RecvTimeoutError::Timeout) if more => None,
             Err(RecvTimeoutError::Timeout) => Some(Note::Ask(Ask::Refresh)),
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -190,6 +194,7 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
         if teller.has_receipts() {
             session.called.notify_one();
         }
+        more = teller.read_labels();
         watch = Watch::start();
         slot.publish(teller.picture());
     }

@@ -11,6 +11,7 @@ pub mod enrolment;
 pub mod exchange;
 pub mod foresight;
 mod hearsay;
+mod indexed;
 pub mod once;
 pub mod peer;
 pub mod picture;

@@ -1,6 +1,7 @@
 //! What a person sees: confirmed state, with the own operations that still wait laid over it.
 
 use super::foresight::{Known, Undoable};
+use super::indexed::INDEXED_MAX;
 use crate::domain::id::{IncidentId, Number, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::item::Items;
@@ -10,6 +11,7 @@ use crate::domain::paging::Page;
 use crate::domain::series::Series;
 use crate::domain::similar::Similar;
 use crate::domain::time::Timestamp;
+use crate::query::index::Index;
 use std::sync::Arc;
 
 /// How the picture stands to the hub's.
@@ -192,6 +194,36 @@ pub struct LocalAlarm {
     pub level: u32,
 }
 
+/// The labels of many series. Two are equal where they are the same one.
+#[derive(Debug, Clone, Default)]
+pub struct LabelIndex(Arc<Index>);
+
+impl LabelIndex {
+    /// Returns whether so many series are known that the labels of some are not in it.
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= INDEXED_MAX
+    }
+}
+
+impl From<Arc<Index>> for LabelIndex {
+    fn from(index: Arc<Index>) -> Self {
+        Self(index)
+    }
+}
+
+impl std::ops::Deref for LabelIndex {
+    type Target = Index;
+    fn deref(&self) -> &Index {
+        &self.0
+    }
+}
+
+impl PartialEq for LabelIndex {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What a person sees. Immutable; a newer one replaces it whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
@@ -234,6 +266,8 @@ pub struct Picture {
     pub known: Arc<Known>,
     /// What is shared and is no incident: silences, claims, changes, sources, views, services, days; as the hub confirmed it.
     pub items: Arc<Items>,
+    /// The labels of all series that are known, for filters.
+    pub labels: LabelIndex,
     /// Own operations that the hub has not confirmed.
     pub unsent: usize,
     /// The latest things to tell, at most [`Picture::NOTICES_MAX`], oldest first.

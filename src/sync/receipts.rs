@@ -4,9 +4,11 @@ use super::wire::{RECEIPTS_MAX, Receipts};
 use crate::domain::paging::{Page, PageId, PageState};
 use std::collections::BTreeSet;
 
-/// Returns whether the page rings now: not one that is to follow another channel later, nor one that waits for the end of a flap.
+/// Returns whether the page rings now: not one that is to follow another channel later, nor one that waits for the end of a flap; one that
+/// found no console does.
 pub fn rings(page: &Page) -> bool {
-    page.calls_the_console() && (page.state != PageState::Queued || page.not_before <= page.queued_at)
+    let is_on_its_way = page.state != PageState::Queued || page.not_before <= page.queued_at;
+    (page.calls_the_console() && is_on_its_way) || page.missed_the_console()
 }
 
 /// What was seen and what was said; the rest stands in the pages themselves, once the hub confirmed it.
@@ -114,7 +116,9 @@ mod tests {
         assert!(!rings(&page));
         page.state = PageState::Sending;
         assert!(rings(&page), "its time came");
-        page.state = PageState::Failed("gone".into());
+        page.state = PageState::Failed("no console was there".into());
+        assert!(rings(&page), "a console came");
+        page.closed = Some("called again".into());
         assert!(!rings(&page));
     }
 }

@@ -15,6 +15,7 @@ use super::device::{Device, random};
 use super::exchange::{Outcome, Round};
 use super::foresight::{self, Known, Undoable};
 use super::hearsay::Hearsay;
+use super::indexed::Indexed;
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
 use super::roster::{self, Roster};
@@ -77,6 +78,7 @@ pub(super) struct Teller {
     inbox: Vec<Letter>,
     undo: Vec<Undoable>,
     items: Arc<Items>,
+    indexed: Indexed,
     known: Arc<Known>,
     known_at: Timestamp,
     /// Claims that were told as seen: incident, claim, and the revision of the latest change to the louder side.
@@ -132,6 +134,7 @@ impl Teller {
             inbox: Vec::new(),
             undo: Vec::new(),
             items: Arc::default(),
+            indexed: Indexed::default(),
             known: Arc::default(),
             known_at: clock::now(),
             presented: HashSet::new(),
@@ -269,7 +272,12 @@ impl Teller {
     fn reload(&mut self) -> Result<(), StoreError> {
         let after = clock::now().minus(RESOLVED_SHOWN);
         let recent = self.mirror.recent(after, RESOLVED_KEPT)?;
+        let before = std::mem::take(&mut self.incidents);
         self.incidents = recent.into_iter().map(|incident| (incident.id, incident)).collect();
+        self.incidents.keys().filter(|id| !before.contains_key(id)).for_each(|id| self.indexed.meet(*id));
+        if before.keys().any(|id| !self.incidents.contains_key(id)) {
+            self.indexed.keep(self.incidents.keys().copied().collect());
+        }
         self.data_version = self.mirror.data_version()?;
         let node = self.mirror.refresh_node()?;
         self.peering.introduce_as(node);
@@ -455,7 +463,10 @@ impl Teller {
             self.read_known()?;
         }
         for incident in applied.incidents {
-            self.incidents.insert(incident.id, incident);
+            let id = incident.id;
+            if self.incidents.insert(id, incident).is_none() {
+                self.indexed.meet(id);
+            }
         }
         self.read_calls()?;
         self.forget_old();
@@ -465,6 +476,7 @@ impl Teller {
 
     /// Forgets what was resolved long ago; and, when very much was resolved of late, all but the latest.
     fn forget_old(&mut self) {
+        let before = self.incidents.len();
         let horizon = clock::now().minus(RESOLVED_SHOWN);
         self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at > horizon));
         let mut over: Vec<Timestamp> = self.incidents.values().filter_map(|incident| incident.resolved_at).collect();
@@ -473,6 +485,9 @@ impl Teller {
             over.sort_unstable();
             let horizon = over[over.len() - RESOLVED_KEPT];
             self.incidents.retain(|_, incident| incident.resolved_at.is_none_or(|at| at >= horizon));
+        }
+        if self.incidents.len() < before {
+            self.indexed.keep(self.incidents.keys().copied().collect());
         }
         let known = &self.incidents;
         self.presented.retain(|(id, ..)| known.contains_key(id));
@@ -589,6 +604,21 @@ impl Teller {
         self.notices.drain(..surplus);
     }
 
+    /// Reads some of the labels that are new in the mirror; returns whether there are more.
+    pub fn read_labels(&mut self) -> bool {
+        if self.halted.is_some() {
+            return false;
+        }
+        let known = &self.incidents;
+        match self.indexed.read(&mut self.mirror, |incident| known.contains_key(&incident)) {
+            Ok(more) => more,
+            Err(error) => {
+                self.complain(&error);
+                false
+            }
+        }
+    }
+
     /// Returns the newest picture.
     pub fn picture(&mut self) -> Picture {
         if std::mem::take(&mut self.rows_stale) {
@@ -613,6 +643,7 @@ impl Teller {
             alarms: self.alarms(clock::now()),
             undo: self.undo.clone(),
             items: self.items.clone(),
+            labels: self.indexed.newest().into(),
             known: self.known.clone(),
             unsent: self.unshown.iter().filter(|own| own.verdict.is_none() && own.op.act != Act::Seen).count(),
             notices: self.notices.clone(),

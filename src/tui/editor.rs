@@ -20,6 +20,11 @@ impl Editor {
         Self { at: text.len(), text }
     }
 
+    /// Returns the line with the cursor at that byte, or at the character's beginning in whose middle that is.
+    pub(crate) fn with_cursor(text: String, at: usize) -> Self {
+        Self { at: text.floor_char_boundary(at), text }
+    }
+
     /// Returns the line.
     pub(crate) fn text(&self) -> &str {
         &self.text

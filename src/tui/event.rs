@@ -5,6 +5,7 @@ use super::keymap::Loaded;
 use super::outward::errand::{Errand, Report};
 use super::outward::sequence::Sequence;
 use super::topic::Topic;
+use super::views::{Edit, OwnView};
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::picture::Picture;
@@ -34,6 +35,8 @@ pub enum Event {
     KeymapAgain(Box<Loaded>),
     /// A theme was read; whether somebody asked for it on the screen.
     Theme(Box<super::theme::Loaded>, bool),
+    /// The person's own views, and what to say; or what went wrong.
+    Views(Result<(Vec<OwnView>, String), String>),
     /// A time that [`super::state::State::deadline`] named has come.
     Due,
     /// The mirror took no more asks: what was asked for is not done.
@@ -95,6 +98,8 @@ pub enum Effect {
     LoadTheme(Option<String>, bool),
     /// Keep these names of commands, the latest first, for the next start.
     Remember(Vec<String>),
+    /// Read the person's own views, after this was done to them; come back with [`Event::Views`].
+    Views(Edit),
     /// Write every cell anew.
     Repaint,
     /// Give the terminal back and stop, until somebody continues the process.

@@ -30,11 +30,11 @@ mod links;
 mod order;
 mod overview;
 mod past;
-mod sieve;
 mod state;
 mod tier;
 mod update;
 mod view;
+mod views;
 
 mod cells;
 mod crash;

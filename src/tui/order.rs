@@ -3,11 +3,11 @@
 //! The law: the selection is an incident, and nothing that arrives moves it under a hand. Rows that come above it shift the scroll
 //! offset instead. Only when no key moved the cursor for a minute does the list follow its top again, the selection still its own.
 
-use super::sieve::{Eyes, Sieve};
-use super::state::{FROZEN_FOR, HANDS_ON_FOR, State};
+use super::state::{FROZEN_FOR, GAP_FOR, HANDS_ON_FOR, State};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life, Shown};
 use crate::domain::time::Timestamp;
+use crate::query::{Eyes, Query};
 use crate::sync::picture::Row;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -82,8 +82,8 @@ pub(crate) fn state_word(shown: Shown) -> &'static str {
 /// Arranges the rows from nothing: at the start, and when the filter changed.
 pub(crate) fn arrange_anew(state: &mut State) {
     let line = state.position().map(|position| position.saturating_sub(state.top));
-    let (before, order) = (state.position(), sorted(state));
-    state.order = order;
+    let before = state.position();
+    (state.order, state.pinned) = sorted(state);
     state.held = false;
     reselect(state, before);
     state.top = state.position().unwrap_or(0).saturating_sub(line.unwrap_or(0));
@@ -94,7 +94,8 @@ pub(crate) fn arrange_anew(state: &mut State) {
 pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) {
     let position = state.selected.and_then(|selected| before.iter().position(|id| *id == selected));
     let line = position.map_or(0, |position| position.saturating_sub(state.top));
-    let mut order = sorted(state);
+    let (mut order, pinned) = sorted(state);
+    state.pinned = pinned;
     state.held = false;
     if state.frozen || moved_within(state, now, FROZEN_FOR) {
         let kept = frozen(state, before, &order);
@@ -110,7 +111,8 @@ pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) 
     }
     let hands_on = state.frozen || moved_within(state, now, HANDS_ON_FOR);
     state.top = if hands_on { state.position().unwrap_or(0).saturating_sub(line) } else { 0 };
-    if !hands_on {
+    // Rows out of sight above empty lines would be taken for none: only a hand that moved just now is worth that.
+    if !(state.frozen || moved_within(state, now, GAP_FOR)) {
         keep_in_view(state);
     }
     let seen: HashSet<IncidentId> = before.iter().copied().collect();
@@ -120,6 +122,11 @@ pub(crate) fn arrange(state: &mut State, before: &[IncidentId], now: Timestamp) 
 /// Returns the incidents shown, in their order.
 pub(crate) fn shown_ids(state: &State) -> Vec<IncidentId> {
     state.order.iter().map(|index| state.picture.rows[*index].incident.id).collect()
+}
+
+/// Returns whether rows are out of sight above empty lines.
+pub(crate) fn has_gap(state: &State) -> bool {
+    state.top > state.order.len().saturating_sub(state.list_rows().max(1))
 }
 
 /// Scrolls so that the selected row can be seen, with no more blank lines below than must be.
@@ -137,15 +144,47 @@ fn moved_within(state: &State, now: Timestamp, span: std::time::Duration) -> boo
     state.guard.moved_at.is_some_and(|moved| now < moved.plus(span))
 }
 
-fn sorted(state: &State) -> Vec<usize> {
-    let sieve = Sieve::read(&state.filter);
-    let calls = state.picture.calls.iter().map(|page| page.incident);
-    let alarms = state.picture.alarms.iter().map(|alarm| alarm.incident);
-    let eyes = Eyes { user: &state.picture.user, calls: calls.chain(alarms).collect() };
+/// Returns the rows that are shown, in their order, and how many of them only because they call the person.
+fn sorted(state: &State) -> (Vec<usize>, usize) {
     let rows = &state.picture.rows;
-    let mut order: Vec<usize> = (0..rows.len()).filter(|index| sieve.passes(&rows[*index].incident, &eyes)).collect();
+    let mut pinned = 0;
+    let mut order: Vec<usize> = match state.filter.is_all() {
+        true => (0..rows.len()).collect(),
+        false => {
+            let calls = called(state);
+            // What calls the person is shown, unless the filter says otherwise in words.
+            let always = |id: &IncidentId| calls.contains(id) && !state.filter.hides_pages();
+            let fits = fitting(state, &state.filter, &calls);
+            (0..rows.len())
+                .filter(|index| {
+                    let id = &rows[*index].incident.id;
+                    let is_pinned = !fits.contains(id) && always(id);
+                    pinned += usize::from(is_pinned);
+                    is_pinned || fits.contains(id)
+                })
+                .collect()
+        }
+    };
     order.sort_by_cached_key(|index| rank(state, &rows[*index]));
-    order
+    (order, pinned)
+}
+
+/// Returns the incidents that call the person: by a page, or by an alarm of this console.
+fn called(state: &State) -> HashSet<IncidentId> {
+    let calls = state.picture.calls.iter().map(|page| page.incident);
+    calls.chain(state.picture.alarms.iter().map(|alarm| alarm.incident)).collect()
+}
+
+fn fitting(state: &State, query: &Query, calls: &HashSet<IncidentId>) -> HashSet<IncidentId> {
+    let picture = &state.picture;
+    let on_call = picture.known.paging.as_ref().map(|paging| paging.on_duty(state.now)).unwrap_or_default();
+    let eyes = Eyes { now: state.now, me: Some(&picture.user), on_call: &on_call, calls };
+    picture.labels.fits(query, picture.rows.iter().map(|row| &row.incident), &eyes)
+}
+
+/// Returns the incidents of the picture that fit a query.
+pub(crate) fn fit(state: &State, query: &Query) -> HashSet<IncidentId> {
+    fitting(state, query, &called(state))
 }
 
 /// Returns the rows in the order they had; new ones stand before the first old row that they would precede.

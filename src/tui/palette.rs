@@ -6,7 +6,9 @@ use super::event::Effect;
 use super::state::{Mode, State};
 use super::tier::Tier;
 use super::update::{Argument, argument, commands, named, spoken, worst_call};
+use super::views;
 use crate::domain::incident::{Incident, Life};
+use crate::query::{Completion, Field, Vocabulary, complete};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use std::cmp::Reverse;
@@ -26,7 +28,7 @@ const SCORE_MIN: u32 = 16;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Palette {
     /// What was typed: walking through the list changes the line, and not the list.
-    pub(crate) typed: String,
+    pub(crate) typed: Editor,
     pub(crate) offers: Vec<Offer>,
     /// Which of them stands in the line.
     pub(crate) at: Option<usize>,
@@ -39,6 +41,8 @@ pub(crate) struct Palette {
 pub(crate) struct Offer {
     /// What the line becomes.
     pub(crate) text: String,
+    /// Where its cursor stands then, in bytes.
+    pub(crate) at: usize,
     /// What is listed.
     pub(crate) name: String,
     /// The command, for a line that is one.
@@ -46,14 +50,60 @@ pub(crate) struct Offer {
     pub(crate) help: String,
 }
 
+impl Offer {
+    fn line(&self) -> Editor {
+        Editor::with_cursor(self.text.clone(), self.at)
+    }
+}
+
 /// Makes the list anew for what stands in the line.
 pub(crate) fn refresh(state: &mut State) {
-    let Mode::Command { editor, .. } = &state.mode else { return };
-    let typed = editor.text().to_owned();
-    let mut offers = offers(state, &typed);
+    let (typed, mut offers) = match &state.mode {
+        Mode::Command { editor, .. } => (editor.clone(), offers(state, editor.text())),
+        Mode::Filter { editor, .. } => (editor.clone(), queries(state, editor)),
+        _ => return,
+    };
     offers.truncate(OFFERED_MAX);
     let palette = &mut state.palette;
     (palette.typed, palette.offers, palette.at) = (typed, offers, None);
+}
+
+/// Returns what may stand in a query at the cursor.
+fn queries(state: &State, editor: &Editor) -> Vec<Offer> {
+    let text = editor.text();
+    let found = complete(text, editor.split().0.len(), &Words(state));
+    let offer = |one: Completion| Offer {
+        text: format!("{}{}{}", &text[..one.replaces.start], one.text, &text[one.replaces.end..]),
+        at: one.replaces.start + one.text.len(),
+        action: None,
+        help: one.help.to_owned(),
+        name: one.text,
+    };
+    found.into_iter().map(offer).collect()
+}
+
+/// The names and values of the picture.
+struct Words<'s>(&'s State);
+
+impl Vocabulary for Words<'_> {
+    fn labels(&self, each: &mut dyn FnMut(&str)) {
+        self.0.picture.labels.labels(each);
+    }
+
+    fn values(&self, label: &str, each: &mut dyn FnMut(&str)) {
+        self.0.picture.labels.values(label, each);
+    }
+
+    fn field_values(&self, field: Field, each: &mut dyn FnMut(&str)) {
+        let incidents = || self.0.picture.rows.iter().map(|row| &row.incident);
+        match field {
+            Field::Owner => self.0.picture.known.people.iter().for_each(|person| each(person.as_str())),
+            Field::Service => incidents().for_each(|one| each(&one.service)),
+            Field::Team => incidents().for_each(|one| each(one.course.team())),
+            Field::Policy => incidents().for_each(|one| each(one.course.policy())),
+            _ => self.0.picture.labels.field_values(field, each),
+        }
+    }
 }
 
 fn offers(state: &State, typed: &str) -> Vec<Offer> {
@@ -76,6 +126,7 @@ fn offers(state: &State, typed: &str) -> Vec<Offer> {
         .collect();
     found.sort_by_key(|(key, ..)| *key);
     let offer = |(_, word, action, usage): (_, &'static str, Action, &'static str)| Offer {
+        at: word.len() + usize::from(!usage.is_empty()),
         text: if usage.is_empty() { word.to_owned() } else { format!("{word} ") },
         name: word.to_owned(),
         action: Some(action),
@@ -100,6 +151,7 @@ fn arguments(state: &State, word: &str, action: Action, typed: &str) -> Vec<Offe
         }
         Argument::Theme => state.look.names.iter().map(|name| (name.clone(), String::new())).collect(),
         Argument::Keymap => state.keymap_names.1.iter().map(|name| (name.clone(), String::new())).collect(),
+        Argument::View => views::all(state).iter().map(|view| (view.name.to_owned(), view.query.to_owned())).collect(),
         Argument::Words(words) => words.iter().map(|word| ((*word).to_owned(), String::new())).collect(),
     };
     let query: String = typed.chars().take(QUERY_MAX).collect();
@@ -114,6 +166,7 @@ fn arguments(state: &State, word: &str, action: Action, typed: &str) -> Vec<Offe
         .collect();
     found.sort_by_key(|(key, ..)| *key);
     let offer = |(_, value, help): (_, String, String)| Offer {
+        at: word.len() + 1 + value.len(),
         text: format!("{word} {value}"),
         name: value,
         action: None,
@@ -180,17 +233,30 @@ pub(crate) fn walk(state: &mut State, lines: isize) {
         Some(at) => (at as isize).saturating_add(lines).min(last),
     };
     palette.at = usize::try_from(next).ok();
-    let text = match palette.at {
-        Some(at) => palette.offers[at].text.clone(),
+    let line = match palette.at {
+        Some(at) => palette.offers[at].line(),
         None => palette.typed.clone(),
     };
-    if let Mode::Command { editor, .. } = &mut state.mode {
-        *editor = Editor::new(text);
+    if let Mode::Command { editor, .. } | Mode::Filter { editor, .. } = &mut state.mode {
+        *editor = line;
     }
 }
 
+/// Returns the query as far as all that is offered agrees, or `None` where that is no further than it is typed.
+pub(crate) fn agreed(state: &State) -> Option<Editor> {
+    let Mode::Filter { editor, .. } = &state.mode else { return None };
+    let (typed, behind) = editor.split();
+    let offers = state.palette.offers.iter().filter(|offer| offer.text.starts_with(typed));
+    let mut written = offers.map(|offer| &offer.text[..offer.at]);
+    let first = written.next()?;
+    let common = |other: &str| first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let length = written.map(common).min().unwrap_or(first.len());
+    let agreed = &first[..first.floor_char_boundary(length)];
+    (agreed.len() > typed.len()).then(|| Editor::with_cursor(format!("{agreed}{behind}"), agreed.len()))
+}
+
 /// Returns the line as far as all that begin so agree; where nothing begins so, the best that is offered.
-pub(crate) fn complete(state: &State) -> Option<String> {
+pub(crate) fn complete_command(state: &State) -> Option<String> {
     let Mode::Command { editor, .. } = &state.mode else { return None };
     let typed = editor.text();
     let begins: Vec<&Offer> = state.palette.offers.iter().filter(|offer| offer.text.starts_with(typed)).collect();

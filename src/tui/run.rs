@@ -13,6 +13,7 @@ use super::session::Keeper;
 use super::stage::Stage;
 use super::state::{Graph, State};
 use super::topic::{Reader, Topic};
+use super::views;
 use super::{crash, files, input, suspend, update, watchdog};
 use crate::config::{self, Guards};
 use crate::domain::id::IncidentId;
@@ -69,6 +70,8 @@ pub struct Options {
     pub session: Option<PathBuf>,
     /// Guards before the keys.
     pub guards: Guards,
+    /// The file of the person's own saved views; without it none are kept.
+    pub views: Option<PathBuf>,
     /// With what charts are drawn.
     pub graph: Graph,
     /// The directory of `theme.toml` and `themes/`; the files of settings in it are read again when they change.
@@ -207,6 +210,9 @@ impl Console {
         state.graph = self.options.graph;
         self.follow_files();
         self.keeper.restore(&mut state, now());
+        if self.options.views.is_some() {
+            self.views(views::Edit::Read);
+        }
         let exit = self.turn(state, &mut stage);
         self.keeper.finish();
         drop(stage);
@@ -336,6 +342,7 @@ impl Console {
                     Effect::RereadKeymap(name) => self.load_keymap(name, Event::KeymapAgain),
                     Effect::LoadTheme(name, asked) => self.load_theme(name, asked),
                     Effect::Remember(names) => self.recent.keep(names),
+                    Effect::Views(edit) => self.views(edit),
                     Effect::Suspend if !suspend::has_shell() => {
                         effects.extend(update::update(state, Event::NoShell, now()));
                     }
@@ -373,6 +380,19 @@ impl Console {
         };
         if let Err(error) = std::thread::Builder::new().name("keymap".into()).spawn(read) {
             tracing::warn!(%error, "the keymap cannot be read");
+        }
+    }
+
+    /// Reads the person's own views by a thread of its own, after doing that to them.
+    fn views(&self, edit: views::Edit) {
+        let (events, path) = (self.handle.events.clone(), self.options.views.clone());
+        let edited = move || {
+            let nowhere = || Err("this console keeps no views".to_owned());
+            let outcome = path.map_or_else(nowhere, |path| views::edit(&path, &edit));
+            drop(events.send(Event::Views(outcome)));
+        };
+        if let Err(error) = std::thread::Builder::new().name("views".into()).spawn(edited) {
+            tracing::warn!(%error, "views cannot be read");
         }
     }
 
@@ -500,6 +520,7 @@ pub(crate) mod tests {
             alarms: Vec::new(),
             undo: Vec::new(),
             items: Arc::default(),
+            labels: Default::default(),
             known: Arc::default(),
             unsent,
             notices: Vec::new(),

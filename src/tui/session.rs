@@ -9,6 +9,7 @@ use super::state::{Focus, Mode, State};
 use crate::domain::id::IncidentId;
 use crate::domain::op::NOTE_BYTES_MAX;
 use crate::domain::time::Timestamp;
+use crate::query::Query;
 use crate::store::file;
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
@@ -55,7 +56,7 @@ impl Session {
     /// Returns what is to be found again.
     fn of(state: &State) -> Self {
         // What is being typed is the person's own words; the filter is what it was before that.
-        let filter = if let Mode::Filter { before, .. } = &state.mode { before } else { &state.filter };
+        let filter = if let Mode::Filter { before, .. } = &state.mode { before } else { &state.filter }.text();
         let mut drafts: Vec<Draft> =
             state.drafts.iter().map(|(incident, text)| Draft { incident: *incident, text: text.clone() }).collect();
         if let Some((incident, text)) = begun(&state.mode) {
@@ -69,7 +70,7 @@ impl Session {
         Self {
             pane: if state.focus == Focus::Detail { "detail" } else { "stream" }.to_owned(),
             open: state.open,
-            filter: if filter.len() > FILTER_BYTES_MAX { String::new() } else { filter.clone() },
+            filter: if filter.len() > FILTER_BYTES_MAX { String::new() } else { filter.to_owned() },
             sort: state.sort.word().to_owned(),
             tab: state.shape.tab.title().to_owned(),
             layout: state.shape.panes.word().to_owned(),
@@ -85,7 +86,8 @@ impl Session {
         if self.filter.len() <= FILTER_BYTES_MAX {
             filter.insert(&self.filter);
         }
-        state.filter = filter.text().to_owned();
+        // What an older version wrote may be no query: then all is shown.
+        state.filter = Query::parse(filter.text()).unwrap_or_default();
         state.sort = Sort::parse(&self.sort).unwrap_or_default();
         state.shape.tab = Tab::ALL.into_iter().find(|tab| tab.title() == self.tab).unwrap_or_default();
         state.shape.panes = Panes::parse(&self.layout).unwrap_or_default();
@@ -102,8 +104,8 @@ impl Session {
             text.insert(&draft.text);
             state.drafts.insert(draft.incident, text.text().to_owned());
         }
-        if !state.filter.is_empty() {
-            state.tell(format!("the filter of last time is on: {}", state.filter), now);
+        if !state.filter.is_all() {
+            state.tell(format!("the filter of last time is on: {}", state.filter.text()), now);
         }
     }
 }

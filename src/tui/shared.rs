@@ -2,6 +2,7 @@
 
 use super::state::State;
 use super::topic::Topic;
+use super::views;
 use crate::domain::change::{about, during, lately};
 use crate::domain::day::{Counts, DayNumber, funnel};
 use crate::domain::item::{Change, Claim, SourceState};
@@ -28,6 +29,7 @@ pub(crate) fn lines(state: &State, topic: Topic, words: &str) -> Vec<String> {
         Topic::Sources => sources(state, words),
         Topic::Funnel => days(state, words),
         Topic::Claims => claims(state, words),
+        Topic::Views => views::lines(state, words),
         _ => Vec::new(),
     };
     lines.truncate(LINES_MAX);

@@ -11,6 +11,7 @@ use super::palette::Palette;
 use super::past::Past;
 use super::topic::Topic;
 use super::update::BURST;
+use super::views::OwnView;
 use super::{action::Action, key::KeyPress, order::Sort};
 use crate::config::Guards;
 use crate::domain::id::{IncidentId, Number, OpId};
@@ -19,6 +20,7 @@ use crate::domain::op::{Act, Basis};
 use crate::domain::paging::PageId;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
+use crate::query::{Query, QueryError};
 use crate::sync::picture::{LetterId, Link, Picture, Row};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -27,6 +29,8 @@ use std::time::Duration;
 
 /// How long the order stands still after the cursor moved.
 pub(crate) const FROZEN_FOR: Duration = Duration::from_secs(3);
+/// How long after the cursor moved rows may be out of sight above empty lines, so that the row under it keeps its line.
+pub(crate) const GAP_FOR: Duration = Duration::from_secs(10);
 /// How long after the last key a person is taken to look at one line rather than at the list.
 pub(crate) const HANDS_ON_FOR: Duration = Duration::from_secs(60);
 /// How long a good message stays.
@@ -53,8 +57,8 @@ pub(crate) enum Mode {
     Help { scroll: usize },
     /// Words that the help screen is to show alone; `before` comes back when cancelled.
     HelpFilter { editor: Editor, before: String },
-    /// Words for the filter; `before` comes back when cancelled.
-    Filter { editor: Editor, before: String },
+    /// A query for the filter; `before` comes back when cancelled. While what stands there is none, `wrong` says why.
+    Filter { editor: Editor, before: Query, wrong: Option<QueryError> },
     /// A command, meant for what was selected or marked when the prompt opened, as it was then; `says` is what it would come to.
     Command { editor: Editor, incident: Option<IncidentId>, targets: Vec<Incident>, says: Gist },
     /// Words for a verb, on incidents as they were when the prompt opened; `says` is what they would come to.
@@ -224,6 +228,8 @@ pub(crate) struct Guard {
     pub(crate) last_verb: Option<(Action, Timestamp)>,
     /// When the cursor was last moved by hand.
     pub(crate) moved_at: Option<Timestamp>,
+    /// Where the key for calls went last.
+    pub(crate) gone: Option<IncidentId>,
     /// When Ctrl-c was pressed at the root.
     pub(crate) interrupted_at: Option<Timestamp>,
     /// Esc was pressed at the root with a filter on: the next clears it.
@@ -265,7 +271,7 @@ pub(crate) struct Held {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Place {
     pub(crate) selected: Option<IncidentId>,
-    pub(crate) filter: String,
+    pub(crate) filter: Query,
     pub(crate) focus: Focus,
     pub(crate) open: bool,
     pub(crate) top: usize,
@@ -365,6 +371,8 @@ pub(crate) struct State {
     pub(crate) selected: Option<IncidentId>,
     /// The rows shown, as indices into the picture's, in their order on the screen.
     pub(crate) order: Vec<usize>,
+    /// How many rows are shown only because they call the person: the filter lets them through.
+    pub(crate) pinned: usize,
     /// The order stands still and would be another.
     pub(crate) held: bool,
     pub(crate) sort: Sort,
@@ -385,8 +393,11 @@ pub(crate) struct State {
     pub(crate) top: usize,
     /// Incidents that came while they had no place on the screen.
     pub(crate) fresh: Vec<IncidentId>,
-    pub(crate) filter: String,
+    /// What is shown; the last that was a query.
+    pub(crate) filter: Query,
     pub(crate) mode: Mode,
+    /// Saved questions of the person's own.
+    pub(crate) views: Vec<OwnView>,
     /// Words that the lines of the help screen must hold.
     pub(crate) help_words: String,
     /// What the command line offers.
@@ -445,6 +456,7 @@ impl State {
             height: size.1,
             selected: None,
             order: Vec::new(),
+            pinned: 0,
             held: false,
             sort: Sort::default(),
             frozen: false,
@@ -456,8 +468,9 @@ impl State {
             past: Past::default(),
             top: 0,
             fresh: Vec::new(),
-            filter: String::new(),
+            filter: Query::all(),
             mode: Mode::Browse,
+            views: Vec::new(),
             help_words: String::new(),
             palette: Palette::default(),
             focus: Focus::Stream,
@@ -597,6 +610,9 @@ impl State {
         let toast = self.toast.as_ref().and_then(|toast| toast.until);
         let follows = self.held && !self.frozen;
         let order = self.guard.moved_at.filter(|_| follows).map(|moved| moved.plus(FROZEN_FOR));
+        let has_gap = !self.frozen && super::order::has_gap(self);
+        let gap = self.guard.moved_at.filter(|_| has_gap).map(|moved| moved.plus(GAP_FOR));
+        let order = order.into_iter().chain(gap);
         let held = self.guard.held.as_ref().map(|held| held.at.plus(BURST));
         let guards = held.into_iter().chain(self.guard.first_until).chain(self.keep_at);
         let shifts = self.next_handover();

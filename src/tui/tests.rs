@@ -12,6 +12,7 @@ mod panes;
 mod people;
 mod plain;
 mod prompts;
+mod queries;
 mod reading;
 mod screens;
 mod selection;
@@ -162,6 +163,7 @@ fn picture(rows: Vec<Row>) -> Picture {
         alarms: Vec::new(),
         undo: Vec::new(),
         items: Arc::default(),
+        labels: Default::default(),
         known: Arc::default(),
         unsent: 0,
         notices: Vec::new(),

@@ -24,6 +24,10 @@ pub enum Topic {
     Funnel,
     /// Who says that something is known to them.
     Claims,
+    /// Saved views.
+    Views,
+    /// Incidents that are over and fit a query.
+    Past,
     /// What the hub says to a claim that is made.
     Claim,
     /// The last copy of this console, which is not read from anywhere.
@@ -46,6 +50,8 @@ impl Topic {
             Action::SourcesOpen => Self::Sources,
             Action::FunnelOpen => Self::Funnel,
             Action::ClaimsOpen => Self::Claims,
+            Action::ViewsOpen => Self::Views,
+            Action::PastOpen => Self::Past,
             Action::ClaimMake => Self::Claim,
             _ => return None,
         })
@@ -64,6 +70,8 @@ impl Topic {
             Self::Sources => "Sources, those that are silent first",
             Self::Funnel => "From events to pages, by day (UTC) and source",
             Self::Claims => "Claims: whom to ask",
+            Self::Views => "Saved views; :view NAME shows one",
+            Self::Past => "What is over, the newest first",
             Self::Claim => "Claim: what the hub says",
         }
     }
@@ -78,6 +86,8 @@ impl Topic {
             Self::Sources => "No source was heard yet.",
             Self::Funnel => "Nothing was counted in these days.",
             Self::Claims => "No claim stands.",
+            Self::Past => "Nothing that is over and known here fits.",
+            Self::Views => "None yet; :view save NAME keeps the filter that is on.",
             Self::Claim => "The hub said nothing.",
             Self::Doctor | Self::WhatsNew | Self::Paths => "Nothing to read.",
         }
@@ -85,7 +95,7 @@ impl Topic {
 
     /// Returns whether it is in the picture already: nothing is read, and it follows the picture.
     pub(crate) fn is_shared(self) -> bool {
-        matches!(self, Self::Changes | Self::Sources | Self::Funnel | Self::Claims)
+        matches!(self, Self::Changes | Self::Sources | Self::Funnel | Self::Claims | Self::Views)
     }
 
     /// Returns whether the newest stands at the end.

@@ -1,4 +1,4 @@
-//! The language while somebody types: parse and filter at each key, over 1,000 open incidents of 100 series each.
+//! The language while somebody types: parse and filter at each key, over 1,000 open incidents of 100 series each; and a search of what is over.
 //!
 //! Each query is typed from its first character to its last; a text that is none keeps the last good result, as the filter bar does.
 //! Beside the index stands the plain way: every series of every incident is asked, until one fits.
@@ -6,7 +6,7 @@
 use super::Options;
 use nightdesk::domain::event::{Alert, End, Event};
 use nightdesk::domain::grouping::Group;
-use nightdesk::domain::id::{IncidentId, Number, SourceName, UserName};
+use nightdesk::domain::id::{IncidentId, NodeId, Number, SourceName, UserName};
 use nightdesk::domain::incident::Incident;
 use nightdesk::domain::label::{IdentityRule, LabelLimits, Labels};
 use nightdesk::domain::series::Series;
@@ -14,6 +14,8 @@ use nightdesk::domain::severity::Severity;
 use nightdesk::domain::time::Timestamp;
 use nightdesk::query::index::Index;
 use nightdesk::query::{Eyes, IncidentSubject, Query, complete};
+use nightdesk::store::mirror::Mirror;
+use nightdesk::store::{FeedKind, FeedPage, FeedRow};
 use std::collections::{BTreeSet, HashSet};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -21,6 +23,19 @@ use std::time::{Duration, Instant};
 const INCIDENTS: usize = 1_000;
 const SERIES: usize = 100;
 const ROUNDS: usize = 5;
+/// Incidents that are over.
+const PAST: usize = 100_000;
+const PAGE: usize = 1_000;
+/// From one that finds enough at once to those that walk through all.
+const PAST_QUERIES: [&str; 7] = [
+    "payments",
+    "payments-7 disk",
+    "nothing-says-this",
+    "instance=host-17:9100 severity<=2",
+    "{cluster=~\"eu-.*\"} owner:nobody-has-this-name",
+    "flaps>=1000000 or number=3",
+    "age<3h severity<=3",
+];
 
 const QUERIES: [&str; 10] = [
     "payments",
@@ -102,6 +117,57 @@ pub fn run(_options: &Options) {
         ms(began.elapsed()),
         offered.len()
     );
+    past();
+}
+
+/// Searches what is over in a mirror on the disk, whole: as many as are asked for are found, or all was walked through.
+fn past() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let user = UserName::parse("mira").expect("a name");
+    let began = Instant::now();
+    let path = dir.path().join("mirror.db");
+    let mut mirror = Mirror::open(&path, &user, NodeId::from_bytes([1; 16]), at_minute(0)).expect("a mirror");
+    let refused = mirror.cursor().expect("a cursor");
+    mirror.restart("e", &refused).expect("a history");
+    let source = SourceName::parse("prometheus").expect("a name");
+    for from in (0..PAST).step_by(PAGE) {
+        let mut rows = Vec::new();
+        for number in from..from + PAGE {
+            let mut one = incident(number);
+            one.resolve(at_minute(number as i64 + 12), None);
+            let mut of_it = series(&source, number, number % SERIES);
+            of_it.incident = Some(one.id);
+            let seq = 2 * number as u64 + 1;
+            rows.push(FeedRow { seq, kind: FeedKind::Series, body: json(&of_it) });
+            rows.push(FeedRow { seq: seq + 1, kind: FeedKind::Incident, body: json(&one) });
+        }
+        let (after, next) = (2 * from as u64, 2 * (from + PAGE) as u64);
+        let page = FeedPage { epoch: "e".into(), after, next, head: 2 * PAST as u64, rows, signatures: None };
+        mirror.apply(&page, at_minute(0)).expect("a page");
+    }
+    let size = std::fs::metadata(&path).map_or(0, |meta| meta.len());
+    println!("{PAST} past incidents mirrored in {} ms, {} MiB", began.elapsed().as_millis(), size >> 20);
+    println!("{:<58} {:>5} {:>9} {:>9}", "query", "found", "p50 ms", "max ms");
+    let eyes = Eyes::nobody(at_minute(PAST as i64));
+    for text in PAST_QUERIES {
+        let query = Query::parse(text).expect("a query");
+        let (mut took, mut found) = (Vec::new(), 0);
+        for _ in 0..ROUNDS {
+            let began = Instant::now();
+            found = mirror.past(&query, &eyes, 500).expect("a search").len();
+            took.push(began.elapsed());
+        }
+        took.sort_unstable();
+        println!("{text:<58} {found:>5} {:>9.1} {:>9.1}", ms(at(&took, 50)), ms(at(&took, 100)));
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("it can be written")
+}
+
+fn at_minute(minute: i64) -> Timestamp {
+    Timestamp::from_millis(minute * 60_000)
 }
 
 /// Measures what an update of one incident's series costs.

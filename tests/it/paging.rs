@@ -466,3 +466,35 @@ fn what_came_again_shows_who_handled_it_before() {
     console.send_keys(&["6"]);
     console.wait_for(LIMIT, |screen| screen.contains("seen 2 times in 30 days"));
 }
+
+/// Returns whether the hub's timelines say that.
+fn told(hub: &Hub, words: &str) -> Option<()> {
+    let path = hub.data().join("hub.db");
+    let database = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM line WHERE instr(body, ?1) > 0)";
+    database.query_row(sql, [words], |row| row.get::<_, bool>(0)).ok()?.then_some(())
+}
+
+/// Opens the person's first console and waits for the call.
+fn is_called_on_opening(person: &Person, incident: &str) {
+    let console = person.console(100, 30);
+    console.wait_for(LIMIT, |screen| screen.contains("!! PAGE") && screen.contains(incident));
+}
+
+#[test]
+fn what_burned_before_the_hub_knew_anybody_calls_the_first_who_comes() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let hub = Hub::start(&dir.path().join("hub"), "");
+    hub.alert(&[firing("Early", &[("service", "db")])]);
+    until("there is nobody to call", LIMIT, || told(&hub, "nobody to call"));
+    is_called_on_opening(&Person::near(&hub, &dir.path().join("mira"), "mira"), "1 db");
+}
+
+#[test]
+fn a_page_that_found_no_console_rings_at_the_one_that_is_opened() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let hub = Hub::start(&dir.path().join("hub"), &format!("{SHORT}{}", levels(&["jonas"], "5m")));
+    hub.alert(&[firing("Late", &[("service", "web")])]);
+    until("his console is not there", LIMIT, || told(&hub, "jonas could not be reached by console"));
+    is_called_on_opening(&Person::near(&hub, &dir.path().join("jonas"), "jonas"), "1 web");
+}

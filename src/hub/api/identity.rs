@@ -5,6 +5,7 @@ use crate::domain::id::{NodeId, UserName, hex};
 use crate::domain::scope::{Right, Scope};
 use crate::hub::Hub;
 use crate::hub::auth::{self, Denied, Via, credentials};
+use crate::hub::fold;
 use crate::store::devices::{Enrolment, KnownDevice, KnownViewer, NewToken, Revoked};
 use crate::store::{Device, StoreError};
 use crate::sync::clock;
@@ -43,8 +44,21 @@ pub async fn introduce(State(hub): Hubbed, Extension(via): Extension<Via>, reque
     }
     let (token, kept) = new_token(Scope::Console);
     match hub.store.register(device, kept).await {
-        Ok(_) => changed(&hub, Json(Welcome { token }).into_response()).await,
+        Ok(is_new) => {
+            if is_new {
+                call_newcomer(&hub).await;
+            }
+            changed(&hub, Json(Welcome { token }).into_response()).await
+        }
         Err(error) => not_taken(&hub, &error),
+    }
+}
+
+/// Lets what burned before the hub knew anybody call now.
+async fn call_newcomer(hub: &Hub) {
+    match hub.store.call_uncalled(clock::now()).await {
+        Ok(committed) => hub.committed(&committed),
+        Err(error) => fold::failed(hub, &error),
     }
 }
 

@@ -6,8 +6,9 @@ use super::work::{Committed, Made, Work};
 use super::{Audit, Delivery, Outcome, Receipt, Rules};
 use crate::domain::day::Counts;
 use crate::domain::event::SeriesKey;
+use crate::domain::holds::Plan;
 use crate::domain::id::{IncidentId, UserName};
-use crate::domain::incident::{Incident, Line, Told};
+use crate::domain::incident::{Incident, Life, Line, Told};
 use crate::domain::paging::{CONSOLE, Call, Page, PageId, PageState, Step, Whom};
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ const COMPARED_MAX: usize = 200;
 const LEASE_MAX: Duration = Duration::from_secs(60);
 /// Incidents that one audit names.
 const AUDITED_MAX: usize = 100;
+/// Incidents that are looked at when the hub comes to know somebody.
+const UNCALLED_MAX: usize = 10_000;
 
 /// Leases what is due, one message for each person and channel; what became needless is closed instead.
 pub(in crate::store) fn lease<T: Tables>(
@@ -313,6 +316,27 @@ pub(super) fn queue<T: Tables>(work: &mut Work<'_, T>) -> Result<(), StoreError>
         }
     }
     Ok(())
+}
+
+/// Makes due what nobody has and nobody was called for, because the hub knew nobody: somebody came.
+pub(in crate::store) fn call_uncalled<T: Tables>(
+    tables: &mut T,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Committed, StoreError> {
+    let mut work = Work::begin(tables, rules, now)?;
+    // Everything that is open is due at some time.
+    for id in work.tables.due(Timestamp::from_millis(i64::MAX), UNCALLED_MAX)? {
+        if !work.pages_of(id, false)?.is_empty() {
+            continue;
+        }
+        let Some(incident) = work.incident_mut(id)? else { continue };
+        if incident.life == Life::Triggered && incident.plan == Plan::Page {
+            incident.step_due_at = incident.step_due_at.min(now);
+            incident.arm(now);
+        }
+    }
+    work.write()
 }
 
 /// Closes what an earlier round asked of these people: the new one asks again.

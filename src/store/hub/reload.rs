@@ -8,14 +8,16 @@ use crate::domain::course::Course;
 use crate::domain::event::SeriesKey;
 use crate::domain::holds::Handling;
 use crate::domain::id::IncidentId;
+use crate::domain::item::{self, Item, ItemKind};
 use crate::domain::series::SeriesState;
 use crate::domain::time::Timestamp;
-use std::collections::BTreeMap;
+use crate::rules;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Series that are looked at together.
 const PAGE: usize = 1000;
 
-/// Goes over all that burns by the new rules.
+/// Goes over all that burns by the new rules, and publishes their views and services.
 pub(in crate::store) fn reload<T: Tables>(
     tables: &mut T,
     rules: &Rules,
@@ -54,5 +56,26 @@ pub(in crate::store) fn reload<T: Tables>(
     for (id, (course, handling)) in courses {
         work.replace_course(id, course, &handling)?;
     }
+    publish(&mut work, ItemKind::View, rules.book.views.iter().map(view).collect())?;
+    publish(&mut work, ItemKind::Service, rules.book.services.values().map(service).collect())?;
     work.write()
+}
+
+/// Makes these the only items of their kind: consoles show what the rules say.
+fn publish<T: Tables>(work: &mut Work<'_, T>, kind: ItemKind, wanted: Vec<Item>) -> Result<(), StoreError> {
+    let ids: BTreeSet<String> = wanted.iter().map(Item::id).collect();
+    for gone in work.tables.items(kind)?.iter().map(Item::id).filter(|id| !ids.contains(id)) {
+        work.remove_item(kind, &gone)?;
+    }
+    wanted.iter().try_for_each(|item| work.put_item(item))
+}
+
+fn view(view: &rules::View) -> Item {
+    let (name, key, query) = (view.name.clone(), view.key.clone(), view.query.text().to_owned());
+    Item::View(item::View { name, key, query, team: String::new() })
+}
+
+fn service(service: &rules::Service) -> Item {
+    let (name, team, links) = (service.name.clone(), service.team.clone(), service.links.clone());
+    Item::Service(item::Service { name, team, criticality: service.criticality, links })
 }

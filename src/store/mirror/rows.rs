@@ -1,14 +1,14 @@
 //! The mirror's rows: what the feed brings, what is remembered beside it, and what is too old.
 
 use super::super::{Cursor, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
-use super::{OwnOp, relay};
+use super::{OwnOp, past, relay};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
-use crate::domain::incident::Incident;
+use crate::domain::incident::{Incident, Life};
 use crate::domain::item::{ITEMS_KEPT, ITEMS_MAX, Item};
 use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
-use crate::domain::paging::Page;
+use crate::domain::paging::{CONSOLE, Page};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -56,15 +56,26 @@ pub(super) fn put_incident(tx: &Transaction<'_>, body: &str, generation: i64) ->
         generation,
         body
     ])?;
+    past::put(tx, &incident)?;
+    if incident.life != Life::Triggered {
+        tx.prepare_cached("UPDATE page SET missed = 0 WHERE missed = 1 AND incident = ?1")?
+            .execute([incident.id.as_bytes()])?;
+    }
     Ok(incident)
 }
 
-pub(super) fn put_series(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<Option<IncidentId>, StoreError> {
+pub(super) fn put_series(
+    tx: &Transaction<'_>,
+    seq: u64,
+    body: &str,
+    generation: i64,
+) -> Result<Option<IncidentId>, StoreError> {
     let series: Series = serde_json::from_str(body)?;
     let over_since = series.state.is_over().then_some(series.ends_at).flatten();
     tx.prepare_cached(
-        "INSERT INTO series (source, fingerprint, incident, over_since, generation, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (source, fingerprint) DO UPDATE SET incident = ?3, over_since = ?4, generation = ?5, body = ?6",
+        "INSERT INTO series (source, fingerprint, incident, over_since, generation, body, seq)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (source, fingerprint)
+         DO UPDATE SET incident = ?3, over_since = ?4, generation = ?5, body = ?6, seq = ?7",
     )?
     .execute(params![
         series.source.as_str(),
@@ -72,7 +83,8 @@ pub(super) fn put_series(tx: &Transaction<'_>, body: &str, generation: i64) -> R
         series.incident.map(|id| *id.as_bytes()),
         over_since.map(|at| at.as_millis()),
         generation,
-        body
+        body,
+        seq as i64
     ])?;
     Ok(series.incident)
 }
@@ -91,8 +103,9 @@ pub(super) fn put_line(tx: &Transaction<'_>, seq: u64, body: &str, generation: i
 pub(super) fn put_page(tx: &Transaction<'_>, body: &str, generation: i64) -> Result<IncidentId, StoreError> {
     let page: Page = serde_json::from_str(body)?;
     tx.prepare_cached(
-        "INSERT INTO page (id, incident, person, channel, open, generation, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (id) DO UPDATE SET open = ?5, generation = ?6, body = ?7",
+        "INSERT INTO page (id, incident, person, channel, open, generation, body, missed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET open = ?5, generation = ?6, body = ?7, missed = ?8",
     )?
     .execute(params![
         String::from(page.id),
@@ -101,8 +114,17 @@ pub(super) fn put_page(tx: &Transaction<'_>, body: &str, generation: i64) -> Res
         page.channel,
         page.calls_the_console(),
         generation,
-        body
+        body,
+        page.missed_the_console()
     ])?;
+    if page.channel == CONSOLE {
+        // A newer call stands for the older ones.
+        tx.prepare_cached(
+            "UPDATE page SET missed = 0 WHERE missed = 1 AND incident = ?1 AND person = ?2
+               AND body ->> '$.queued_at' < ?3 ->> '$.queued_at'",
+        )?
+        .execute(params![page.incident.as_bytes(), page.person.as_str(), body])?;
+    }
     Ok(page.incident)
 }
 
@@ -187,6 +209,7 @@ pub(super) fn sweep(tx: &Transaction<'_>, generation: i64) -> Result<bool, Store
     for table in ["incident", "series", "line", "page", "item"] {
         tx.execute(&format!("DELETE FROM {table} WHERE generation < ?1"), [generation])?;
     }
+    tx.execute("DELETE FROM past WHERE number NOT IN (SELECT number FROM incident)", ())?;
     set_meta(tx, "swept", &generation.to_string())?;
     Ok(true)
 }
@@ -195,6 +218,7 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     let incidents = now.minus(INCIDENTS_KEPT).as_millis();
     tx.execute("DELETE FROM line WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM page WHERE incident IN (SELECT id FROM incident WHERE resolved_at < ?1)", [incidents])?;
+    tx.execute("DELETE FROM past WHERE number IN (SELECT number FROM incident WHERE resolved_at < ?1)", [incidents])?;
     tx.execute("DELETE FROM incident WHERE resolved_at < ?1", [incidents])?;
     tx.execute("DELETE FROM item WHERE ends_at < ?1", [now.minus(ITEMS_KEPT).as_millis()])?;
     tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;

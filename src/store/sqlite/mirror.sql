@@ -24,10 +24,31 @@ CREATE TABLE series (
     over_since  INTEGER,
     generation  INTEGER NOT NULL,
     body        TEXT NOT NULL,
+    -- The place in the feed: what is newer than was read before is found by it.
+    seq         INTEGER NOT NULL DEFAULT 0,
     -- Not WITHOUT ROWID: in the order of random keys, each body would be written into another page of the file.
     PRIMARY KEY (source, fingerprint)
 ) STRICT;
 CREATE INDEX series_incident ON series (incident);
+CREATE INDEX series_seq ON series (seq);
+
+-- What is over, as narrow rows for searches: what a query asks of it stands here, and not in its body. `words` is lower case.
+CREATE TABLE past (
+    number    INTEGER PRIMARY KEY,
+    id        BLOB NOT NULL CHECK (length(id) = 16),
+    opened_at INTEGER NOT NULL,
+    severity  INTEGER,
+    series    INTEGER NOT NULL,
+    flaps     INTEGER NOT NULL,
+    source    TEXT NOT NULL,
+    service   TEXT NOT NULL,
+    summary   TEXT NOT NULL,
+    owner     TEXT,
+    team      TEXT NOT NULL,
+    policy    TEXT NOT NULL,
+    words     TEXT NOT NULL,
+    sets      TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE line (
     seq        INTEGER PRIMARY KEY,
@@ -46,8 +67,11 @@ CREATE TABLE page (
     -- Still to be answered by its person's console.
     open       INTEGER NOT NULL CHECK (open IN (0, 1)),
     generation INTEGER NOT NULL,
-    body       TEXT NOT NULL
+    body       TEXT NOT NULL,
+    -- The latest call of its person for an incident that nobody has, and no console was there.
+    missed     INTEGER NOT NULL DEFAULT 0 CHECK (missed IN (0, 1))
 ) STRICT;
+CREATE INDEX page_missed ON page (incident, person) WHERE missed = 1;
 CREATE INDEX page_incident ON page (incident);
 CREATE INDEX page_open ON page (person) WHERE open = 1;
 

@@ -364,8 +364,13 @@ async fn nobody_known_is_said(desk: Desk) {
     assert!(desk.lines().await.iter().any(|line| line.contains("nobody to call")));
     assert!(desk.incidents().await[0].next_due_at.is_some());
     desk.know("mira").await;
-    desk.due(300, 300).await;
-    assert_eq!(who(&desk.lease(300).await), [("mira", "console", 1)]);
+    desk.store.call_uncalled(at(7)).await.unwrap();
+    desk.due(7, 7).await;
+    assert_eq!(who(&desk.lease(7).await), [("mira", "console", 1)]);
+    // Somebody was called: another who comes changes nothing.
+    let before = desk.incidents().await;
+    desk.store.call_uncalled(at(9)).await.unwrap();
+    assert_eq!(desk.incidents().await, before);
 }
 
 async fn a_clock_set_back_leaves_no_page_and_no_step_in_the_future(desk: Desk) {

@@ -126,7 +126,9 @@ fn databases_of_the_first_layout_get_the_table() {
     let hub = dir.path().join("hub.db");
     drop(HubStore::open_sqlite(&hub, rules(), "e").unwrap());
     drop(mirror(&dir));
-    let mirror_only = "DROP INDEX incident_group; DROP INDEX incident_service;";
+    let mirror_only = "DROP INDEX incident_group; DROP INDEX incident_service; DROP INDEX series_seq;
+         ALTER TABLE series DROP COLUMN seq; DROP TABLE past;
+         DROP INDEX page_missed; ALTER TABLE page DROP COLUMN missed;";
     let hub_only = "DROP TABLE tie; DROP TABLE day; DROP TABLE change; ALTER TABLE source DROP COLUMN trusted_from;
          ALTER TABLE source DROP COLUMN body;";
     for (name, more) in [("hub.db", hub_only), ("mirror.db", mirror_only)] {

@@ -51,7 +51,7 @@ impl Condition {
         let mine = |one: &Incident| one.owner.as_ref() == Some(&state.picture.user);
         match self {
             Self::Marked => !state.marks.is_empty(),
-            Self::Filtered => !state.filter.is_empty(),
+            Self::Filtered => !state.filter.is_all(),
             Self::Open => state.open,
             Self::Page => worst_call(state).is_some(),
             Self::Inbox => !state.inbox().is_empty(),

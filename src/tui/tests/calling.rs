@@ -56,7 +56,7 @@ fn a_storm_is_one_line_and_is_taken_as_it_was_listed() {
     picture.calls = [9, 11, 12].map(|number| page(number, Step::Level(1))).into();
     let mut desk = Desk::new(picture);
     assert!(
-        desk.has("!! STORM service=pay 3 incidents, 4 series; worst S1 12  [a]=ack  [A]=take all"),
+        desk.has("!! STORM service=pay 3 incidents, 4 series; worst S1 12  [a]=ack  [A]=ack all"),
         "{}",
         desk.screen()
     );
@@ -299,11 +299,11 @@ fn going_to_what_calls_walks_the_worst_first_and_comes_back_to_the_filter() {
         picture.calls = [9, 11, 12].map(|number| page(number, Step::Level(0))).into();
     });
     assert!(desk.has("hidden by filter, [!] shows it"), "{}", desk.screen());
-    assert_eq!((desk.selected(), desk.state.filter.as_str()), (8, "mail page:hide"), "a page changes no filter");
+    assert_eq!((desk.selected(), desk.state.filter.text()), (8, "mail page:hide"), "a page changes no filter");
     let visited: Vec<u64> = (0..4).map(|_| desk.keys("!").selected()).collect();
     assert_eq!(visited, [12, 11, 9, 12]);
     desk.keys("backspace");
-    assert_eq!((desk.selected(), desk.state.filter.as_str()), (8, "mail page:hide"));
+    assert_eq!((desk.selected(), desk.state.filter.text()), (8, "mail page:hide"));
     assert!(desk.keys("-").has("you did not come from anywhere"));
 }
 

@@ -124,7 +124,7 @@ mod help {
     fn it_scrolls_to_its_end_and_no_further() {
         let mut desk = Desk::sized(picture(rows()), 40, 20);
         desk.keys("? G");
-        shows(&desk, &["S?"]);
+        shows(&desk, &["text:\"disk full\""]);
         let last = desk.screen();
         desk.keys("j j");
         assert_eq!(desk.screen(), last);

@@ -19,12 +19,12 @@ fn a_paste_into_a_note_is_one_line() {
 #[test]
 fn a_filter_hides_rows_and_counts_them() {
     check("/ \"PAY\"", &["1 of 6 shown", "2 unacked hidden by the filter", "filter: PAY", " /PAY"]);
-    check("/ \"ack_jonas\" enter", &["1 of 6 shown", "> S2 10"]);
+    check("/ \"state:ack_jonas\" enter", &["1 of 6 shown", "> S2 10"]);
     check("/ \"pay\" esc", &["6 of 6 shown"]);
     check("/ \"pay\" enter esc", &["1 of 6 shown", "Esc again clears the filter"]);
     check("/ \"pay\" enter esc esc", &["6 of 6 shown"]);
     check("/ \"pay\" enter esc j esc", &["1 of 6 shown"]);
-    check(": \"filter_s?\" enter", &["1 of 6 shown", "S? 9"]);
+    check(": \"filter_sev:unexamined\" enter", &["1 of 6 shown", "S? 9"]);
     check(": \"filter_pay\" enter : \"filter_clear\" enter", &["6 of 6 shown"]);
 }
 

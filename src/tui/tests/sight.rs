@@ -253,7 +253,7 @@ fn a_session_is_found_again_without_prompts_marks_freezing_or_leave_to_act() {
     let mut again = Desk::new(called());
     Keeper::new(Some(path)).restore(&mut again.state, night());
     let state = &again.state;
-    assert_eq!((state.filter.as_str(), state.sort, state.focus, state.open), ("s", Sort::Owner, Focus::Detail, true));
+    assert_eq!((state.filter.text(), state.sort, state.focus, state.open), ("s", Sort::Owner, Focus::Detail, true));
     assert_eq!(again.selected(), selected);
     assert_eq!(state.mode, Mode::Browse);
     assert!(state.marks.is_empty() && !state.frozen && !state.readonly && state.guard.last_key.is_none());
@@ -290,10 +290,10 @@ fn a_broken_session_is_left_out() {
         std::fs::write(&path, text).unwrap();
         let mut desk = Desk::new(called());
         Keeper::new(Some(path.clone())).restore(&mut desk.state, night());
-        assert_eq!((desk.selected(), desk.state.filter.as_str()), (12, ""));
+        assert_eq!((desk.selected(), desk.state.filter.text()), (12, ""));
     }
     std::fs::write(&path, "pane = \"moon\"\nsort = \"colour\"\nnewer = 1\nfilter = \"pay\"\n").unwrap();
     let mut desk = Desk::new(called());
     Keeper::new(Some(path)).restore(&mut desk.state, night());
-    assert_eq!((desk.state.filter.as_str(), desk.state.sort), ("pay", Sort::Severity), "what is understood is taken");
+    assert_eq!((desk.state.filter.text(), desk.state.sort), ("pay", Sort::Severity), "what is understood is taken");
 }

@@ -195,13 +195,16 @@ pub(super) fn flag(state: &mut State) -> Option<Effect> {
         .then_some(Effect::Outward(Errand::Calling(calling)))
 }
 
-/// Goes to the incident that calls the worst, or, from one that calls, to the next; the filter gives way where it hides it. An open prompt
+/// Goes to the incident that calls the worst, the one that the banner names, and from there to the next; the filter gives way where it hides it. An open prompt
 /// is closed, and a note's draft kept.
 pub(super) fn go(state: &mut State, now: Timestamp) {
     let mut order: Vec<_> = worst_first(state).iter().map(|page| page.incident).collect();
     let mut known = HashSet::new();
     order.retain(|id| known.insert(*id));
-    let here = state.selected.and_then(|id| order.iter().position(|other| *other == id));
+    // To the one that the banner names first; from there on to the others.
+    let named = super::attention::worst_call(state).map(|page| page.incident);
+    let came = state.selected == named || state.guard.gone == state.selected;
+    let here = state.selected.filter(|_| came).and_then(|id| order.iter().position(|other| *other == id));
     let next = here.map_or(0, |place| place + 1);
     let alarm = || state.picture.alarms.first().map(|alarm| alarm.incident);
     let Some(id) = order.get(next).or(order.first()).copied().or_else(alarm) else {
@@ -213,4 +216,5 @@ pub(super) fn go(state: &mut State, now: Timestamp) {
     // A note's draft is kept.
     super::prompt::cancel(state);
     super::sight::jump(state, id, now);
+    state.guard.gone = Some(id);
 }

@@ -3,6 +3,7 @@
 use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::event::Effect;
+use super::super::order;
 use super::super::state::{Batch, BatchItem, Mode, Needs, Preview, PreviewItem, State, Submission};
 use super::super::verb::{self, Scene};
 use super::{act, attention, guard, sight};
@@ -11,6 +12,7 @@ use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
+use crate::query::Query;
 use crate::sync::foresight;
 use crate::sync::picture::{Notice, Row};
 use std::collections::HashSet;
@@ -37,6 +39,28 @@ pub(super) fn mark_all(state: &mut State, now: Timestamp) {
     }
     state.marks = shown.into_iter().map(|row| row.incident.id).collect();
     state.tell(format!("{} marked", state.marks.len()), now);
+}
+
+/// Marks what fits a query and is not over, shown or not: what is done to it lists each first.
+pub(super) fn mark_fitting(state: &mut State, words: &str, now: Timestamp) {
+    let query = match Query::parse(words) {
+        Ok(query) => query,
+        Err(error) => return state.warn(format!("{words:?} is no query: {error}")),
+    };
+    let fits = order::fit(state, &query);
+    let found: Vec<IncidentId> =
+        state.unresolved().map(|row| row.incident.id).filter(|incident| fits.contains(incident)).collect();
+    if found.len() > AT_ONCE_MAX {
+        return state.warn(format!("{} fit; at most {AT_ONCE_MAX} are marked at once: ask for fewer", found.len()));
+    }
+    if found.is_empty() {
+        return state.tell("nothing open fits: no mark was changed", now);
+    }
+    let hidden = found.iter().filter(|incident| !state.is_shown(**incident)).count();
+    let hidden = if hidden > 0 { format!(", {hidden} of them not shown by the filter") } else { String::new() };
+    state.range = None;
+    state.marks = found.into_iter().collect();
+    state.tell(format!("{} marked{hidden}", state.marks.len()), now);
 }
 
 /// Acknowledges what is marked, else what calls the person, else all that the filter shows and nobody has; lists it first.

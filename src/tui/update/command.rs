@@ -31,6 +31,7 @@ const COMMANDS: &[(&str, Action)] = &[
     ("results", Action::ResultsOpen),
     ("filter", Action::FilterOpen),
     ("quit", Action::AppQuit),
+    ("q", Action::AppQuit),
     ("help", Action::HelpOpen),
     ("keys", Action::HelpOpen),
     ("keymap", Action::KeymapChoose),
@@ -55,6 +56,10 @@ const COMMANDS: &[(&str, Action)] = &[
     ("sources", Action::SourcesOpen),
     ("funnel", Action::FunnelOpen),
     ("claims", Action::ClaimsOpen),
+    ("view", Action::ViewsOpen),
+    ("views", Action::ViewsOpen),
+    ("past", Action::PastOpen),
+    ("mark", Action::MarkAll),
     ("claim", Action::ClaimMake),
     ("why", Action::TabWhy),
     ("similar", Action::TabSimilar),
@@ -102,8 +107,10 @@ fn usage(action: Action) -> &'static str {
         Action::LayoutPanes => "auto | 1 | 2 | 3",
         Action::ClockZone => "utc | local",
         Action::KeymapChoose | Action::ThemeChoose => "NAME",
-        Action::FilterOpen => "WORDS | clear",
-        Action::MarkAll => "[all | clear]",
+        Action::FilterOpen => "QUERY | clear",
+        Action::MarkAll => "[all | clear | QUERY]",
+        Action::PastOpen => "[QUERY]",
+        Action::ViewsOpen => "[NAME | save NAME [1-9] | drop NAME]",
         _ => "",
     }
 }
@@ -115,6 +122,7 @@ pub(crate) enum Argument {
     Incident,
     Keymap,
     Theme,
+    View,
     /// One of these.
     Words(&'static [&'static str]),
 }
@@ -130,6 +138,7 @@ pub(crate) fn argument(action: Action) -> Option<Argument> {
         Action::KeymapChoose => Some(Argument::Keymap),
         Action::ThemeChoose => Some(Argument::Theme),
         Action::FilterOpen => Some(Argument::Words(&["clear"])),
+        Action::ViewsOpen => Some(Argument::View),
         Action::MarkAll => Some(Argument::Words(&["all", "clear"])),
         Action::IncidentResolve => Some(Argument::Words(&["force"])),
         Action::IncidentSnooze => Some(Argument::Words(&["15m", "1h", "4h", "change", "shift"])),
@@ -220,10 +229,10 @@ pub(super) fn run(
             Vec::new()
         }
         (Some(Action::FilterOpen), words) => {
-            let words = if words == "clear" { "" } else { words };
-            filter::set(state, words.to_owned());
+            filter::said(state, words);
             Vec::new()
         }
+        (Some(Action::ViewsOpen), words) => filter::view(state, words, now),
         (Some(Action::HelpOpen), words) => {
             keys::help_on(state, words);
             Vec::new()
@@ -234,6 +243,10 @@ pub(super) fn run(
         (Some(action), words) if let Some(topic) = Topic::of(action) => read::open(state, topic, words),
         (Some(Action::MarkAll), "clear") => perform(state, Action::MarkClear, now),
         (Some(Action::MarkAll), "all") => perform(state, Action::MarkAll, now),
+        (Some(Action::MarkAll), words) => {
+            bulk::mark_fitting(state, words, now);
+            Vec::new()
+        }
         (Some(_), _) if targets.is_empty() => {
             state.tell("no incident is selected", now);
             Vec::new()

@@ -172,7 +172,7 @@ fn go(state: &mut State, incident: IncidentId, now: Timestamp) {
     }
     state.mode = Mode::Browse;
     if !order::shown_ids(state).contains(&incident) {
-        super::filter::set(state, String::new());
+        super::filter::clear(state);
     }
     state.selected = Some(incident);
     state.guard.moved_at = Some(now);

@@ -34,8 +34,9 @@ use super::key::KeyPress;
 use super::keymap::Found;
 use super::layout::Tab;
 use super::order::{self, Sort};
-use super::state::{FROZEN_FOR, Focus, Mode, State};
+use super::state::{FROZEN_FOR, Focus, GAP_FOR, Mode, State};
 use super::topic::Topic;
+use super::views::Edit;
 use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use guard::Judged;
@@ -65,6 +66,10 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         }
         Event::KeymapAgain(loaded) => {
             keys::take_again(state, *loaded);
+            Vec::new()
+        }
+        Event::Views(outcome) => {
+            filter::views_came(state, outcome, now);
             Vec::new()
         }
         Event::Theme(loaded, asked) => {
@@ -114,9 +119,14 @@ fn due(state: &mut State, now: Timestamp) {
         state.toast = None;
     }
     guard::due(state, now);
-    if state.held && !state.frozen && state.guard.moved_at.is_none_or(|moved| moved.plus(FROZEN_FOR) <= now) {
+    let rests = |span| !state.frozen && state.guard.moved_at.is_none_or(|moved| moved.plus(span) <= now);
+    let (follows, closes) = (state.held && rests(FROZEN_FOR), rests(GAP_FOR));
+    if follows {
         let before = order::shown_ids(state);
         order::arrange(state, &before, now);
+    }
+    if closes && order::has_gap(state) {
+        order::keep_in_view(state);
     }
 }
 
@@ -213,6 +223,15 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::FilterMine => filter::quick(state, "owner:me", now),
         Action::FilterPages => filter::quick(state, "page:me", now),
         Action::FilterOpenOnes => filter::quick(state, "-state:res", now),
+        Action::FilterView1
+        | Action::FilterView2
+        | Action::FilterView3
+        | Action::FilterView4
+        | Action::FilterView5
+        | Action::FilterView6
+        | Action::FilterView7
+        | Action::FilterView8
+        | Action::FilterView9 => filter::on_key(state, action, now),
         Action::ReadOnlyOn | Action::ReadOnlyOff => sight::read_only(state, action == Action::ReadOnlyOn, now),
         Action::InboxOpen => inbox::open(state),
         Action::InboxDismiss => return inbox::dismiss(state, now),
@@ -270,10 +289,20 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
         Action::ClaimMake => claim(state),
+        Action::ViewsOpen => {
+            let mut effects = vec![Effect::Views(Edit::Read)];
+            effects.extend(read::open(state, Topic::Views, ""));
+            return effects;
+        }
         Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
-        Action::LogOpen | Action::DoctorOpen | Action::WhatsNewOpen | Action::CrashOpen | Action::PathsOpen => {
+        Action::PastOpen
+        | Action::LogOpen
+        | Action::DoctorOpen
+        | Action::WhatsNewOpen
+        | Action::CrashOpen
+        | Action::PathsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
         Action::AppInterrupt => return interrupt(state, now),
@@ -323,13 +352,13 @@ fn back(state: &mut State, now: Timestamp) {
     if unmarked {
         sight::unmark(state);
     }
-    if closed || unmarked || state.filter.is_empty() {
+    if closed || unmarked || state.filter.is_all() {
         state.guard.clearing = false;
         return;
     }
     if std::mem::replace(&mut state.guard.clearing, true) {
         state.guard.clearing = false;
-        return filter::set(state, String::new());
+        return filter::clear(state);
     }
     state.tell("Esc again clears the filter", now);
 }

@@ -4,7 +4,7 @@ use super::super::order;
 use super::super::palette;
 use super::super::state::{Focus, Mode, Preview, State};
 use super::super::view;
-use super::{inbox, prompt, sight};
+use super::{filter, inbox, prompt, sight};
 use crate::domain::time::Timestamp;
 
 /// Moves by so many lines what has the focus.
@@ -28,7 +28,11 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
             palette::walk(state, lines);
             prompt::say(state, now);
         }
-        (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => {}
+        (Mode::Filter { .. }, _) => {
+            palette::walk(state, lines);
+            filter::typed(state);
+        }
+        (Mode::HelpFilter { .. }, _) => {}
         (Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {}
         (Mode::Browse, Focus::Detail) => state.detail_scroll = state.detail_scroll.saturating_add_signed(lines),
         (Mode::Browse, Focus::Side) => state.side_scroll = state.side_scroll.saturating_add_signed(lines),

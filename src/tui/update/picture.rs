@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 /// Takes a newer picture in.
 pub(super) fn take(state: &mut State, picture: Arc<Picture>, now: Timestamp) -> Vec<Effect> {
-    // Most pictures differ in a detail alone: then nothing can have moved, unless a filter must let through what calls now.
-    let sifts = !state.filter.is_empty() && state.picture.calls != picture.calls;
+    // Most pictures differ in a detail alone: then nothing can have moved, unless a filter looks at what did change.
+    let looked_at = |a: &Picture, b: &Picture| a.calls == b.calls && a.alarms == b.alarms && a.labels == b.labels;
+    let sifts = !state.filter.is_all() && !looked_at(&state.picture, &picture);
     let old = if Arc::ptr_eq(&state.picture.rows, &picture.rows) && !sifts {
         state.show(picture)
     } else {

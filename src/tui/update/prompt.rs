@@ -78,9 +78,9 @@ fn after_edit(state: &mut State, fits: bool, now: Timestamp) {
         state.warn("too long: the rest was not taken");
     }
     match &state.mode {
-        Mode::Filter { editor, .. } => {
-            let words = editor.text().to_owned();
-            filter::set(state, words);
+        Mode::Filter { .. } => {
+            filter::typed(state);
+            palette::refresh(state);
         }
         Mode::HelpFilter { editor, .. } => state.help_words = editor.text().to_owned(),
         Mode::Command { .. } => palette::refresh(state),
@@ -104,7 +104,8 @@ pub(super) fn say(state: &mut State, now: Timestamp) {
 /// Completes the command, or the name of a person, as far as it is certain.
 pub(super) fn complete(state: &mut State, now: Timestamp) {
     let text = match &state.mode {
-        Mode::Command { .. } => palette::complete(state),
+        Mode::Command { .. } => palette::complete_command(state),
+        Mode::Filter { .. } => return complete_query(state),
         Mode::Entry { verb, editor, .. } if verb::names_a_person(*verb) => {
             command::complete_person("", editor.text(), &state.picture.known.people)
         }
@@ -114,6 +115,23 @@ pub(super) fn complete(state: &mut State, now: Timestamp) {
         *editor = Editor::new(text);
         palette::refresh(state);
         say(state, now);
+    }
+}
+
+/// Completes a query as far as all that is offered agrees; where that is no further, by the next that is offered.
+fn complete_query(state: &mut State) {
+    match palette::agreed(state) {
+        Some(editor) => {
+            if let Mode::Filter { editor: line, .. } = &mut state.mode {
+                *line = editor;
+            }
+            filter::typed(state);
+            palette::refresh(state);
+        }
+        None => {
+            palette::walk(state, 1);
+            filter::typed(state);
+        }
     }
 }
 
@@ -134,6 +152,11 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
         preview @ Mode::Preview(_) => {
             state.mode = preview;
             bulk::confirm(state, now)
+        }
+        Mode::Filter { editor, before, wrong: Some(error) } => {
+            state.warn(format!("{error}; Esc goes back to what it was"));
+            state.mode = Mode::Filter { editor, before, wrong: Some(error) };
+            Vec::new()
         }
         Mode::Filter { .. } | Mode::Browse => Vec::new(),
         // Enter answers no question.

@@ -82,7 +82,7 @@ pub(super) fn jump(state: &mut State, incident: IncidentId, now: Timestamp) {
     state.mode = Mode::Browse;
     state.range = None;
     if !order::shown_ids(state).contains(&incident) {
-        filter::set(state, String::new());
+        filter::clear(state);
     }
     state.selected = Some(incident);
     state.detail_scroll = 0;

@@ -7,12 +7,15 @@ use super::super::state::{Focus, Mode, State};
 use super::super::theme::Role;
 use super::super::update::spoken;
 use super::paint::{Canvas, Line, wrap};
+use crate::query::reference;
 use std::collections::HashSet;
 
 /// Cells of the keys.
 const KEYS: usize = 16;
 /// Cells of an action's name.
 const NAME: usize = 21;
+/// Cells of what is written in a query.
+const WRITTEN: usize = 22;
 /// Lines that the words of one action take at most.
 const HELP_LINES_MAX: usize = 5;
 
@@ -40,6 +43,11 @@ pub(super) fn lines(state: &State) -> Vec<Line> {
     };
     let states = STATES.iter().filter(|(word, says)| holds(&format!("{word} {says}"))).map(meaning);
     section(&mut lines, "What STAT says", states.collect());
+    for part in reference::reference() {
+        let told = part.lines.iter().filter(|line| holds(&format!("{} {}", line.write, line.means)));
+        let told = told.flat_map(|line| written(state, line)).collect();
+        section(&mut lines, &format!("What a filter says: {}", part.title.to_lowercase()), told);
+    }
     let problems = state.problems.iter().map(|problem| format!("  {problem}")).filter(|text| holds(text));
     section(&mut lines, "What is wrong in your keymap", problems.map(|text| Line::of(Role::Text, &text)).collect());
     lines
@@ -88,6 +96,20 @@ const STATES: [(&str, &str); 12] = [
     ("?", "only this machine knows; the hub was not reached"),
     ("S?", "a severity that no rule knows: unexamined, not low"),
 ];
+
+/// Returns the lines of one way to write something in a query.
+fn written(state: &State, line: &reference::Line) -> Vec<Line> {
+    let room = usize::from(state.width).saturating_sub(2 + WRITTEN + 2).max(12);
+    let words = wrap(&line.means, room, 2 * HELP_LINES_MAX);
+    // What is too long for its column has a line of its own.
+    let own = line.write.chars().count() > WRITTEN;
+    let first = own.then(|| Line::of(Role::Text, "  ").with(Role::FooterKey, &line.write));
+    let cell = |place: usize| if place == 0 && !own { line.write.as_str() } else { "" };
+    let rest = words.iter().enumerate().map(|(place, text)| {
+        Line::of(Role::Text, "  ").cell(Role::FooterKey, WRITTEN, cell(place)).with(Role::Text, text)
+    });
+    first.into_iter().chain(rest).collect()
+}
 
 /// Returns the lines of one action: its words go on below where the screen is narrow. None where it does not hold what is looked for.
 fn entry(state: &State, action: Action, places: &[Vec<Context>], holds: &dyn Fn(&str) -> bool) -> Vec<Line> {

@@ -12,6 +12,8 @@ use ratatui::layout::Rect;
 const LIST_ROWS: u16 = 4;
 /// Most rows of the list.
 const ROWS_MAX: u16 = 12;
+/// Most rows while a filter is typed.
+const FILTER_ROWS_MAX: u16 = 6;
 /// Columns below which names stand without their descriptions.
 const DESCRIBED: u16 = 60;
 /// Cells of a key.
@@ -24,13 +26,17 @@ pub(super) fn has_room(layout: &Layout) -> bool {
 
 /// Draws the list.
 pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
-    let Mode::Command { .. } = state.mode else { return };
+    if !matches!(state.mode, Mode::Command { .. } | Mode::Filter { .. }) {
+        return;
+    }
     let offers = &state.palette.offers;
     if offers.is_empty() || !has_room(layout) {
         return;
     }
     let body = layout.body;
-    let rows = (offers.len() as u16 + 1).min(ROWS_MAX).min(body.height - LIST_ROWS);
+    // Who filters looks at the rows that are left.
+    let rows_max = if matches!(state.mode, Mode::Filter { .. }) { FILTER_ROWS_MAX } else { ROWS_MAX };
+    let rows = (offers.len() as u16 + 1).min(rows_max).min(body.height - LIST_ROWS);
     let area = Rect { y: body.bottom() - rows, height: rows, ..body };
     super::clear(canvas, area);
     canvas.line(area, &Line::of(Role::BorderFocus, &"-".repeat(area.width.into())));
@@ -50,7 +56,10 @@ pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 }
 
 fn line(state: &State, offer: &Offer, chosen: bool, width: u16, name: usize) -> (Line, Line) {
-    let Mode::Command { targets, .. } = &state.mode else { return Default::default() };
+    let targets = match &state.mode {
+        Mode::Command { targets, .. } => &targets[..],
+        _ => &[],
+    };
     let bar = offer.action.and_then(|action| palette::bar(state, action, targets));
     let hint = offer.action.and_then(|action| palette::hint(state, action));
     let role = if bar.is_some() { Role::Dim } else { Role::Text };

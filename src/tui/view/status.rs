@@ -20,6 +20,7 @@ use crate::domain::text::SafeText;
 use crate::sync::picture::{Link, Row};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Draws the one line of a screen that has room for no list.
 pub(super) fn tiny(state: &State, canvas: &mut Canvas<'_>) {
@@ -219,7 +220,7 @@ fn call_keys(state: &State, page: &Page, several: usize) -> Vec<String> {
         _ => format!("{go}=go there"),
     };
     let next = Some(format!("{go}=next")).filter(|_| there && several > 1);
-    let all = key(Action::BulkAck).filter(|_| several > 1).map(|all| format!("{all}=take all"));
+    let all = key(Action::BulkAck).filter(|_| several > 1).map(|all| format!("{all}=ack all"));
     // Once it was seen it rings no more, and there is nothing to mute.
     let rings = !state.attention.repeats.is_empty() && state.attention.mute == Mute::Off;
     let mute = key(Action::BellMute).filter(|_| rings).map(|mute| format!("{mute}=mute bell"));
@@ -274,7 +275,7 @@ fn fresh(state: &State) -> Option<(String, Role)> {
 
 /// Says how many incidents that nobody has are hidden by the filter: a filter must not make anybody blind.
 fn hidden(state: &State) -> Option<(String, Role)> {
-    if state.filter.is_empty() {
+    if state.filter.is_all() {
         return None;
     }
     let is_new = |row: &&Row| row.incident.life == Life::Triggered;
@@ -295,7 +296,11 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
         }
-        Mode::Filter { editor, .. } | Mode::HelpFilter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
+        Mode::Filter { editor, wrong, .. } => {
+            let hint = wrong.as_ref().map_or(String::new(), ToString::to_string);
+            Some((" /".to_owned(), editor, hint))
+        }
+        Mode::HelpFilter { editor, .. } => Some((" /".to_owned(), editor, String::new())),
         Mode::Entry { verb, targets, editor, says } => {
             let hint = if *verb == Action::IncidentNote { String::new() } else { hint(says) };
             Some((label(*verb, targets), editor, hint))
@@ -330,7 +335,7 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
             let again = "the line's end came with its text: press it again";
             let hint = if state.guard.again { again.to_owned() } else { hint };
             let area = clear(canvas, own.unwrap_or(layout.status));
-            prompt(area, &label, editor, &hint, canvas);
+            prompt(area, &label, editor, &hint, wrong(&state.mode), canvas);
         }
         (None, Some(toast)) => {
             let role = if toast.warn { Role::ToastWarn } else { Role::ToastInfo };
@@ -381,7 +386,27 @@ fn label(verb: Action, targets: &[Incident]) -> String {
 }
 
 /// Draws a line being typed; what stands before the cursor scrolls away at the left, so the cursor is always seen.
-fn prompt(area: Rect, label: &str, editor: &Editor, hint: &str, canvas: &mut Canvas<'_>) {
+/// Returns which bytes of the line are no query.
+fn wrong(mode: &Mode) -> Range<usize> {
+    match mode {
+        Mode::Filter { wrong: Some(error), .. } => error.span.clone(),
+        _ => 0..0,
+    }
+}
+
+/// Adds a part of the typed line that begins at that byte of it; what is wrong in it is marked.
+fn typed(mut line: Line, text: &str, at: usize, wrong: &Range<usize>) -> Line {
+    let place = |byte: usize| text.floor_char_boundary(byte.saturating_sub(at).min(text.len()));
+    let (start, end) = (place(wrong.start), place(wrong.end));
+    for (role, part) in
+        [(Role::Text, &text[..start]), (Role::PromptDanger, &text[start..end]), (Role::Text, &text[end..])]
+    {
+        line = line.safe(role, SafeText::line(part, usize::MAX));
+    }
+    line
+}
+
+fn prompt(area: Rect, label: &str, editor: &Editor, hint: &str, wrong: Range<usize>, canvas: &mut Canvas<'_>) {
     let (before, behind) = editor.split();
     let label = Line::of(Role::Prompt, label);
     let room = usize::from(area.width).saturating_sub(label.width() + 2);
@@ -390,13 +415,11 @@ fn prompt(area: Rect, label: &str, editor: &Editor, hint: &str, canvas: &mut Can
         start += before[start..].chars().next().map_or(1, char::len_utf8);
     }
     let under = behind.chars().next();
-    let rest = &behind[under.map_or(0, char::len_utf8)..];
-    let line = label
-        .safe(Role::Text, SafeText::line(&before[start..], usize::MAX))
-        .with(Role::PromptCursor, &under.unwrap_or(' ').to_string())
-        .with(Role::Text, rest)
-        .with(Role::Dim, &format!("  {hint}"));
-    canvas.line(area, &line);
+    let width = under.map_or(0, char::len_utf8);
+    let line =
+        typed(label, &before[start..], start, &wrong).with(Role::PromptCursor, &under.unwrap_or(' ').to_string());
+    let line = typed(line, &behind[width..], before.len() + width, &wrong);
+    canvas.line(area, &line.with(Role::Dim, &format!("  {hint}")));
 }
 
 /// Draws what is shown of how much, and how the hub is. Where it is narrow, marks go first, then the filter's words, then what has its
@@ -439,7 +462,13 @@ fn left(state: &State, dropped: &[Part]) -> Line {
     let role = if shown < total { Role::FilterHides } else { Role::Text };
     let has = |part: Part| !dropped.contains(&part);
     let count = if has(Part::Words) { format!("{shown} of {total} shown") } else { format!("{shown}/{total}") };
-    let mut left = Line::of(Role::Title, mode).with(role, &count);
+    let calls = match state.pinned {
+        0 => String::new(),
+        1 => ", 1 of them calls you".to_owned(),
+        many => format!(", {many} of them call you"),
+    };
+    let calls = if has(Part::Marks) { calls } else { String::new() };
+    let mut left = Line::of(Role::Title, mode).with(role, &count).with(role, &calls);
     if state.guard.locked {
         left = left.with(Role::PromptDanger, " LOCKED ");
     }
@@ -447,8 +476,8 @@ fn left(state: &State, dropped: &[Part]) -> Line {
     if silenced > 0 && has(Part::Pending) {
         left = left.with(Role::Dim, &format!("  {silenced} silenced"));
     }
-    if !state.filter.is_empty() && has(Part::Filter) {
-        left = left.with(Role::Text, "  filter: ").with(Role::Text, &state.filter);
+    if !state.filter.is_all() && has(Part::Filter) {
+        left = left.with(Role::Text, "  filter: ").with(Role::Text, state.filter.text());
     }
     if state.frozen && has(Part::Frozen) {
         left = left.with(Role::Title, "  frozen");
@@ -532,7 +561,8 @@ fn footer_actions(state: &State) -> &'static [Action] {
     match (&state.mode, state.focus) {
         (Mode::Help { .. }, _) => &[CursorDown, CursorUp, FilterOpen, ViewBack],
         (Mode::Command { .. }, _) => &[PromptAccept, PromptComplete, PromptCancel],
-        (Mode::Filter { .. } | Mode::HelpFilter { .. }, _) => &[PromptAccept, PromptCancel],
+        (Mode::Filter { .. }, _) => &[PromptAccept, PromptComplete, PromptCancel],
+        (Mode::HelpFilter { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Entry { verb, .. }, _) if verb::names_a_person(*verb) => &[PromptAccept, PromptComplete, PromptCancel],
         (Mode::Entry { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Menu { verb: LinkOpen, .. }, _) => &[PromptCancel],

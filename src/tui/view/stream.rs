@@ -82,7 +82,7 @@ pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
             invitation(state, area, canvas);
         }
     }
-    if state.order.is_empty() && !state.filter.is_empty() && area.height > 0 {
+    if state.order.is_empty() && !state.filter.is_all() && area.height > 0 {
         let says = Line::of(Role::Title, " Nothing matches the filter; Esc Esc clears it.");
         canvas.line(Rect { height: 1, ..area }, &says);
     }
