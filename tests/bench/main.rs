@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! eval "$(tests/run --env)"
-//! cargo bench --bench bench -- [query|ingest|firing|screen|console]... [--seconds N] [--hub-only]
+//! cargo bench --bench bench -- [query|ingest|firing|screen|console|rules]... [--seconds N] [--hub-only]
 //! ```
 //!
 //! They print what they measure, against what, and the ratio. They assert that every answer was 200 and that every alert is there
@@ -16,6 +16,7 @@ mod ingest;
 mod lane;
 mod query;
 mod rivals;
+mod rules;
 mod screen;
 #[path = "../it/support/mod.rs"]
 mod support;
@@ -35,12 +36,13 @@ pub struct Options {
 
 type Bench = fn(&Options);
 
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 6] = [
     ("query", query::run),
     ("ingest", ingest::run),
     ("firing", firing::run),
     ("screen", screen::run),
     ("console", console::run),
+    ("rules", rules::run),
 ];
 
 fn main() -> ExitCode {
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
         Ok(Some(options)) => run(&options),
         Ok(None) => ExitCode::SUCCESS,
         Err(wrong) => {
-            eprintln!("{wrong} (usage: [query|ingest|firing|screen|console]... [--seconds N] [--hub-only])");
+            eprintln!("{wrong} (usage: [query|ingest|firing|screen|console|rules]... [--seconds N] [--hub-only])");
             ExitCode::from(2)
         }
     }

@@ -3,6 +3,7 @@
 mod support;
 
 mod ack;
+mod alerting;
 mod alertmanager;
 mod attention;
 mod console;

@@ -3,6 +3,7 @@
 //! Nothing sleeps: what is awaited is asked for again and again up to a limit ([`until`]).
 #![allow(dead_code, reason = "a test uses the part it needs")]
 
+pub mod alerting;
 pub mod alerts;
 pub mod corpus;
 pub mod database;
