@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! eval "$(tests/run --env)"
-//! cargo bench --bench bench -- [query|ingest|firing|screen|console|rules]... [--seconds N] [--hub-only]
+//! cargo bench --bench bench -- [query|ingest|firing|screen|console|rules|night]... [--seconds N] [--hub-only]
 //! ```
 //!
 //! They print what they measure, against what, and the ratio. They assert that every answer was 200 and that every alert is there
@@ -14,6 +14,7 @@ mod firing;
 mod generator;
 mod ingest;
 mod lane;
+mod night;
 mod query;
 mod rivals;
 mod rules;
@@ -36,13 +37,14 @@ pub struct Options {
 
 type Bench = fn(&Options);
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("query", query::run),
     ("ingest", ingest::run),
     ("firing", firing::run),
     ("screen", screen::run),
     ("console", console::run),
     ("rules", rules::run),
+    ("night", night::run),
 ];
 
 fn main() -> ExitCode {
@@ -55,7 +57,9 @@ fn main() -> ExitCode {
         Ok(Some(options)) => run(&options),
         Ok(None) => ExitCode::SUCCESS,
         Err(wrong) => {
-            eprintln!("{wrong} (usage: [query|ingest|firing|screen|console|rules]... [--seconds N] [--hub-only])");
+            eprintln!(
+                "{wrong} (usage: [query|ingest|firing|screen|console|rules|night]... [--seconds N] [--hub-only])"
+            );
             ExitCode::from(2)
         }
     }

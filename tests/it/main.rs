@@ -21,6 +21,7 @@ mod layout;
 mod life;
 mod limits;
 mod many;
+mod night;
 mod paging;
 mod peers;
 mod people;

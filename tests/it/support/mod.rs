@@ -12,6 +12,7 @@ pub mod hub;
 pub mod light;
 pub mod measure;
 pub mod mirror;
+pub mod night;
 pub mod operator;
 pub mod person;
 pub mod process;
@@ -22,6 +23,7 @@ pub mod random;
 pub mod servers;
 pub mod target;
 pub mod tmux;
+pub mod vigil;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
