@@ -1,10 +1,14 @@
 //! The alert rules of the corpus through the default rules and through the example of a team's: each gets a decision that holds.
 
 use crate::support::alerting::{AlertRule, Judged, example, judge, rules};
+use crate::support::alerts::firing;
+use crate::support::hub::Hub;
+use crate::support::until;
 use nightdesk::config;
 use nightdesk::domain::holds::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
+use std::time::Duration;
 
 #[test]
 fn the_example_of_rules_has_nothing_to_remark() {
@@ -120,4 +124,22 @@ fn more_instances_make_more_incidents_only_where_a_rule_says_so() {
     }
     let lumped = many.values().filter(|keys| keys.len() == 1).count();
     assert!(lumped * 10 > rules.len() * 8, "40 instances are one incident for {lumped} of {} rules", rules.len());
+}
+
+/// A switch, and what is told only once it is back.
+const SWITCH: &str =
+    "[[dependency]]\nmatch = '{job=\"db\"}'\non = '{job=\"switch\"}'\nsame = [\"rack\"]\nhold = \"30m\"\n";
+
+#[test]
+fn an_incident_says_by_command_what_it_waits_for() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let hub = Hub::start(&dir.path().join("hub"), SWITCH);
+    hub.alert(&[firing("SwitchDown", &[("job", "switch"), ("rack", "r4")])]);
+    hub.alert(&[firing("DbDown", &[("job", "db"), ("rack", "r4")])]);
+    let why = || hub.command(&["why", "2"]).stdout;
+    let said = until("the wait", Duration::from_secs(20), || Some(why()).filter(|said| said.contains("held")));
+    assert!(said.contains("held      by 1 until ") && said.contains("nobody was called yet"), "{said}");
+    let ended = hub.command(&["silence", "add", "{job=\"db\"}", "--for", "1h", "--reason", "moving", "--yes"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    until("the silence", Duration::from_secs(20), || why().contains("silenced  by ").then_some(()));
 }
