@@ -5,6 +5,8 @@
 //! cargo bench --bench bench -- [query|ingest|firing|screen|console|rules|night]... [--seconds N] [--hub-only]
 //! ```
 //!
+//! `rules` and `night` measure no time: they tell what rules make of alerts that others wrote, and of a whole night.
+//!
 //! They print what they measure, against what, and the ratio. They assert that every answer was 200 and that every alert is there
 //! afterwards, and never a time: a time is no property of the code alone. Without a name all of them run, in less than six minutes.
 
