@@ -75,21 +75,28 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
 }
 
 /// Reads the configuration anew at SIGHUP, and when its file changes.
-pub(super) fn follow(path: PathBuf, reloader: Reloader) -> anyhow::Result<()> {
+fn follow(path: PathBuf, reloader: Reloader) -> anyhow::Result<()> {
     let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
-    let (changed, mut changes) = mpsc::channel(1);
-    if let Err(error) = super::watch::file(&path, changed) {
-        tracing::warn!(%error, "changes of the configuration are not noticed; send SIGHUP");
-    }
+    let changed = follow_file(path, reloader);
     tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                Some(()) = hang_up.recv() => {}
-                Some(()) = changes.recv() => {}
-                else => return,
-            }
-            reloader.read(&path).await;
+        while let Some(()) = hang_up.recv().await {
+            // A full channel holds a change that is not read yet.
+            let _ = changed.try_send(());
         }
     });
     Ok(())
+}
+
+/// Reads the configuration anew when its file changes, and when told so; on a runtime.
+pub(super) fn follow_file(path: PathBuf, reloader: Reloader) -> mpsc::Sender<()> {
+    let (changed, mut changes) = mpsc::channel(1);
+    if let Err(error) = super::watch::file(&path, changed.clone()) {
+        tracing::warn!(%error, "changes of the configuration are not noticed; only the next start or SIGHUP reads them");
+    }
+    tokio::spawn(async move {
+        while let Some(()) = changes.recv().await {
+            reloader.read(&path).await;
+        }
+    });
+    changed
 }

@@ -1,7 +1,7 @@
 //! `nightdesk`: the full screen, with a hub in the same process where none is configured.
 
 use super::open::{parts, settings};
-use super::{Exit, Globals, first_run, log, plain, read, signals};
+use super::{Exit, Globals, first_run, log, plain, read, serve, signals};
 use crate::config::{self, Paths};
 use crate::hub::{self, DEFAULT_LISTEN, Options, Running, StartError};
 use crate::sync::client::HubAddress;
@@ -121,6 +121,8 @@ fn own_hub(runtime: &Runtime, paths: &Paths) -> anyhow::Result<(Option<Running>,
     };
     match runtime.block_on(hub::start(options)) {
         Ok(hub) => {
+            let _inside = runtime.enter();
+            serve::follow_file(config, hub.reloader());
             let address = HubAddress::Unix(hub.socket.clone());
             Ok((Some(hub), address))
         }

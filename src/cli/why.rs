@@ -57,7 +57,7 @@ fn stored(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         let object = json!({
             "number": incident.number, "source": sources, "severity": incident.severity, "plan": incident.plan.word(),
             "team": incident.course.team(), "policy": incident.course.policy(), "level": incident.level,
-            "ways": incident.course.ways, "pages": pages,
+            "ways": incident.course.ways, "held": incident.held, "silenced": incident.silenced, "pages": pages,
         });
         say!("{}", json_line(&object));
         return Ok(Exit::Confirmed);
@@ -66,6 +66,7 @@ fn stored(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     say!("  source    {}", text(&sources));
     ways(&incident.course.ways);
     say!("  level     {}", level(&incident));
+    waits(&incident);
     for page in &pages {
         say!("  {}", output::called(page));
     }
@@ -73,6 +74,16 @@ fn stored(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         say!("  nobody was called yet");
     }
     Ok(Exit::Confirmed)
+}
+
+/// Tells what keeps its calls back.
+fn waits(incident: &Incident) {
+    if let Some(held) = &incident.held {
+        say!("  held      by {} until {} at the latest", held.number, held.until.hour_minute());
+    }
+    if let Some(silenced) = &incident.silenced {
+        say!("  silenced  by {} until {}", text(&silenced.who), silenced.until.hour_minute());
+    }
 }
 
 fn level(incident: &Incident) -> String {

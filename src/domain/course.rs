@@ -45,6 +45,15 @@ impl Course {
         if self.policy.is_empty() { crate::domain::paging::DEFAULT_POLICY } else { &self.policy }
     }
 
+    /// Tells a part as another course does: what that one is of made the part what it is now.
+    pub fn retell(&mut self, part: &str, by: &Self) {
+        let Some(way) = by.ways.iter().find(|way| way.part == part) else { return };
+        match self.ways.iter_mut().find(|way| way.part == part) {
+            Some(own) => own.clone_from(way),
+            None => self.ways.push(way.clone()),
+        }
+    }
+
     /// Returns how long after its end a re-fire is the same incident, where the hub's own window is that.
     pub fn window(&self, flap_window: Duration) -> Duration {
         self.window_ms.map_or(flap_window, Duration::from_millis)

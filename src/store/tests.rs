@@ -2,6 +2,7 @@
 
 mod calling;
 mod claims;
+mod course;
 mod items;
 mod silences;
 mod sources;

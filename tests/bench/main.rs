@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! eval "$(tests/run --env)"
-//! cargo bench --bench bench -- [query|ingest|firing|screen|console]... [--seconds N] [--hub-only]
+//! cargo bench --bench bench -- [query|ingest|firing|screen|console|rules|night]... [--seconds N] [--hub-only]
 //! ```
+//!
+//! `rules` and `night` measure no time: they tell what rules make of alerts that others wrote, and of a whole night.
 //!
 //! They print what they measure, against what, and the ratio. They assert that every answer was 200 and that every alert is there
 //! afterwards, and never a time: a time is no property of the code alone. Without a name all of them run, in less than six minutes.
@@ -14,8 +16,10 @@ mod firing;
 mod generator;
 mod ingest;
 mod lane;
+mod night;
 mod query;
 mod rivals;
+mod rules;
 mod screen;
 #[path = "../it/support/mod.rs"]
 mod support;
@@ -35,12 +39,14 @@ pub struct Options {
 
 type Bench = fn(&Options);
 
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("query", query::run),
     ("ingest", ingest::run),
     ("firing", firing::run),
     ("screen", screen::run),
     ("console", console::run),
+    ("rules", rules::run),
+    ("night", night::run),
 ];
 
 fn main() -> ExitCode {
@@ -53,7 +59,9 @@ fn main() -> ExitCode {
         Ok(Some(options)) => run(&options),
         Ok(None) => ExitCode::SUCCESS,
         Err(wrong) => {
-            eprintln!("{wrong} (usage: [query|ingest|firing|screen|console]... [--seconds N] [--hub-only])");
+            eprintln!(
+                "{wrong} (usage: [query|ingest|firing|screen|console|rules|night]... [--seconds N] [--hub-only])"
+            );
             ExitCode::from(2)
         }
     }

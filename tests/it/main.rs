@@ -3,6 +3,7 @@
 mod support;
 
 mod ack;
+mod alerting;
 mod alertmanager;
 mod attention;
 mod console;
@@ -20,6 +21,7 @@ mod layout;
 mod life;
 mod limits;
 mod many;
+mod night;
 mod paging;
 mod peers;
 mod people;

@@ -1,10 +1,13 @@
 //! Rules of a running hub: read anew while alerts pour in, refused whole where anything is wrong, checked and explained by command.
 
 use crate::support::alerts::firing;
+use crate::support::http;
 use crate::support::hub::Hub;
+use crate::support::tmux::Tmux;
 use crate::support::until;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -102,4 +105,28 @@ fn rules_are_checked_and_explained_by_command() {
         (said.code == Some(0) && said.stdout.contains("called")).then_some(said)
     });
     assert!(stored.stdout.contains("S2 by the label severity=critical"), "{stored:?}");
+}
+
+#[test]
+fn the_hub_within_a_console_reads_its_rules_anew() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let config = home.path().join("config");
+    std::fs::create_dir(&config).expect("a folder");
+    std::fs::write(config.join("config.toml"), "").expect("a file: nothing is asked at the first start");
+    std::fs::write(config.join("hub.toml"), rules(1)).expect("the rules can be written");
+    let place = home.path().display().to_string();
+    let console = Tmux::start(100, 30, env!("CARGO_BIN_EXE_nightdesk"), &[("NIGHTDESK_HOME", &place)]);
+    console.wait_for(LIMIT, |screen| screen.contains("LIVE"));
+    let address = std::fs::read_to_string(home.path().join("data/hub/address")).expect("the hub's address");
+    let body = r#"[{"labels": {"alertname": "Storm", "rack": "r1"}}]"#;
+    let answer = http::post(address.trim(), "/api/v2/alerts", &[], body.as_bytes()).expect("the hub answers");
+    assert_eq!(answer.status, 200);
+    let team = || {
+        let mut why = Command::new(env!("CARGO_BIN_EXE_nightdesk"));
+        let output = why.args(["why", "1"]).env("NIGHTDESK_HOME", &place).output().expect("the program starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    until("the first rules", LIMIT, || team().contains("team team-1").then_some(()));
+    std::fs::write(config.join("hub.toml"), rules(2)).expect("the rules can be written");
+    until("the new rules", LIMIT, || team().contains("team team-2").then_some(()));
 }

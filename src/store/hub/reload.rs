@@ -10,6 +10,7 @@ use crate::domain::holds::Handling;
 use crate::domain::id::IncidentId;
 use crate::domain::item::{self, Item, ItemKind};
 use crate::domain::series::SeriesState;
+use crate::domain::severity::Severity;
 use crate::domain::time::Timestamp;
 use crate::rules;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ pub(in crate::store) fn reload<T: Tables>(
     now: Timestamp,
 ) -> Result<Committed, StoreError> {
     let mut work = Work::begin(tables, rules, now)?;
-    let mut courses: BTreeMap<IncidentId, (Course, Handling)> = BTreeMap::new();
+    let mut courses: BTreeMap<IncidentId, (Course, Handling, Option<Severity>)> = BTreeMap::new();
     let mut after = 0;
     loop {
         let rows = work.tables.burning(after, PAGE)?;
@@ -36,9 +37,18 @@ pub(in crate::store) fn reload<T: Tables>(
             if let Some(id) = row.series.incident {
                 let handling = rules.handles.handling(&row.series);
                 match courses.get_mut(&id) {
-                    // The course is that of the oldest series that burns, as when it was opened; the plan that of the loudest.
-                    Some((_, all)) => all.join(handling),
-                    None => drop(courses.insert(id, (decision.course, handling))),
+                    // The course is that of the oldest series that burns, as when it was opened; plan and severity those of the loudest.
+                    Some((course, all, worst)) => {
+                        if handling.plan < all.plan {
+                            course.retell("plan", &decision.course);
+                        }
+                        if Severity::worse(*worst, decision.severity) != *worst {
+                            *worst = decision.severity;
+                            course.retell("severity", &decision.course);
+                        }
+                        all.join(handling);
+                    }
+                    None => drop(courses.insert(id, (decision.course, handling, decision.severity))),
                 }
             }
             if (decision.severity, decision.instant) == (row.series.severity, row.series.instant) {
@@ -53,7 +63,7 @@ pub(in crate::store) fn reload<T: Tables>(
             }
         }
     }
-    for (id, (course, handling)) in courses {
+    for (id, (course, handling, _)) in courses {
         work.replace_course(id, course, &handling)?;
     }
     publish(&mut work, ItemKind::View, rules.book.views.iter().map(view).collect())?;

@@ -12,7 +12,7 @@ use crate::domain::change;
 use crate::domain::course::Course;
 use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
-use crate::domain::grouping::{Group, summary};
+use crate::domain::grouping::Group;
 use crate::domain::holds::{Handling, PENDING_MAX};
 use crate::domain::id::{IncidentId, OpId, SourceName};
 use crate::domain::incident::{Happened, Incident, Life, Line, Shown, Told};
@@ -318,7 +318,7 @@ impl<'w, T: Tables> Work<'w, T> {
         let Some(held) = self.incidents.get_mut(&id) else { return Ok(()) };
         held.dirty = true;
         let incident = &mut held.incident;
-        let shown = incident.shown();
+        let (shown, loud) = (incident.shown(), (incident.machine_severity, incident.plan));
         incident.count(from, after);
         if instant {
             incident.count_instant(from, after);
@@ -333,8 +333,16 @@ impl<'w, T: Tables> Work<'w, T> {
             incident.note_hit(&spoke.series.labels);
         }
         if incident.tally.total() == 1 {
-            // The one series' text is the incident's: a disk that fills further says so.
-            incident.summary = summary(&spoke.series);
+            // The one series' text is the incident's, unless a rule gives it a title: a disk that fills further says so.
+            incident.summary = self.rules.decide(&spoke.series).group.summary;
+        } else if loud != (incident.machine_severity, incident.plan) {
+            let course = self.rules.decide(&spoke.series).course;
+            if loud.0 != incident.machine_severity {
+                incident.course.retell("severity", &course);
+            }
+            if loud.1 != incident.plan {
+                incident.course.retell("plan", &course);
+            }
         }
         let settled = incident.settle(shown, now, rules);
         self.lines.extend(handled.map(|line| (id, line)));

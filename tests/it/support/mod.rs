@@ -3,6 +3,7 @@
 //! Nothing sleeps: what is awaited is asked for again and again up to a limit ([`until`]).
 #![allow(dead_code, reason = "a test uses the part it needs")]
 
+pub mod alerting;
 pub mod alerts;
 pub mod corpus;
 pub mod database;
@@ -11,6 +12,7 @@ pub mod hub;
 pub mod light;
 pub mod measure;
 pub mod mirror;
+pub mod night;
 pub mod operator;
 pub mod person;
 pub mod process;
@@ -21,6 +23,7 @@ pub mod random;
 pub mod servers;
 pub mod target;
 pub mod tmux;
+pub mod vigil;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
