@@ -18,7 +18,12 @@ pub(super) fn lines(state: &State, row: &Row, window: Window) -> Vec<Line> {
     let mut lines = vec![pair("source", if sources.is_empty() { "not mirrored" } else { &sources })];
     lines.extend(text(Role::Text, "", &format!("group {}", group(&incident.group_key)), width));
     lines.push(pair("severity", &severity(row)));
-    let levels = state.picture.known.paging.as_ref().map(|paging| paging.levels.len());
+    for way in &incident.course.ways {
+        lines.extend(text(Role::Dim, "  ", &format!("{}: {} -> {}", way.part, way.by, way.made), width));
+    }
+    lines.extend(text(Role::Text, "", &course(row), width));
+    let levels = state.picture.known.paging.as_ref();
+    let levels = levels.map(|paging| paging.levels_of(incident.course.policy()).len());
     let of = levels.map_or(String::new(), |levels| format!(" of {levels}"));
     let called = match (incident.level, incident.round) {
         (0, _) => "none was called yet".to_owned(),
@@ -36,6 +41,13 @@ pub(super) fn lines(state: &State, row: &Row, window: Window) -> Vec<Line> {
     lines.push(rule("calls, newest first", width));
     lines.extend(pages::lines(state, window));
     lines
+}
+
+/// Says whose it is, and what its service level makes of it.
+fn course(row: &Row) -> String {
+    let incident = &row.incident;
+    let (team, policy, plan) = (incident.course.team(), incident.course.policy(), incident.plan.word());
+    format!("team {team}, policy {policy}, plan {plan}")
 }
 
 fn group(key: &str) -> String {
