@@ -56,12 +56,13 @@ pub(crate) fn said(state: &mut State, words: &str) {
         count => format!("fits {count} open incidents: {named}{more}"),
     };
     let until = super::super::verb::Scene { state, now: state.now }.told(state.now.plus(within));
-    let question = format!("Silence {text} until {until}? y, Esc leaves; it {what}");
+    let question = format!("Silence {text} until {until}? y, Esc leaves");
     let notes = [
-        "An incident is quiet only while silences cover all of it that burns; it is shown all the same.",
-        "At its end what still burns calls at once.",
+        format!("It {what}."),
+        "Quiet is what silences cover whole; it is shown all the same.".to_owned(),
+        "What still burns at the end calls at once.".to_owned(),
     ];
-    let notes = notes.map(|text| SafeText::line(text, 200)).to_vec();
+    let notes = notes.map(|text| SafeText::line(&text, 200)).to_vec();
     state.mode = Mode::Confirm(Confirm { notes, ..act::asked(&question, Deed::Silence(words.to_owned())) });
 }
 
