@@ -61,7 +61,8 @@ fn group(key: &str) -> String {
 
 fn severity(row: &Row) -> String {
     let incident = &row.incident;
-    let word = words::severity(incident.severity);
+    let elsewhere = incident.severity.map_or(String::new(), |severity| format!(" ({})", severity.elsewhere()));
+    let word = format!("{}{elsewhere}", words::severity(incident.severity));
     match (&incident.severity_set, incident.machine_severity) {
         (Some(_), machines) => format!("{word}, set by a person; machines said {}", words::severity(machines)),
         (None, Some(_)) => format!("{word}, the worst that its series said"),
