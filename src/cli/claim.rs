@@ -3,6 +3,7 @@
 use super::open::{Opened, address, admin_token, exchanged, settings};
 use super::{Exit, Globals, output};
 use crate::domain::item::Claim;
+use crate::query::silencing::timed;
 use crate::store::mirror::Mirror;
 use crate::sync::client::HubClient;
 use crate::sync::device::Device;
@@ -102,7 +103,7 @@ pub fn claimed(globals: &Globals, query: &str, within: Duration, reason: &str, p
 
 /// Makes a claim of `QUERY 4h reason`, as a console types it; returns what came of it in lines.
 pub fn said(globals: &Globals, words: &str) -> Vec<String> {
-    let Some((query, within, reason)) = parts(words) else {
+    let Some((query, within, reason)) = timed(words) else {
         return vec![
             "nothing was claimed; write QUERY, for how long, and why: claim {service=\"pay\"} 4h disk swap".into(),
         ];
@@ -111,17 +112,6 @@ pub fn said(globals: &Globals, words: &str) -> Vec<String> {
         Ok(claim) => vec![line(&claim), "Incidents that fit show it; nobody is called less for it.".into()],
         Err(error) => format!("nothing was claimed: {error:#}").lines().map(str::to_owned).collect(),
     }
-}
-
-/// Parts a query from the first span behind it, and that from the reason.
-fn parts(words: &str) -> Option<(&str, Duration, &str)> {
-    let spans = words.match_indices(' ').map(|(at, _)| at);
-    spans.into_iter().find_map(|at| {
-        let (query, rest) = (words[..at].trim(), words[at..].trim_start());
-        let (span, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-        let within = crate::domain::source::read_span(span)?;
-        (!query.is_empty() && crate::query::Query::parse(query).is_ok()).then_some((query, within, reason.trim()))
-    })
 }
 
 fn end(globals: &Globals, arguments: &End) -> anyhow::Result<Exit> {
@@ -199,11 +189,11 @@ mod tests {
     fn a_typed_claim_is_a_query_a_span_and_a_reason() {
         let hours = |hours: u64| Duration::from_secs(hours * 3600);
         assert_eq!(
-            parts("{service=\"pay\", cluster=\"eu\"} 4h disk swap"),
+            timed("{service=\"pay\", cluster=\"eu\"} 4h disk swap"),
             Some(("{service=\"pay\", cluster=\"eu\"}", hours(4), "disk swap"))
         );
-        assert_eq!(parts("svc:pay age<2h 1h x"), Some(("svc:pay age<2h", hours(1), "x")));
-        assert_eq!(parts("4h disk swap"), None);
-        assert_eq!(parts("{service=\"pay\"}"), None);
+        assert_eq!(timed("svc:pay age<2h 1h x"), Some(("svc:pay age<2h", hours(1), "x")));
+        assert_eq!(timed("4h disk swap"), None);
+        assert_eq!(timed("{service=\"pay\"}"), None);
     }
 }

@@ -38,6 +38,7 @@ pub fn incident(incident: &Incident, waiting: usize) -> Value {
         "state": incident.shown().word(),
         "severity": incident.severity.map(|severity| severity.to_string()),
         "priority": incident.severity.map(|severity| format!("P{}", severity.priority())),
+        "sev": incident.severity.map(|severity| format!("SEV{}", severity.priority())),
         "team": incident.course.team(),
         "policy": incident.course.policy(),
         "plan": incident.plan.word(),

@@ -63,6 +63,7 @@ pub fn places(globals: &Globals) -> anyhow::Result<Vec<Place>> {
     put("hub.toml", paths.config.join("hub.toml"), "XDG_CONFIG_HOME");
     put("keymap.toml", paths.config.join("keymap.toml"), "XDG_CONFIG_HOME");
     put("keymaps", paths.config.join("keymaps"), "XDG_CONFIG_HOME");
+    put("views.toml", paths.config.join("views.toml"), "XDG_CONFIG_HOME");
     put("themes", paths.config.join("themes"), "XDG_CONFIG_HOME");
     put("data", paths.data.clone(), "XDG_DATA_HOME");
     put("hub", paths.hub(), "XDG_DATA_HOME");

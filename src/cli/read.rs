@@ -20,9 +20,16 @@ pub fn reader(globals: &Globals, paths: &Paths) -> Reader {
         Topic::WhatsNew => holding(newest_section(CHANGELOG), words),
         Topic::Crash => holding(crash(&paths), words),
         Topic::Claim => super::claim::said(&globals, words),
+        Topic::Silence => super::silence::said(&globals, words),
         Topic::Past => super::past::said(&globals, words),
         // The screen has it itself.
-        Topic::Clip | Topic::Changes | Topic::Sources | Topic::Funnel | Topic::Claims | Topic::Views => Vec::new(),
+        Topic::Clip
+        | Topic::Changes
+        | Topic::Sources
+        | Topic::Funnel
+        | Topic::Claims
+        | Topic::Silences
+        | Topic::Views => Vec::new(),
         Topic::Paths => holding(places(&globals), words),
     })
 }

@@ -56,6 +56,11 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         if hub.https.is_some() {
             println!("consoles of other machines: nightdesk --hub unix:{} enrol NAME", hub.socket.display());
         }
+        if let Some(address) = hub.clear.map(|address| format!("http://{address}")).or_else(|| hub.https.clone()) {
+            println!(
+                "Prometheus sends to {address} as to an Alertmanager, Alertmanager to {address}/v1/in/alertmanager"
+            );
+        }
         println!("sources send with the token in {}", data.join("ingest.token").display());
         println!("consoles of this user: nightdesk --hub unix:{}", hub.socket.display());
         let (ends_by, failed) = tokio::select! {

@@ -43,7 +43,9 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         output::say!("{}", output::json_line(&object));
         return Ok(Exit::Confirmed);
     }
-    let severity = incident.severity.map_or("S? (unexamined)".to_owned(), |severity| severity.to_string());
+    let severity = incident
+        .severity
+        .map_or("S? (unexamined)".to_owned(), |severity| format!("{severity} ({})", severity.elsewhere()));
     output::say!(
         "{} {severity} {} since {}",
         incident.number,

@@ -6,7 +6,7 @@ use crate::domain::item::Silence;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
-use crate::query::silencing::{matchers, silencing};
+use crate::query::silencing::{matchers, silencing, timed};
 use crate::sync::client::ClientError;
 use crate::sync::console::Parts;
 use crate::sync::covering::covering;
@@ -150,6 +150,36 @@ fn say(one: &Silence, count: usize, now: Timestamp, json: bool) {
     let (word, until) = (one.state_word(now), one.ends_at.date_and_second());
     output::say!("{} {word} until {until}  {count} quiet  {}", output::text(id), output::text(&one.matchers));
     output::say!("         {}: {}", output::text(&one.created_by), output::text(&one.reason));
+}
+
+/// Makes a silence of `{service="pay"} 2h reason`, as a console asked its person; returns what came of it in lines.
+pub fn said(globals: &Globals, words: &str) -> Vec<String> {
+    match made(globals, words) {
+        Ok(lines) => lines,
+        Err(error) => format!("nothing was silenced: {error:#}").lines().map(str::to_owned).collect(),
+    }
+}
+
+fn made(globals: &Globals, words: &str) -> anyhow::Result<Vec<String>> {
+    let (query, within, reason) = timed(words).context("write {service=\"pay\"} 2h REASON")?;
+    let (query, text) = silencing(query).map_err(anyhow::Error::msg)?;
+    let runtime = super::small_runtime()?;
+    let mut opened = runtime.block_on(exchanged(globals))?;
+    needs_the_hub(&opened)?;
+    let (now, zone) = (clock::now(), jiff::tz::TimeZone::system());
+    let until = now.plus(within);
+    let covers = covering(&mut opened.parts.mirror, &query, now)?.sentence();
+    let body = json!({
+        "matchers": matchers(&query), "startsAt": now.to_string(), "endsAt": until.to_string(),
+        "createdBy": opened.parts.device.user, "comment": reason,
+    });
+    let token = token(&mut opened.parts)?;
+    let id = runtime.block_on(opened.parts.client.add_silence(&body, token.as_deref())).map_err(plainly)?;
+    let told = when::told(until, now, &zone);
+    Ok(vec![
+        format!("{} is silenced until {told}: {covers}.", output::text(&text)),
+        format!("`nightdesk silence end {}` ends it; :silences lists all.", output::text(&id)),
+    ])
 }
 
 fn needs_the_hub(opened: &Opened) -> anyhow::Result<()> {

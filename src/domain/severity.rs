@@ -74,6 +74,13 @@ impl Severity {
     }
 }
 
+impl Severity {
+    /// Returns it in the words of other teams, such as `P1, SEV1`.
+    pub fn elsewhere(self) -> String {
+        format!("P{0}, SEV{0}", self.priority())
+    }
+}
+
 impl TryFrom<u8> for Severity {
     type Error = SeverityError;
     fn try_from(number: u8) -> Result<Self, SeverityError> {

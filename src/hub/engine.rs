@@ -3,6 +3,7 @@
 use super::{Hub, fold, own, sources};
 use crate::domain::time::Timestamp;
 use crate::sync::clock;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -159,6 +160,22 @@ impl Engine {
             tracing::error!(summary, "the hub is late");
             self.raise("NightdeskOverdue", ("check", "audit"), &summary, now).await;
         }
+        self.triage(now).await;
+    }
+
+    /// Tells people what nobody has said how bad it is for longer than the rules let it be.
+    async fn triage(&self, now: Timestamp) {
+        let deadline = Duration::from_millis(self.hub.triage_ms.load(Ordering::Relaxed));
+        match self.hub.store.unexamined(now.minus(deadline)).await {
+            Ok(unexamined) => {
+                if let Some(summary) = own::untriaged(&unexamined) {
+                    let event =
+                        own::mild("NightdeskUnexamined", ("check", "triage"), &summary, &self.hub.config.identity, now);
+                    fold::raise(&self.hub, event).await;
+                }
+            }
+            Err(error) => fold::failed(&self.hub, &error),
+        }
     }
 
     /// Takes an alert of the hub about itself in.
@@ -216,6 +233,28 @@ mod tests {
         let summary = "the time of incidents 1 passed and nothing happened; see the hub's log";
         assert!(incidents.iter().any(|incident| incident["summary"] == summary), "{incidents:?}");
         assert_eq!(engine.hub.metrics.overdue.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_examined_by_the_deadline_becomes_an_incident() {
+        let (dir, now) = (tempfile::tempdir().unwrap(), clock::now());
+        let engine = with_an_alert(dir.path(), now.minus(Duration::from_secs(7200))).await;
+        let strange = Labels::new([("alertname", "Odd"), ("severity", "purple")], &LabelLimits::LABELS).unwrap();
+        let end = End::Until(now.plus(Duration::from_secs(1000)));
+        let annotations = Labels::default();
+        let alert = Alert { labels: strange, annotations, starts_at: None, end, generator_url: String::new() };
+        let then = now.minus(Duration::from_secs(3600));
+        let event = Event::new(SourceName::parse("prom").unwrap(), alert, &engine.hub.config.identity, then);
+        engine.hub.store.ingest(Batch { now: then, events: vec![event], ..Batch::default() }).await.unwrap();
+        let summary = "nobody has said how bad incidents 2 are: say it on the incident, or by a [[severity]] rule";
+        let told = async || {
+            engine.triage(now).await;
+            let incidents = bodies(&engine, crate::store::FeedKind::Incident).await;
+            incidents.iter().any(|incident| incident["summary"] == summary)
+        };
+        assert!(!told().await, "the deadline is a day");
+        engine.hub.triage_ms.store(1_800_000, Ordering::Relaxed);
+        assert!(told().await);
     }
 
     #[tokio::test]

@@ -104,6 +104,8 @@ struct Hub {
     reached_at: Vec<String>,
     attempts: attempts::Attempts,
     roster_version: AtomicU64,
+    /// How long something may be unexamined, in milliseconds, by the rules that count now.
+    triage_ms: AtomicU64,
     /// Counts revocations; who waits with a token looks at it again.
     revocations: watch::Sender<u64>,
     started_at: Timestamp,
@@ -253,6 +255,7 @@ impl Reloader {
         match hub.store.reload(rules, clock::now()).await {
             Ok(committed) => {
                 hub.watch.expect(&config.sources);
+                hub.triage_ms.store(millis(config.book.triage), Ordering::Relaxed);
                 hub.committed(&committed);
                 hub.metrics.reloads.get_or_create(&metrics::ByReason { reason: "taken" }).inc();
                 tracing::info!("the new configuration counts");
@@ -354,6 +357,10 @@ fn listen_unix(socket: &Path) -> Result<UnixListener, anyhow::Error> {
     UnixListener::bind(socket).with_context(|| format!("listening on {}", socket.display()))
 }
 
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 async fn prepare(
     options: &Options,
     addresses: &[SocketAddr],
@@ -406,6 +413,7 @@ async fn prepare(
         reached_at,
         attempts: attempts::Attempts::default(),
         roster_version: AtomicU64::new(roster_version),
+        triage_ms: AtomicU64::new(millis(options.config.book.triage)),
         revocations: watch::Sender::new(0),
         started_at: clock::now(),
         config: options.config.clone(),

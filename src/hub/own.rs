@@ -1,7 +1,7 @@
 //! The hub's alerts about itself: they go the way of all alerts, so they page like all alerts.
 
 use crate::domain::event::{Alert, End, Event};
-use crate::domain::id::SourceName;
+use crate::domain::id::{Number, SourceName};
 use crate::domain::label::{IdentityRule, LabelLimits, Labels};
 use crate::domain::time::Timestamp;
 use crate::store::hub::Audit;
@@ -17,7 +17,23 @@ pub fn source() -> SourceName {
 
 /// Returns an event that says what the hub could not do, by a name and one more label that tells such alerts apart.
 pub fn alert(name: &str, about: (&str, &str), summary: &str, rule: &IdentityRule, now: Timestamp) -> Event {
-    let labels = [("alertname", name), ("service", "nightdesk"), ("severity", "critical"), about];
+    of_severity("critical", name, about, summary, rule, now)
+}
+
+/// As [`alert`], of what can wait for the morning.
+pub fn mild(name: &str, about: (&str, &str), summary: &str, rule: &IdentityRule, now: Timestamp) -> Event {
+    of_severity("warning", name, about, summary, rule, now)
+}
+
+fn of_severity(
+    severity: &str,
+    name: &str,
+    about: (&str, &str),
+    summary: &str,
+    rule: &IdentityRule,
+    now: Timestamp,
+) -> Event {
+    let labels = [("alertname", name), ("service", "nightdesk"), ("severity", severity), about];
     let alert = Alert {
         labels: Labels::new(labels, &LabelLimits::LABELS).expect("names of the hub's own labels are valid"),
         annotations: Labels::new([("summary", summary)], &LabelLimits::ANNOTATIONS).expect("one annotation is valid"),
@@ -31,14 +47,25 @@ pub fn alert(name: &str, about: (&str, &str), summary: &str, rule: &IdentityRule
 /// Incidents that a summary names.
 const NAMED_MAX: usize = 10;
 
+/// Returns numbers for a summary: the first, and how many more there are.
+fn named(numbers: &[Number]) -> String {
+    let names: Vec<_> = numbers.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = numbers.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
+}
+
+/// Returns what waits for triage past its deadline, for people, if anything does.
+pub fn untriaged(numbers: &[Number]) -> Option<String> {
+    let way = "say it on the incident, or by a [[severity]] rule";
+    (!numbers.is_empty()).then(|| format!("nobody has said how bad incidents {} are: {way}", named(numbers)))
+}
+
 /// Returns what an audit found, for people, if it found anything.
 pub fn late(audit: &Audit) -> Option<String> {
     let mut found = Vec::new();
     if !audit.overdue.is_empty() {
-        let names: Vec<_> = audit.overdue.iter().take(NAMED_MAX).map(ToString::to_string).collect();
-        let more = audit.overdue.len().saturating_sub(NAMED_MAX);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        found.push(format!("the time of incidents {}{more} passed and nothing happened", names.join(", ")));
+        found.push(format!("the time of incidents {} passed and nothing happened", named(&audit.overdue)));
     }
     if audit.late_pages > 0 {
         found.push(format!("{} pages are due and not sent", audit.late_pages));
@@ -49,7 +76,6 @@ pub fn late(audit: &Audit) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::Number;
 
     #[test]
     fn what_is_late_is_named_and_counted() {

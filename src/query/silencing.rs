@@ -4,6 +4,7 @@ use super::Query;
 use super::tree::{Atom, Kind, TextTest};
 use crate::domain::label::Labels;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// One matcher, as Alertmanager's API writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +79,17 @@ pub fn silencing(text: &str) -> Result<(Query, String), String> {
     }
     let text = braces(&list);
     Ok((Query::parse(&text).map_err(|error| error.to_string())?, text))
+}
+
+/// Parts `QUERY 2h REASON` into the query, how long, and why, which may be empty; `None` where there is no query or no span behind it.
+pub fn timed(words: &str) -> Option<(&str, Duration, &str)> {
+    let spans = words.match_indices(' ').map(|(at, _)| at);
+    spans.into_iter().find_map(|at| {
+        let (query, rest) = (words[..at].trim(), words[at..].trim_start());
+        let (span, reason) = rest.split_once(' ').unwrap_or((rest, ""));
+        let within = crate::domain::source::read_span(span)?;
+        (!query.is_empty() && Query::parse(query).is_ok()).then_some((query, within, reason.trim()))
+    })
 }
 
 /// Returns a text in braces that fits these labels and, of others, those that share the most telling of them.

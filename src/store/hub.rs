@@ -489,6 +489,17 @@ impl HubStore {
         }
     }
 
+    /// Returns what is open, was opened before `before`, and is unexamined: no rule, no label and no person says how bad it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unexamined(&self, before: Timestamp) -> Result<Vec<Number>, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.read(move |tables| pages::unexamined(tables, before)).await,
+            Self::Memory(hub) => lock(hub).unexamined(before),
+        }
+    }
+
     /// Forgets what is too old: series over for 30 days, incidents resolved for 400; a bounded number of each, so it returns
     /// whether there may be more.
     ///

@@ -15,7 +15,7 @@ use super::hub::{
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::event::SeriesKey;
-use crate::domain::id::{NodeId, SourceName, UserName};
+use crate::domain::id::{NodeId, Number, SourceName, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::item::{Change, Claim, Item, ItemKind, Silence};
 use crate::domain::paging::{Page, PageId};
@@ -286,6 +286,14 @@ impl MemoryHub {
     /// None.
     pub fn audit(&self, now: Timestamp, late: Duration) -> Result<Audit, StoreError> {
         pages::audit(&self.tables, now, late)
+    }
+
+    /// As [`super::HubStore::unexamined`].
+    ///
+    /// # Errors
+    /// None.
+    pub fn unexamined(&self, before: Timestamp) -> Result<Vec<Number>, StoreError> {
+        pages::unexamined(&self.tables, before)
     }
 
     /// As [`super::HubStore::prune`].

@@ -90,6 +90,7 @@ actions! {
     IncidentNote, "incident.note", Incident, "note", "Write a note for everybody";
     IncidentResolve, "incident.resolve", Incident, "resolve", "Resolve; asks first";
     ClaimMake, "claim.make", Incident, "claim", "Say that something is known to you, for a time: QUERY 4h reason; it silences nothing";
+    SilenceMake, "silence.make", Incident, "silence", "Let nobody be called about what fits label matchers, for a time: {service=\"pay\"} 2h reason; asks first";
     UndoLast, "undo.last", Several, "undo", "Take your latest act back, by its name";
     UndoRedo, "undo.redo", Several, "redo", "Do again what you took back last";
     BulkAck, "bulk.ack", Several, "ack all", "Acknowledge what is marked, what calls you, or all that the filter shows; lists it first";
@@ -157,6 +158,7 @@ actions! {
     InboxDismiss, "inbox.dismiss", Inbox, "dismiss", "Put the letter away";
     InboxNext, "inbox.next", Inbox, "next act", "Do what fits the letter, as its line says";
     PastOpen, "past.open", View, "past", "Search what is over by a query, back to the oldest that is known here";
+    SilencesOpen, "silences.open", View, "silences", "What is silenced, by whom, until when and why";
     ViewsOpen, "views.open", View, "views", "Saved views: NAME shows one, save NAME 1 keeps the filter under a name and a digit, drop NAME forgets it";
     ChangesOpen, "changes.open", View, "changes", "What was changed in the last hour, about the incident first; a span behind it: :changes 6h";
     SourcesOpen, "sources.open", View, "sources", "The sources: whether they live, when they spoke last";

@@ -1,6 +1,7 @@
 //! Links that alerts bring, and texts to copy: what of them is safe to hand on, and how it is written.
 
 use crate::domain::incident::Incident;
+use crate::domain::item::Service;
 use crate::domain::series::Series;
 use crate::domain::text::SafeText;
 use crate::sync::picture::Detail;
@@ -24,6 +25,8 @@ const ANNOTATIONS: [(&str, &str); 9] = [
 ];
 const RUNBOOK: &str = "runbook";
 const SOURCE: &str = "source";
+/// By the hub's catalogue of services.
+const SERVICE: &str = "service";
 
 /// A link over http or https, as it would be opened: printable ASCII, for everything else is written out in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,17 @@ pub(crate) fn links(detail: &Detail) -> Vec<Link> {
         detail.series.iter().filter_map(|series| series.annotations.get(name)).for_each(|text| put(kind, text));
     }
     detail.series.iter().for_each(|series| put(SOURCE, &series.generator_url));
+    links
+}
+
+/// Adds the links that the catalogue has of the incident's service.
+pub(crate) fn with_service(mut links: Vec<Link>, service: Option<&Service>) -> Vec<Link> {
+    let urls = service.iter().flat_map(|service| service.links.values());
+    for link in urls.filter_map(|url| Link::read(SERVICE, url)) {
+        if links.len() < LINKS_MAX && links.iter().all(|other| other.url != link.url) {
+            links.push(link);
+        }
+    }
     links
 }
 
@@ -172,6 +186,17 @@ mod tests {
 
     fn read(text: &str) -> Option<(String, String, usize)> {
         Link::read(SOURCE, text).map(|link| (link.host, link.url, link.warnings.len()))
+    }
+
+    #[test]
+    fn the_catalogues_links_stand_behind_those_of_the_alerts_each_once() {
+        let urls = [("graphs", "https://g.example/pay"), ("repo", "https://r.example/pay"), ("bad", "javascript:1")];
+        let links = urls.map(|(name, url)| (name.to_owned(), url.to_owned())).into();
+        let service = Service { name: "pay".into(), team: String::new(), criticality: None, links };
+        let own = vec![Link::read("runbook", "https://r.example/pay").unwrap()];
+        let all = with_service(own, Some(&service));
+        let told: Vec<_> = all.iter().map(|link| (link.kind, link.url.as_str())).collect();
+        assert_eq!(told, [("runbook", "https://r.example/pay"), ("service", "https://g.example/pay")]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::topic::Topic;
 use super::views;
 use crate::domain::change::{about, during, lately};
 use crate::domain::day::{Counts, DayNumber, funnel};
-use crate::domain::item::{Change, Claim, SourceState};
+use crate::domain::item::{Change, Claim, Silence, SourceState};
 use crate::domain::series::SeriesState;
 use crate::domain::source::{read_span, span, word};
 use crate::domain::time::Timestamp;
@@ -29,6 +29,7 @@ pub(crate) fn lines(state: &State, topic: Topic, words: &str) -> Vec<String> {
         Topic::Sources => sources(state, words),
         Topic::Funnel => days(state, words),
         Topic::Claims => claims(state, words),
+        Topic::Silences => silences(state, words),
         Topic::Views => views::lines(state, words),
         _ => Vec::new(),
     };
@@ -181,5 +182,28 @@ fn claim_lines(state: &State, claim: &Claim) -> Vec<String> {
         format!("{id} ask {} until {}{first}: {}", claim.by, minute(claim.until), claim.reason),
         format!("    {}", claim.query),
         format!("    fits {fits}; `nightdesk claim end {id}` ends it"),
+    ]
+}
+
+fn silences(state: &State, words: &str) -> Vec<String> {
+    let wanted = words.trim();
+    let mut all: Vec<&Silence> = state.picture.items.silences.values().collect();
+    all.retain(|one| state.now < one.ends_at && (one.matchers.contains(wanted) || one.created_by == wanted));
+    all.sort_by(|a, b| (a.ends_at, &a.id).cmp(&(b.ends_at, &b.id)));
+    all.into_iter().flat_map(|one| silence_lines(state, one)).collect()
+}
+
+fn silence_lines(state: &State, one: &Silence) -> Vec<String> {
+    let id = one.id.get(..8).unwrap_or(&one.id);
+    let begins = if state.now < one.starts_at { format!("from {} ", minute(one.starts_at)) } else { String::new() };
+    let quiet = |row: &&crate::sync::picture::Row| {
+        row.incident.silenced.as_ref().is_some_and(|silenced| silenced.by.contains(&one.id))
+    };
+    let quiet: Vec<String> = state.unresolved().filter(quiet).map(|row| row.incident.number.to_string()).collect();
+    let quiet = if quiet.is_empty() { "no open incident".to_owned() } else { quiet.join(", ") };
+    vec![
+        format!("{id} {begins}until {} by {}: {}", minute(one.ends_at), one.created_by, one.reason),
+        format!("    {}", one.matchers),
+        format!("    quiet: {quiet}; `nightdesk silence end {id}` ends it"),
     ]
 }

@@ -117,6 +117,8 @@ pub(crate) enum Deed {
     First { action: Action, incident: Option<IncidentId> },
     /// Words to those who were called by what cannot be taken back.
     StandDown(IncidentId),
+    /// A silence, in the words of its command.
+    Silence(String),
 }
 
 impl Deed {
@@ -126,7 +128,7 @@ impl Deed {
             Self::Submit(submission) => Some(submission.incident),
             Self::StandDown(incident) => Some(*incident),
             // What it begins looks at the incident itself.
-            Self::First { .. } | Self::Quit | Self::Suspend => None,
+            Self::First { .. } | Self::Silence(_) | Self::Quit | Self::Suspend => None,
         }
     }
 }

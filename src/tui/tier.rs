@@ -27,6 +27,7 @@ impl Action {
             | Self::IncidentResolve
             | Self::IncidentReopen
             | Self::BulkAck
+            | Self::SilenceMake
             | Self::ShiftHandover => Tier::Others,
             Self::UndoLast | Self::UndoRedo | Self::InboxDismiss | Self::InboxNext => Tier::Own,
             _ if self.group() == Group::Incident => Tier::Own,

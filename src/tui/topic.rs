@@ -24,6 +24,10 @@ pub enum Topic {
     Funnel,
     /// Who says that something is known to them.
     Claims,
+    /// What is silenced.
+    Silences,
+    /// What the hub says to a silence that is made.
+    Silence,
     /// Saved views.
     Views,
     /// Incidents that are over and fit a query.
@@ -51,6 +55,7 @@ impl Topic {
             Action::FunnelOpen => Self::Funnel,
             Action::ClaimsOpen => Self::Claims,
             Action::ViewsOpen => Self::Views,
+            Action::SilencesOpen => Self::Silences,
             Action::PastOpen => Self::Past,
             Action::ClaimMake => Self::Claim,
             _ => return None,
@@ -70,6 +75,8 @@ impl Topic {
             Self::Sources => "Sources, those that are silent first",
             Self::Funnel => "From events to pages, by day (UTC) and source",
             Self::Claims => "Claims: whom to ask",
+            Self::Silences => "Silences: what calls nobody for a while",
+            Self::Silence => "Silence: what the hub says",
             Self::Views => "Saved views; :view NAME shows one",
             Self::Past => "What is over, the newest first",
             Self::Claim => "Claim: what the hub says",
@@ -87,6 +94,8 @@ impl Topic {
             Self::Funnel => "Nothing was counted in these days.",
             Self::Claims => "No claim stands.",
             Self::Past => "Nothing that is over and known here fits.",
+            Self::Silences => "Nothing is silenced.",
+            Self::Silence => "The hub said nothing.",
             Self::Views => "None yet; :view save NAME keeps the filter that is on.",
             Self::Claim => "The hub said nothing.",
             Self::Doctor | Self::WhatsNew | Self::Paths => "Nothing to read.",
@@ -95,7 +104,7 @@ impl Topic {
 
     /// Returns whether it is in the picture already: nothing is read, and it follows the picture.
     pub(crate) fn is_shared(self) -> bool {
-        matches!(self, Self::Changes | Self::Sources | Self::Funnel | Self::Claims | Self::Views)
+        matches!(self, Self::Changes | Self::Sources | Self::Funnel | Self::Claims | Self::Silences | Self::Views)
     }
 
     /// Returns whether the newest stands at the end.

@@ -7,7 +7,7 @@ use super::{Audit, Delivery, Outcome, Receipt, Rules};
 use crate::domain::day::Counts;
 use crate::domain::event::SeriesKey;
 use crate::domain::holds::Plan;
-use crate::domain::id::{IncidentId, UserName};
+use crate::domain::id::{IncidentId, Number, UserName};
 use crate::domain::incident::{Incident, Life, Line, Told};
 use crate::domain::paging::{CONSOLE, Call, Page, PageId, PageState, Step, Whom};
 use crate::domain::time::Timestamp;
@@ -240,6 +240,18 @@ pub(in crate::store) fn audit<T: Tables>(tables: &T, now: Timestamp, late: Durat
     }
     let WaitingPages { all, late, oldest_due } = tables.waiting_pages(before)?;
     Ok(Audit { overdue, late_pages: late, waiting_pages: all, oldest_due })
+}
+
+/// Returns what is open, was opened before then, and is unexamined.
+pub(in crate::store) fn unexamined<T: Tables>(tables: &T, before: Timestamp) -> Result<Vec<Number>, StoreError> {
+    let mut found = Vec::new();
+    // Everything that is open is due at some time.
+    for id in tables.due(Timestamp::from_millis(i64::MAX), UNCALLED_MAX)? {
+        let incident = tables.incident(id)?.filter(|one| one.severity.is_none() && one.opened_at < before);
+        found.extend(incident.map(|one| one.number));
+    }
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// Brings pages back within reach that a clock that was ahead put far off.

@@ -151,6 +151,10 @@ impl Talk {
             lines.push(format!("WRONG no command {}{hint}; type help", safe(word)));
             return Vec::new();
         };
+        if action == Action::SilenceMake && !rest.is_empty() {
+            update::silence_said(&mut self.state, rest);
+            return Vec::new();
+        }
         if let Some(topic) = Topic::of(action) {
             if topic == Topic::Claim && self.state.readonly {
                 lines.push("WRONG read-only: nothing was claimed".to_owned());

@@ -43,6 +43,13 @@ pub(super) fn begin(state: &mut State, verb: Action, now: Timestamp) -> Vec<Effe
         state.tell("no incident is selected", now);
         return Vec::new();
     }
+    if targets.iter().all(|one| one.life == Life::Resolved)
+        && !matches!(verb, Action::IncidentNote | Action::IncidentReopen)
+    {
+        let what = if targets.len() == 1 { format!("{} is", targets[0].number) } else { "they are".to_owned() };
+        state.tell(format!("{what} resolved: only a note or a reopening is left"), now);
+        return Vec::new();
+    }
     // A note quiets nothing, and its prompt says what it is on.
     if verb != Action::IncidentNote && refused_as_changed(state, ids(&targets), verb, now) {
         return Vec::new();

@@ -31,9 +31,14 @@ pub(super) fn notice(state: &mut State, before: &Picture, now: Timestamp) -> Vec
         attention.news.extend(new);
         let known = attention.known.take();
         let opened = known.map_or(0, |known| open(&picture).difference(&known).count());
-        if pages + opened > 0 && before.link != Link::Live && before.link != Link::Connecting {
+        let answered = before.unsent.saturating_sub(picture.unsent);
+        if pages + opened + answered > 0 && before.link != Link::Live && before.link != Link::Connecting {
             let pages = format!("{pages} page{}", if pages == 1 { "" } else { "s" });
-            state.tell(format!("{opened} new while away, {pages}"), now);
+            let answered = match answered {
+                0 => String::new(),
+                count => format!(", {count} of yours answered (:history says how)"),
+            };
+            state.tell(format!("{opened} new while away, {pages}{answered}"), now);
         }
     }
     let attention = &mut state.attention;

@@ -7,7 +7,7 @@ use super::super::order::Sort;
 use super::super::state::{Gist, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight, theme};
+use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight, silence, theme};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -61,6 +61,8 @@ const COMMANDS: &[(&str, Action)] = &[
     ("past", Action::PastOpen),
     ("mark", Action::MarkAll),
     ("claim", Action::ClaimMake),
+    ("silence", Action::SilenceMake),
+    ("silences", Action::SilencesOpen),
     ("why", Action::TabWhy),
     ("similar", Action::TabSimilar),
 ];
@@ -101,6 +103,7 @@ fn usage(action: Action) -> &'static str {
         Action::HelpOpen => "[WORDS]",
         Action::DetailOpen => "[NUMBER]",
         Action::ClaimMake => "QUERY 4h REASON",
+        Action::SilenceMake => "{LABEL=\"VALUE\"} 2h REASON",
         Action::ChangesOpen => "[6h]",
         Action::FunnelOpen => "[DAYS]",
         Action::SortSeverity => "severity | time | owner",
@@ -230,6 +233,10 @@ pub(super) fn run(
         }
         (Some(Action::FilterOpen), words) => {
             filter::said(state, words);
+            Vec::new()
+        }
+        (Some(Action::SilenceMake), words) => {
+            silence::said(state, words);
             Vec::new()
         }
         (Some(Action::ViewsOpen), words) => filter::view(state, words, now),

@@ -92,6 +92,11 @@ fn unlock(state: &mut State, actions: &[Action]) -> Judged {
         state.toast = None;
         return Judged::Swallowed;
     }
+    if actions.contains(&Action::AppInterrupt) {
+        // No text has it: whoever leaves by it must be able to answer what is asked then.
+        state.guard.locked = false;
+        return Judged::Meant;
+    }
     if actions.iter().any(|action| action.waits_for_a_hand()) {
         state.warn("the verbs are locked, for that looked like typing: Esc unlocks them");
         return Judged::Swallowed;

@@ -104,7 +104,9 @@ pub(super) fn choose_link(state: &mut State, now: Timestamp) {
         return state.tell(format!("the series of {number} are not read yet; open it and try again"), now);
     };
     let choice = |link: Link| Choice { words: link.url, label: SafeText::from_static(link.kind) };
-    let choices: Vec<Choice> = links::links(&detail).into_iter().map(choice).collect();
+    let service = state.picture.items.services.get(&incident.service);
+    let all = links::with_service(links::links(&detail), service);
+    let choices: Vec<Choice> = all.into_iter().map(choice).collect();
     if choices.is_empty() {
         return state.tell(format!("{number} has no link over http or https"), now);
     }

@@ -19,6 +19,7 @@ mod picture;
 mod prompt;
 mod read;
 mod sight;
+mod silence;
 mod theme;
 
 pub(crate) use attention::{calls, worst_call};
@@ -27,6 +28,7 @@ pub(crate) use bulk::shift_to;
 pub(crate) use command::{Argument, argument, commands, matching, named, spoken};
 pub(crate) use guard::BURST;
 pub(crate) use inbox::{Next, next as next_act};
+pub(crate) use silence::said as silence_said;
 
 use super::action::Action;
 use super::event::{Effect, Event, Exit};
@@ -289,12 +291,13 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
         Action::ClaimMake => claim(state),
+        Action::SilenceMake => silence::begin(state),
         Action::ViewsOpen => {
             let mut effects = vec![Effect::Views(Edit::Read)];
             effects.extend(read::open(state, Topic::Views, ""));
             return effects;
         }
-        Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
+        Action::SilencesOpen | Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
             return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
         }
         Action::PastOpen

@@ -7,7 +7,7 @@ use super::super::key::KeyPress;
 use super::super::palette;
 use super::super::state::{Confirm, Deed, Mode, Needs, Preview, State};
 use super::super::verb;
-use super::{act, bulk, command, filter, guard, history};
+use super::{act, bulk, command, filter, guard, history, silence};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
@@ -258,6 +258,7 @@ pub(super) fn answer(state: &mut State, force: bool, now: Timestamp) -> Vec<Effe
         Deed::Quit => vec![Effect::Leave(Exit::Quit)],
         Deed::Suspend => vec![Effect::Suspend],
         Deed::First { action, incident } => guard::first(state, action, incident, now),
+        Deed::Silence(words) => silence::make(state, &words),
         Deed::StandDown(incident) => history::stand_down(state, incident, now),
     }
 }

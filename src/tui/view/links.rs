@@ -19,7 +19,10 @@ pub(super) fn draw(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) -> b
     let does = if state.opens_links { "opens" } else { "copies" };
     let mut lines = vec![
         Line::of(Role::Title, &format!(" Links of {number}: a digit {does} one, Esc leaves it")),
-        Line::of(Role::Dim, " They came with alerts: whoever may send those may have written them."),
+        Line::of(
+            Role::Dim,
+            " They came with alerts, but for those of the service: whoever may send alerts may have written them.",
+        ),
     ];
     let seen = links_seen(state);
     let blocks = blocks(state);

@@ -10,6 +10,7 @@ use super::{Window, chart, pair, reading, rule, series, text, timeline};
 use crate::domain::grouping;
 use crate::domain::id::UserName;
 use crate::domain::incident::{self, Life};
+use crate::domain::item::Service;
 use crate::domain::series::Series;
 use crate::sync::foresight;
 use crate::sync::picture::{Row, Said, Waiting};
@@ -79,7 +80,17 @@ fn standing_head(state: &State, row: &Row, width: usize) -> Vec<Line> {
     let tally = incident.tally;
     let series = format!("{} firing, {} unknown, {} over", tally.firing, tally.unknown, tally.over);
     lines.push(pair("series", &series).with(Role::Dim, "  service ").with(Role::Text, service));
+    lines.extend(state.picture.items.services.get(&incident.service).and_then(catalogued));
     lines
+}
+
+/// Says what the catalogue has of a service.
+fn catalogued(service: &Service) -> Option<Line> {
+    let team = Some(&service.team).filter(|team| !team.is_empty()).map(|team| format!("team {team}"));
+    let critical = service.criticality.map(|criticality| format!("criticality {criticality} of 4"));
+    let links = Some(service.links.len()).filter(|count| *count > 0).map(|count| format!("{count} links (:links)"));
+    let told: Vec<String> = [team, critical, links].into_iter().flatten().collect();
+    (!told.is_empty()).then(|| pair("catalogue", &told.join(", ")))
 }
 
 /// Returns when it was opened: by the hub's clock, and by the person's where that says another hour.

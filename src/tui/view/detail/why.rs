@@ -18,7 +18,12 @@ pub(super) fn lines(state: &State, row: &Row, window: Window) -> Vec<Line> {
     let mut lines = vec![pair("source", if sources.is_empty() { "not mirrored" } else { &sources })];
     lines.extend(text(Role::Text, "", &format!("group {}", group(&incident.group_key)), width));
     lines.push(pair("severity", &severity(row)));
-    let levels = state.picture.known.paging.as_ref().map(|paging| paging.levels.len());
+    for way in &incident.course.ways {
+        lines.extend(text(Role::Dim, "  ", &format!("{}: {} -> {}", way.part, way.by, way.made), width));
+    }
+    lines.extend(text(Role::Text, "", &course(row), width));
+    let levels = state.picture.known.paging.as_ref();
+    let levels = levels.map(|paging| paging.levels_of(incident.course.policy()).len());
     let of = levels.map_or(String::new(), |levels| format!(" of {levels}"));
     let called = match (incident.level, incident.round) {
         (0, _) => "none was called yet".to_owned(),
@@ -38,6 +43,13 @@ pub(super) fn lines(state: &State, row: &Row, window: Window) -> Vec<Line> {
     lines
 }
 
+/// Says whose it is, and what its service level makes of it.
+fn course(row: &Row) -> String {
+    let incident = &row.incident;
+    let (team, policy, plan) = (incident.course.team(), incident.course.policy(), incident.plan.word());
+    format!("team {team}, policy {policy}, plan {plan}")
+}
+
 fn group(key: &str) -> String {
     let pairs = pairs_of(key);
     if pairs.is_empty() {
@@ -49,7 +61,8 @@ fn group(key: &str) -> String {
 
 fn severity(row: &Row) -> String {
     let incident = &row.incident;
-    let word = words::severity(incident.severity);
+    let elsewhere = incident.severity.map_or(String::new(), |severity| format!(" ({})", severity.elsewhere()));
+    let word = format!("{}{elsewhere}", words::severity(incident.severity));
     match (&incident.severity_set, incident.machine_severity) {
         (Some(_), machines) => format!("{word}, set by a person; machines said {}", words::severity(machines)),
         (None, Some(_)) => format!("{word}, the worst that its series said"),
