@@ -56,7 +56,7 @@ pub(crate) fn said(state: &mut State, words: &str) {
         count => format!("fits {count} open incidents: {named}{more}"),
     };
     let until = super::super::verb::Scene { state, now: state.now }.told(state.now.plus(within));
-    let question = format!("Silence {text} until {until}? y, Esc leaves");
+    let question = format!("Silence until {until}? y, Esc leaves: {text}");
     let notes = [
         format!("It {what}."),
         "Quiet is what silences cover whole; it is shown all the same.".to_owned(),
