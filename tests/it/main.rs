@@ -34,4 +34,5 @@ mod themes;
 mod three;
 mod tidy;
 mod tools;
+mod upstream;
 mod week;
