@@ -190,10 +190,13 @@ pub struct Extent {
 pub struct Silenced {
     /// When the first of them ends that it needs.
     pub until: Timestamp,
-    /// The silences, at most eight; of an Alertmanager in front, `alertmanager NAME`.
+    /// The silences, at most eight.
     pub by: Vec<String>,
     /// Who wanted the one that ends first.
     pub who: String,
+    /// The Alertmanager in front that the one that ends first is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<super::silence::Upstream>,
 }
 
 /// An incident offered by its owner to another person.
@@ -744,7 +747,7 @@ impl Incident {
         let before = std::mem::replace(&mut self.silenced, silenced);
         let line = match (&before, &self.silenced) {
             (None, Some(by)) => {
-                let text = format!("silenced until {} by {}: calls nobody", by.until.date_and_second(), by.who);
+                let text = format!("{}: calls nobody", by.words(&by.until.date_and_second()));
                 Some(Line::by_hub(now, Told::Snoozed, text))
             }
             // A flap: should it fire again, its time to call has come.

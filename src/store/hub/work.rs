@@ -137,7 +137,7 @@ pub(in crate::store) struct Work<'w, T> {
     /// The claims that stand, once they were needed.
     pub(super) claims: Option<Rc<Claims>>,
     /// Silences that are not over, once they were asked for.
-    pub(super) silences: Option<Arc<Vec<super::silences::Live>>>,
+    pub(super) silences: Option<Arc<super::silences::Lives>>,
 }
 
 impl<'w, T: Tables> Work<'w, T> {
