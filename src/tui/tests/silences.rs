@@ -29,7 +29,7 @@ fn its_detail_says_until_when_and_by_whom() {
     let mut desk = Desk::new(picture);
     desk.keys("enter");
     assert!(desk.has("silenced until"), "{}", desk.screen());
-    assert!(desk.has("(ben): calls nobody"), "{}", desk.screen());
+    assert!(desk.has("by ben: calls nobody"), "{}", desk.screen());
     assert!(!desk.has("the first call at"), "{}", desk.screen());
 }
 
