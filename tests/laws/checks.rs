@@ -411,7 +411,7 @@ fn same_rows(world: &World, index: usize, law: &str) {
         return;
     }
     let (here, there): (BTreeSet<_>, BTreeSet<_>) = (mirror.iter().collect(), hub.iter().collect());
-    let show = |only: Vec<&&String>| only.iter().map(|row| format!("\n  {row:.400}")).take(6).collect::<String>();
+    let show = |only: Vec<&&String>| only.iter().map(|row| format!("\n  {row:.1200}")).take(6).collect::<String>();
     let only_here = show(here.difference(&there).collect());
     let only_there = show(there.difference(&here).collect());
     panic!("{law}: the mirror of console {index} differs\nonly there:{only_here}\nonly at the hub:{only_there}");

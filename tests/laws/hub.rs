@@ -149,7 +149,7 @@ impl Hub {
         self.up_since
     }
 
-    /// Returns when a source last spoke, as far as the hub did not look at it yet.
+    /// Returns when a source last spoke, which a witness knows whatever the hub forgot.
     pub fn spoke_at(&self, index: usize) -> Option<Timestamp> {
         self.last_spoke.get(&index).copied()
     }
