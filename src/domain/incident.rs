@@ -593,7 +593,7 @@ impl Incident {
             return Happened::default();
         }
         let before = std::mem::replace(&mut self.severity, risen);
-        if self.tally.total() <= 1 {
+        if self.tally.total() <= 1 && before.is_none() {
             // The first series of a new incident gives it its severity: that is no raise.
             return Happened::default();
         }
@@ -867,7 +867,17 @@ impl Incident {
         if handling.plan == self.plan {
             self.calendar.clone_from(&handling.calendar);
         }
-        self.take_handling(handling, now)
+        let before = self.plan;
+        let line = self.take_handling(handling, now);
+        if self.plan < before && line.is_none() && self.life == Life::Triggered {
+            // Of one series only, it is no beginning either: what waited for hours that count no more calls now.
+            self.quiet.clear();
+            self.restart_levels(now);
+            self.arm(now);
+        }
+        let worst = self.severity.is_some_and(|severity| severity.number() == 1);
+        let free = if worst || self.leans.is_empty() { self.let_go(now, "by the rules of today") } else { None };
+        free.or(line)
     }
 
     /// Returns whether others may be held by it: it is known to burn, and waits for nothing itself. One level deep, so that a circle of

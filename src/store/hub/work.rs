@@ -218,6 +218,11 @@ impl<'w, T: Tables> Work<'w, T> {
         self.mark(key, Dirty::Counters);
     }
 
+    /// Marks that the series says something new of which its incident need not know.
+    pub fn told_anew(&mut self, key: &SeriesKey) {
+        self.mark(key, Dirty::Material);
+    }
+
     fn mark(&mut self, key: &SeriesKey, dirty: Dirty) {
         if let Some(held) = self.series.get_mut(key) {
             held.dirty = held.dirty.max(dirty);
