@@ -183,6 +183,7 @@ impl World {
             reason: "the switch is replaced".into(),
             updated_at: clock,
             ended_by: None,
+            upstream: None,
         };
         self.hub.store.put_silence(&silence, None, clock).expect("a silence is kept");
         self.ledger.count("silences");
