@@ -875,6 +875,11 @@ impl Incident {
             self.restart_levels(now);
             self.arm(now);
         }
+        if self.plan == Plan::Batch && self.life == Life::Triggered && !self.quiet.is_empty() {
+            // Its calendar may have other hours now: asked at once, it waits for those.
+            self.step_due_at = self.step_due_at.min(now);
+            self.arm(now);
+        }
         let worst = self.severity.is_some_and(|severity| severity.number() == 1);
         let free = if worst || self.leans.is_empty() { self.let_go(now, "by the rules of today") } else { None };
         free.or(line)
