@@ -8,7 +8,6 @@ mod checks;
 mod console;
 mod hub;
 mod random;
-mod rules;
 mod source;
 mod world;
 
