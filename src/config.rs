@@ -424,8 +424,11 @@ impl Hub {
             alertmanager,
             triage,
         };
-        let (book, faults) = rules::read(&written, text, &hub.paging.policies.keys().cloned().collect());
+        let (mut book, faults) = rules::read(&written, text, &hub.paging.policies.keys().cloned().collect());
         hub.paging.calendars.clone_from(&book.calendars);
+        for one in &mut book.alertmanagers {
+            one.token_file = one.token_file.take().map(|file| base.join(file));
+        }
         hub.book = book;
         Ok((hub, faults))
     }

@@ -74,7 +74,7 @@ pub enum Command {
         #[arg(long, value_name = "TEXT", default_value = "", value_parser = ticket)]
         ticket: String,
     },
-    /// Calls the next level, or a person. That cannot be taken back.
+    /// Calls the next level, or a person, at once. That cannot be taken back; `--dry-run` says what would happen.
     Escalate {
         #[command(flatten)]
         which: Named,

@@ -35,7 +35,9 @@ mod tui;
 mod watch;
 mod why;
 
-use clap::{Args, Parser, Subcommand};
+use crate::domain::nearest::nearest;
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// What a command ended with; its number is the exit status.
@@ -170,12 +172,24 @@ enum Command {
     Demo,
 }
 
+/// Returns the error with the command that is nearest to what was written: one that is merely alike may act on somebody else's work.
+fn meant(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(written)) = error.get(ContextKind::InvalidSubcommand).cloned() else { return error };
+    let command = Cli::command();
+    let names: Vec<&str> = command.get_subcommands().map(|one| one.get_name()).collect();
+    error.remove(ContextKind::SuggestedSubcommand);
+    if let Some(name) = nearest(&written, names) {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![name.to_owned()]));
+    }
+    error
+}
+
 /// Runs what the arguments say and returns the exit status.
 ///
 /// # Errors
 /// What went wrong, with its context; the caller prints it.
 pub fn run() -> anyhow::Result<Exit> {
-    let Cli { globals, command } = Cli::parse();
+    let Cli { globals, command } = Cli::try_parse().unwrap_or_else(|error| meant(error).exit());
     if globals.readonly && !matches!(command, None | Some(Command::Tui | Command::Demo)) {
         anyhow::bail!(
             "--readonly is for the console; commands that only look need no leave, and the others were meant"
@@ -217,4 +231,19 @@ pub fn run() -> anyhow::Result<Exit> {
 /// Returns a runtime for a command that asks a hub once.
 fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_a_command_is_told_the_nearest_and_nothing_far() {
+        let says = |words: &[&str]| {
+            let error = Cli::try_parse_from([&["nightdesk"], words].concat()).map(drop).expect_err("no command");
+            meant(error).to_string()
+        };
+        assert!(says(&["akc", "1"]).contains("'ack'"), "{}", says(&["akc", "1"]));
+        assert!(!says(&["qqqqqq"]).contains("similar"), "{}", says(&["qqqqqq"]));
+    }
 }

@@ -65,6 +65,7 @@ pub fn incident(incident: &Incident, waiting: usize) -> Value {
             "until": silenced.until.to_string(),
             "by": silenced.by,
             "who": silenced.who,
+            "upstream": silenced.upstream,
         })),
         "offer": incident.offer.as_ref().map(|offer| json!({ "to": offer.to, "until": offer.expires_at.to_string() })),
         "assigned": incident.assigned.as_ref().map(|assigned| &assigned.to),

@@ -110,6 +110,9 @@ async fn end(opened: &mut Opened, arguments: &End) -> anyhow::Result<Exit> {
     if named.next().is_some() {
         bail!("{:?} names several silences; give more of the id", arguments.id);
     }
+    if let Some(up) = &silence.upstream {
+        bail!("that is of the Alertmanager at {}: end it there", output::text(&up.name));
+    }
     let token = token(&mut opened.parts)?;
     opened.parts.client.end_silence(&silence.id, token.as_deref()).await.map_err(plainly)?;
     output::say!("{} is over: what still burns pages now", output::text(&silence.id));
@@ -142,6 +145,7 @@ fn say(one: &Silence, count: usize, now: Timestamp, json: bool) {
         let line = json!({
             "v": 1, "id": one.id, "state": one.state_word(now), "matchers": one.matchers, "starts_at": one.starts_at.to_string(),
             "ends_at": one.ends_at.to_string(), "by": one.created_by, "reason": one.reason, "incidents": count,
+            "upstream": one.upstream,
         });
         output::say!("{}", output::json_line(&line));
         return;
@@ -149,7 +153,8 @@ fn say(one: &Silence, count: usize, now: Timestamp, json: bool) {
     let id = one.id.get(..8).unwrap_or(&one.id);
     let (word, until) = (one.state_word(now), one.ends_at.date_and_second());
     output::say!("{} {word} until {until}  {count} quiet  {}", output::text(id), output::text(&one.matchers));
-    output::say!("         {}: {}", output::text(&one.created_by), output::text(&one.reason));
+    let of = one.upstream.as_ref().map_or(String::new(), |up| format!(" (upstream {})", output::text(&up.name)));
+    output::say!("         {}{of}: {}", output::text(&one.created_by), output::text(&one.reason));
 }
 
 /// Makes a silence of `{service="pay"} 2h reason`, as a console asked its person; returns what came of it in lines.

@@ -190,10 +190,13 @@ pub struct Extent {
 pub struct Silenced {
     /// When the first of them ends that it needs.
     pub until: Timestamp,
-    /// The silences, at most eight; of an Alertmanager in front, `alertmanager NAME`.
+    /// The silences, at most eight.
     pub by: Vec<String>,
     /// Who wanted the one that ends first.
     pub who: String,
+    /// The Alertmanager in front that the one that ends first is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<super::silence::Upstream>,
 }
 
 /// An incident offered by its owner to another person.
@@ -590,7 +593,7 @@ impl Incident {
             return Happened::default();
         }
         let before = std::mem::replace(&mut self.severity, risen);
-        if self.tally.total() <= 1 {
+        if self.tally.total() <= 1 && before.is_none() {
             // The first series of a new incident gives it its severity: that is no raise.
             return Happened::default();
         }
@@ -744,7 +747,7 @@ impl Incident {
         let before = std::mem::replace(&mut self.silenced, silenced);
         let line = match (&before, &self.silenced) {
             (None, Some(by)) => {
-                let text = format!("silenced until {} by {}: calls nobody", by.until.date_and_second(), by.who);
+                let text = format!("{}: calls nobody", by.words(&by.until.date_and_second()));
                 Some(Line::by_hub(now, Told::Snoozed, text))
             }
             // A flap: should it fire again, its time to call has come.
@@ -864,7 +867,22 @@ impl Incident {
         if handling.plan == self.plan {
             self.calendar.clone_from(&handling.calendar);
         }
-        self.take_handling(handling, now)
+        let before = self.plan;
+        let line = self.take_handling(handling, now);
+        if self.plan < before && line.is_none() && self.life == Life::Triggered {
+            // Of one series only, it is no beginning either: what waited for hours that count no more calls now.
+            self.quiet.clear();
+            self.restart_levels(now);
+            self.arm(now);
+        }
+        if self.plan == Plan::Batch && self.life == Life::Triggered && !self.quiet.is_empty() {
+            // Its calendar may have other hours now: asked at once, it waits for those.
+            self.step_due_at = self.step_due_at.min(now);
+            self.arm(now);
+        }
+        let worst = self.severity.is_some_and(|severity| severity.number() == 1);
+        let free = if worst || self.leans.is_empty() { self.let_go(now, "by the rules of today") } else { None };
+        free.or(line)
     }
 
     /// Returns whether others may be held by it: it is known to burn, and waits for nothing itself. One level deep, so that a circle of

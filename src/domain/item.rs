@@ -5,6 +5,7 @@
 use super::day::DAYS_KEPT;
 use super::id::{SourceName, UserName};
 use super::label::Labels;
+use super::silence::Upstream;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -96,6 +97,9 @@ pub struct Silence {
     /// Who ended it before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
+    /// Whose it is, where an Alertmanager in front says it; `None`: the hub's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<Upstream>,
 }
 
 /// A person says that what fits a query is known to them.

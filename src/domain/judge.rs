@@ -561,10 +561,13 @@ impl Case<'_, '_> {
         };
         self.louder();
         self.incident.escalating = true;
-        if to.is_some() && self.incident.life == Life::Acked {
-            // Who was called has their time before the next one is. Where nobody has it, the levels go on as they would have.
-            self.incident.step_due_at =
-                now.plus(rules.paging.within(self.incident.course.policy(), self.incident.level.saturating_sub(1)));
+        if to.is_some() {
+            // Who was called has their time before the next one is. Where nobody has it, the levels go on as they would have, and what waited
+            // for working hours waits no longer than that.
+            let level = self.incident.level.saturating_sub(1);
+            let after = now.plus(rules.paging.within(self.incident.course.policy(), level));
+            let before = self.incident.step_due_at;
+            self.incident.step_due_at = if self.incident.life == Life::Acked { after } else { before.min(after) };
         }
         let text = match to {
             Some(person) => format!("escalated to {person}"),

@@ -1,7 +1,9 @@
 //! Silences: what one may say, and when it counts.
 
+use super::incident::Silenced;
 use super::item::Silence;
 use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The longest silence of a person.
@@ -10,6 +12,27 @@ pub const PERSON_MAX: Duration = Duration::from_secs(8 * 3600);
 pub const ADMIN_MAX: Duration = Duration::from_secs(7 * 86_400);
 /// Longest reason, and longest name of who wants it, in bytes.
 pub const WORDS_MAX: usize = 1024;
+
+/// What an Alertmanager in front hides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// Which one: its host, port and path.
+    pub name: String,
+    /// One alert that an inhibit rule there keeps back, named by all of its labels; else a silence there.
+    #[serde(default)]
+    pub inhibited: bool,
+}
+
+impl Silenced {
+    /// Returns `silenced until 14:00 by mira`, given that time; what hides it, where that is an Alertmanager in front.
+    pub fn words(&self, until: &str) -> String {
+        match &self.upstream {
+            None => format!("silenced until {until} by {}", self.who),
+            Some(Upstream { inhibited: false, .. }) => format!("silenced upstream by {} until {until}", self.who),
+            Some(Upstream { name, .. }) => format!("inhibited upstream ({name})"),
+        }
+    }
+}
 
 impl Silence {
     /// Returns whether it counts at that time.
@@ -80,6 +103,7 @@ mod tests {
             reason: "the switch".into(),
             updated_at: at(from),
             ended_by: None,
+            upstream: None,
         }
     }
 

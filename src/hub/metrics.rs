@@ -74,6 +74,10 @@ pub struct Metrics {
     pub source_silent: Family<BySource, Gauge>,
     /// Expected signs of life of each source so far.
     pub source_beats: Family<BySource, Gauge>,
+    /// Silences and inhibited alerts of each Alertmanager in front that count here.
+    pub upstream_hidden: Family<BySource, Gauge>,
+    /// Polls of each Alertmanager in front that failed in a row; three, and it hides nothing.
+    pub upstream_failures: Family<BySource, Gauge>,
     /// Seconds since 1970 of the engine's last round: a hub whose value is old has stopped.
     pub tick: Gauge,
 }
@@ -103,6 +107,8 @@ impl Metrics {
             source_heard: Family::default(),
             source_silent: Family::default(),
             source_beats: Family::default(),
+            upstream_hidden: Family::default(),
+            upstream_failures: Family::default(),
             tick: Gauge::default(),
             registry: Registry::default(),
         };
@@ -130,6 +136,8 @@ impl Metrics {
         registry.register("source_heard_seconds", "When each source was heard last", metrics.source_heard.clone());
         registry.register("source_silent", "Whether an expected source is silent", metrics.source_silent.clone());
         registry.register("source_beats", "Expected signs of life of each source", metrics.source_beats.clone());
+        registry.register("upstream_hidden", "What an Alertmanager in front hides", metrics.upstream_hidden.clone());
+        registry.register("upstream_failures", "Failed polls in a row", metrics.upstream_failures.clone());
         registry.register("engine_tick_seconds", "Time of the engine's last round", metrics.tick.clone());
         Self { registry, ..metrics }
     }

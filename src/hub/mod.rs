@@ -15,6 +15,7 @@ mod presence;
 mod serve;
 mod sources;
 mod tls;
+mod upstream;
 
 use crate::config;
 use crate::domain::id::{IncidentId, SourceName, hex};
@@ -92,6 +93,8 @@ struct Hub {
     epoch: String,
     spoke: Mutex<HashMap<SourceName, Timestamp>>,
     watch: sources::Watch,
+    /// The Alertmanagers in front.
+    fronts: watch::Sender<Vec<crate::rules::Alertmanager>>,
     metrics: metrics::Metrics,
     card: HubCard,
     /// Signs the roster.
@@ -256,6 +259,11 @@ impl Reloader {
             Ok(committed) => {
                 hub.watch.expect(&config.sources);
                 hub.triage_ms.store(millis(config.book.triage), Ordering::Relaxed);
+                hub.fronts.send_if_modified(|fronts| {
+                    let others = *fronts != config.book.alertmanagers;
+                    fronts.clone_from(&config.book.alertmanagers);
+                    others
+                });
                 hub.committed(&committed);
                 hub.metrics.reloads.get_or_create(&metrics::ByReason { reason: "taken" }).inc();
                 tracing::info!("the new configuration counts");
@@ -292,6 +300,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     tasks.spawn(fold::run(hub.clone(), queue));
     tasks.spawn(engine::run(hub.clone()));
     tasks.spawn(news::run(hub.clone()));
+    tasks.spawn(upstream::run(hub.clone()));
     tasks.spawn(pager::run(hub.clone(), channels));
     if let Some(heart) = heart {
         tasks.spawn(heart::run(hub.clone(), heart));
@@ -405,6 +414,7 @@ async fn prepare(
         epoch: cursor.epoch,
         spoke: Mutex::default(),
         watch: sources::Watch::over(&options.config.sources),
+        fronts: watch::Sender::new(options.config.book.alertmanagers.clone()),
         metrics: metrics::Metrics::new(),
         card: HubCard { https, ..card },
         key,

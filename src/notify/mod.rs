@@ -10,6 +10,7 @@ mod webhook;
 
 pub use heartbeat::Heart;
 pub use message::Message;
+pub use webhook::client;
 
 use crate::config::{self, Format, Sender};
 use crate::domain::text::SafeText;

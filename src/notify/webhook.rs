@@ -60,7 +60,11 @@ impl Webhook {
     }
 }
 
-fn client(url: &Url) -> Result<Client, ChannelError> {
+/// Returns a client for one address: no proxy, no redirects, the system's authorities.
+///
+/// # Errors
+/// [`ChannelError`].
+pub fn client(url: &Url) -> Result<Client, ChannelError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

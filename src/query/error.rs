@@ -4,6 +4,9 @@ use std::fmt;
 use std::ops::Range;
 use unicode_width::UnicodeWidthStr as _;
 
+/// Bytes of a line that are shown.
+const SHOWN_MAX: usize = 240;
+
 /// Why a text is no query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryError {
@@ -34,6 +37,7 @@ impl QueryError {
         let (start, end) = (floor(text, self.span.start), floor(text, self.span.end));
         let begins = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let ends = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let (begins, ends) = window(text, begins, start, ends);
         // One character for each that stands there, so that the carets keep their place; tabs have no width of their own.
         let shown: String = text[begins..ends].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let before = columns(&text[begins..start]);
@@ -45,6 +49,15 @@ impl QueryError {
         }
         out
     }
+}
+
+/// Returns the part of a line that is shown: all of it, or of a long one what is around the place.
+fn window(text: &str, begins: usize, start: usize, ends: usize) -> (usize, usize) {
+    if ends - begins <= SHOWN_MAX {
+        return (begins, ends);
+    }
+    let from = floor(text, start.saturating_sub(SHOWN_MAX / 2).max(begins));
+    (from, floor(text, (from + SHOWN_MAX).min(ends)))
 }
 
 impl fmt::Display for QueryError {

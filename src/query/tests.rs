@@ -526,3 +526,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_long_line_is_shown_around_the_place_alone() {
+    let text = format!("{} severity<=x {}", "word ".repeat(100), "more ".repeat(100));
+    let pointed = Query::parse(&text).unwrap_err().pointed(&text);
+    let mut lines = pointed.lines();
+    let (shown, carets) = (lines.next().unwrap(), lines.next().unwrap());
+    assert!(shown.len() <= 240 && shown.contains("severity<=x"), "{pointed}");
+    assert_eq!(&shown[carets.find('^').unwrap()..carets.len()], "x", "{pointed}");
+}

@@ -145,7 +145,7 @@ pub struct Alertmanager {
     pub url: String,
     /// How often it is asked.
     pub every: Duration,
-    /// A file with its token, relative to the configuration.
+    /// A file with its token.
     pub token_file: Option<std::path::PathBuf>,
 }
 

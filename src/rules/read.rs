@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use toml::Spanned;
 
+/// Longest words about one mistake, in bytes.
+const WHY_BYTES_MAX: usize = 1500;
+
 /// Most rules of one list.
 const RULES_MAX: usize = 1000;
 /// The longest that pages wait for what they depend on.
@@ -78,7 +81,13 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, line: usize, place: impl Into<String>, why: impl Into<String>) {
-        self.faults.push(Fault { line, place: place.into(), why: why.into() });
+        let mut why = why.into();
+        // It quotes what was written, and a file may hold a megabyte in one value.
+        if why.len() > WHY_BYTES_MAX {
+            why.truncate(why.floor_char_boundary(WHY_BYTES_MAX));
+            why.push_str(" ..");
+        }
+        self.faults.push(Fault { line, place: place.into(), why });
     }
 
     /// Reads one query; what is wrong in it is pointed at.

@@ -16,11 +16,13 @@ pub(in crate::store) mod sources;
 pub(in crate::store) mod start;
 pub(in crate::store) mod tables;
 mod ties;
+pub(in crate::store) mod upstream;
 mod work;
 
 pub use super::memory::MemoryHub;
 pub use super::sqlite::hub::SqliteHub;
 pub use sources::Round;
+pub use upstream::Fronts;
 pub use work::Committed;
 
 use super::{FeedPage, Quarantined, StoreError};
@@ -464,6 +466,17 @@ impl HubStore {
                 hub.write(move |tables, rules| silences::put(tables, rules, &silence, replaced.as_deref(), now)).await
             }
             Self::Memory(hub) => lock(hub).put_silence(&silence, replaced.as_deref(), now),
+        }
+    }
+
+    /// Takes in what Alertmanagers in front hide; what they no longer hide pages at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Items`] when there is too much of it; nothing happened then.
+    pub async fn hear_fronts(&self, fronts: Fronts, now: Timestamp) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| upstream::hear(tables, rules, &fronts, now)).await,
+            Self::Memory(hub) => lock(hub).hear_fronts(&fronts, now),
         }
     }
 

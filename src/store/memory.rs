@@ -9,8 +9,8 @@ pub(super) use tables::MemoryTables;
 use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
-    Audit, Batch, Committed, Delivery, Due, Outcome, Receipt, Round, Rules, Submitted, Touch, claims, devices, due,
-    fold, items, ops, pages, read, reload, silences, sources, start,
+    Audit, Batch, Committed, Delivery, Due, Fronts, Outcome, Receipt, Round, Rules, Submitted, Touch, claims, devices,
+    due, fold, items, ops, pages, read, reload, silences, sources, start, upstream,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
@@ -225,6 +225,14 @@ impl MemoryHub {
     /// [`StoreError::Items`], [`StoreError::Broken`]; none was written then.
     pub fn put_items(&mut self, items: &[Item], now: Timestamp) -> Result<Committed, StoreError> {
         self.write(|tables, rules| items::put(tables, rules, items, now))
+    }
+
+    /// As [`super::HubStore::hear_fronts`].
+    ///
+    /// # Errors
+    /// [`StoreError::Items`]; nothing happened then.
+    pub fn hear_fronts(&mut self, fronts: &Fronts, now: Timestamp) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| upstream::hear(tables, rules, fronts, now))
     }
 
     /// As [`super::HubStore::claim`].

@@ -8,6 +8,7 @@ mod silences;
 mod sources;
 mod twins;
 mod upgrade;
+mod upstream;
 
 use super::devices::NewToken;
 use super::hub::{Batch, Mint, Pushed, Rules, Touch};

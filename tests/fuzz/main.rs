@@ -10,6 +10,7 @@
 
 mod mutate;
 mod query;
+mod rules;
 
 use mutate::{Mutator, Random};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,6 +37,7 @@ struct Target {
 
 const TARGETS: &[Target] = &[
     Target { name: "query", corpus: query::corpus, words: query::WORDS, run: query::run },
+    Target { name: "rules", corpus: rules::corpus, words: rules::WORDS, run: rules::run },
     Target { name: "matcher", corpus: query::matchers, words: query::WORDS, run: query::run_matcher },
 ];
 

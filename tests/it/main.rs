@@ -36,5 +36,6 @@ mod themes;
 mod three;
 mod tidy;
 mod tools;
+mod upstream;
 mod views;
 mod week;

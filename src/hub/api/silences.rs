@@ -147,6 +147,7 @@ fn read(posted: Postable, writer: &Writer, now: Timestamp) -> Result<Silence, St
         reason: comment,
         updated_at: now,
         ended_by: None,
+        upstream: None,
     };
     silence.check(writer.longest, now)?;
     Ok(silence)
@@ -233,9 +234,10 @@ pub async fn end(
     }
 }
 
+/// What an Alertmanager in front says is not given out as ours: a hub that asks this one, or that one's own clients, would have it twice.
 fn only_silence(item: Item) -> Option<Silence> {
     match item {
-        Item::Silence(silence) => Some(silence),
+        Item::Silence(silence) => Some(silence).filter(|silence| silence.upstream.is_none()),
         _ => None,
     }
 }

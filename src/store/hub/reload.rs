@@ -59,7 +59,7 @@ pub(in crate::store) fn reload<T: Tables>(
             if row.series.state == SeriesState::Firing {
                 work.conclude(&key, Some(row.series.state))?;
             } else {
-                work.counted(&key);
+                work.told_anew(&key);
             }
         }
     }

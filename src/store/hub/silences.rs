@@ -7,19 +7,60 @@ use super::work::{Committed, Work};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Silenced;
 use crate::domain::item::{Item, ItemKind, Silence};
-use crate::domain::series::SeriesState;
+use crate::domain::series::{Series, SeriesState};
 use crate::domain::time::Timestamp;
 use crate::query::{AlertSubject, Eyes, Query};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The note of when the next silence begins.
 const BEGINS: &str = "silence_begins";
 /// Silences that an incident names.
 const NAMED_MAX: usize = 8;
+/// The source under which the hub speaks of itself.
+const HUB: &str = "nightdesk";
 
 /// A silence that is not over, and what it covers.
-pub(super) type Live = (Silence, Query);
+type Live = (Silence, Query);
+/// All labels of an alert, by name.
+type Exactly = Vec<(String, String)>;
+
+/// All that is not over.
+#[derive(Default)]
+pub(super) struct Lives {
+    /// What is asked of each series.
+    asked: Vec<Live>,
+    /// What hides one alert alone: with many of them, each series is looked up once.
+    exact: HashMap<Exactly, Silence>,
+}
+
+impl Lives {
+    fn all(&self) -> impl Iterator<Item = &Silence> {
+        self.asked.iter().map(|(silence, _)| silence).chain(self.exact.values())
+    }
+
+    /// Returns the one that covers a series for longest.
+    fn longest(&self, series: &Series, now: Timestamp) -> Option<&Silence> {
+        let subject = AlertSubject { source: &series.source, labels: &series.labels };
+        // What the hub says of itself is hidden by nobody in front: they may be what it speaks of.
+        let own = series.source.as_str() == HUB;
+        let asked = self.asked.iter().filter(|(silence, query)| {
+            let counts = silence.is_active(now) && !(own && silence.upstream.is_some());
+            counts && query.matches(&subject, &Eyes::nobody(now))
+        });
+        let exact = match self.exact.is_empty() || own {
+            true => None,
+            false => self.exact.get(&exactly(series.labels.iter())).filter(|silence| silence.is_active(now)),
+        };
+        asked.map(|(silence, _)| silence).chain(exact).max_by_key(|silence| (silence.ends_at, &silence.id))
+    }
+}
+
+fn exactly<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> Exactly {
+    let mut all: Exactly = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    all.sort();
+    all
+}
 
 /// Keeps a new silence, which may take the place of one that is ended by it, and lets it count at once.
 pub(in crate::store) fn put<T: Tables>(
@@ -57,7 +98,7 @@ pub(in crate::store) fn end<T: Tables>(
 fn finish<T: Tables>(work: &mut Work<'_, T>, id: &str, who: &str) -> Result<bool, StoreError> {
     let now = work.now;
     let Some(Item::Silence(mut silence)) = work.tables.item(ItemKind::Silence, id)? else { return Ok(false) };
-    if silence.is_over(now) {
+    if silence.is_over(now) || silence.upstream.is_some() {
         return Ok(false);
     }
     // One that has not begun never will.
@@ -75,16 +116,18 @@ pub(super) fn begin<T: Tables>(work: &mut Work<'_, T>, just_back: bool) -> Resul
 
 impl<T: Tables> Work<'_, T> {
     /// Returns the silences that are not over.
-    fn live(&mut self) -> Result<Arc<Vec<Live>>, StoreError> {
+    fn live(&mut self) -> Result<Arc<Lives>, StoreError> {
         if let Some(live) = &self.silences {
             return Ok(live.clone());
         }
-        let mut live = Vec::new();
+        let mut live = Lives::default();
         for item in self.tables.items_ending_after(ItemKind::Silence, self.now)? {
             let Item::Silence(silence) = item else { continue };
             // Text that this program cannot read any more covers nothing: louder is safer.
-            if let Ok(query) = Query::parse(&silence.matchers) {
-                live.push((silence, query));
+            let Ok(query) = Query::parse(&silence.matchers) else { continue };
+            match silence.upstream.as_ref().is_some_and(|up| up.inhibited) {
+                true => drop(live.exact.insert(exactly(query.equalities().into_iter()), silence)),
+                false => live.asked.push((silence, query)),
             }
         }
         let live = Arc::new(live);
@@ -96,7 +139,7 @@ impl<T: Tables> Work<'_, T> {
     pub fn cover_all(&mut self) -> Result<(), StoreError> {
         self.silences = None;
         let now = self.now;
-        let begins = self.live()?.iter().map(|(silence, _)| silence.starts_at).filter(|at| *at > now).min();
+        let begins = self.live()?.all().map(|silence| silence.starts_at).filter(|at| *at > now).min();
         let text = begins.map_or(String::new(), |at| at.as_millis().to_string());
         if self.tables.meta(BEGINS)?.unwrap_or_default() != text {
             self.tables.set_meta(BEGINS, &text)?;
@@ -113,10 +156,10 @@ impl<T: Tables> Work<'_, T> {
         let live = self.live()?;
         let Some(incident) = self.incident(id)?.filter(|incident| incident.open_key.is_some()) else { return Ok(()) };
         let (before, tally) = (incident.silenced.clone(), incident.tally);
-        if live.is_empty() && before.is_none() {
+        if live.all().next().is_none() && before.is_none() {
             return Ok(());
         }
-        let counts = |id: &String| live.iter().any(|(silence, _)| silence.id == *id && silence.is_active(now));
+        let counts = |id: &String| live.all().any(|silence| silence.id == *id && silence.is_active(now));
         let covered = if tally.firing + tally.unknown > 0 {
             self.covered(id, tally.unknown > 0, &live)?
         } else {
@@ -131,10 +174,9 @@ impl<T: Tables> Work<'_, T> {
         Ok(())
     }
 
-    fn covered(&mut self, id: IncidentId, unknown: bool, live: &[Live]) -> Result<Option<Silenced>, StoreError> {
+    fn covered(&mut self, id: IncidentId, unknown: bool, live: &Lives) -> Result<Option<Silenced>, StoreError> {
         let now = self.now;
-        let active: Vec<&Live> = live.iter().filter(|(silence, _)| silence.is_active(now)).collect();
-        if active.is_empty() {
+        if !live.all().any(|silence| silence.is_active(now)) {
             return Ok(None);
         }
         let keys = if unknown { self.series_of(id, usize::MAX >> 1)? } else { self.firing_of(id)? };
@@ -144,11 +186,7 @@ impl<T: Tables> Work<'_, T> {
             if !matches!(series.state, SeriesState::Firing | SeriesState::Unknown) {
                 continue;
             }
-            let subject = AlertSubject { source: &series.source, labels: &series.labels };
-            let fits = active.iter().filter(|(_, query)| query.matches(&subject, &Eyes::nobody(now)));
-            let Some((last, _)) = fits.max_by_key(|(silence, _)| (silence.ends_at, &silence.id)) else {
-                return Ok(None);
-            };
+            let Some(last) = live.longest(series, now) else { return Ok(None) };
             by.insert(&last.id);
             first = first.filter(|first| first.ends_at <= last.ends_at).or(Some(last));
         }
@@ -156,6 +194,7 @@ impl<T: Tables> Work<'_, T> {
             until: first.ends_at,
             by: by.into_iter().take(NAMED_MAX).map(str::to_owned).collect(),
             who: first.created_by.clone(),
+            upstream: first.upstream.clone(),
         }))
     }
 }

@@ -137,7 +137,7 @@ pub(in crate::store) struct Work<'w, T> {
     /// The claims that stand, once they were needed.
     pub(super) claims: Option<Rc<Claims>>,
     /// Silences that are not over, once they were asked for.
-    pub(super) silences: Option<Arc<Vec<super::silences::Live>>>,
+    pub(super) silences: Option<Arc<super::silences::Lives>>,
 }
 
 impl<'w, T: Tables> Work<'w, T> {
@@ -216,6 +216,11 @@ impl<'w, T: Tables> Work<'w, T> {
     /// Marks that only counters of the series moved.
     pub fn counted(&mut self, key: &SeriesKey) {
         self.mark(key, Dirty::Counters);
+    }
+
+    /// Marks that the series says something new of which its incident need not know.
+    pub fn told_anew(&mut self, key: &SeriesKey) {
+        self.mark(key, Dirty::Material);
     }
 
     fn mark(&mut self, key: &SeriesKey, dirty: Dirty) {

@@ -16,6 +16,7 @@ fn silence(id: &str, ends: i64) -> Item {
         reason: "the switch is replaced".into(),
         updated_at: at(0),
         ended_by: None,
+        upstream: None,
     })
 }
 

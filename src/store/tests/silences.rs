@@ -5,7 +5,7 @@ use crate::domain::item::{Item, ItemKind, Silence};
 use crate::store::hub::{Delivery, MemoryHub};
 use std::time::Duration;
 
-fn silence(id: &str, matchers: &str, from: i64, until: i64) -> Silence {
+pub fn silence(id: &str, matchers: &str, from: i64, until: i64) -> Silence {
     Silence {
         id: id.into(),
         matchers: matchers.into(),
@@ -15,6 +15,7 @@ fn silence(id: &str, matchers: &str, from: i64, until: i64) -> Silence {
         reason: "the switch is replaced".into(),
         updated_at: at(from),
         ended_by: None,
+        upstream: None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::tui::topic::Topic;
 fn silenced_one() -> Picture {
     let mut picture = picture(rows());
     for row in Arc::make_mut(&mut picture.rows).iter_mut().filter(|row| row.incident.number.0 == 12) {
-        let silenced = Silenced { until: at("04:00"), by: vec!["s".into()], who: "ben".into() };
+        let silenced = Silenced { until: at("04:00"), by: vec!["s".into()], who: "ben".into(), upstream: None };
         row.incident.silence(Some(silenced), at("03:17"));
     }
     picture
@@ -29,7 +29,7 @@ fn its_detail_says_until_when_and_by_whom() {
     let mut desk = Desk::new(picture);
     desk.keys("enter");
     assert!(desk.has("silenced until"), "{}", desk.screen());
-    assert!(desk.has("(ben): calls nobody"), "{}", desk.screen());
+    assert!(desk.has("by ben: calls nobody"), "{}", desk.screen());
     assert!(!desk.has("the first call at"), "{}", desk.screen());
 }
 

@@ -175,7 +175,12 @@ fn row(state: &State, columns: &Columns, row: &Row, place: Rect, canvas: &mut Ca
         Some(said) => format!("[{} says {}] {}", said.actor, words::act(&said.act), incident.summary),
         None => match (&incident.silenced, &incident.claimed, words::quiet(incident)) {
             (Some(silenced), ..) => {
-                format!("[silenced to {}] {}", words::minute(state, silenced.until), incident.summary)
+                let until = words::minute(state, silenced.until);
+                match &silenced.upstream {
+                    Some(up) if up.inhibited => format!("[inhibited upstream] {}", incident.summary),
+                    Some(_) => format!("[silenced upstream to {until}] {}", incident.summary),
+                    None => format!("[silenced to {until}] {}", incident.summary),
+                }
             }
             (None, Some(claimed), _) => format!("[{}] {}", claimed.sentence(), incident.summary),
             (None, None, Some(quiet)) => format!("[{quiet}] {}", incident.summary),

@@ -152,6 +152,8 @@ pub struct AlertmanagerSetup {
     pub group_interval: Duration,
     /// How long until a firing group is told again.
     pub repeat_interval: Duration,
+    /// Further text of `alertmanager.yml`, such as inhibit rules.
+    pub rest: String,
 }
 
 impl AlertmanagerSetup {
@@ -165,18 +167,19 @@ impl AlertmanagerSetup {
             group_wait: second,
             group_interval: second,
             repeat_interval: second * 3600,
+            rest: String::new(),
         }
     }
 
     fn yaml(&self) -> String {
         let ms = |duration: Duration| format!("{}ms", duration.as_millis());
         let (wait, interval, repeat) = (ms(self.group_wait), ms(self.group_interval), ms(self.repeat_interval));
-        let Self { webhook_url: url, group_by, .. } = self;
+        let Self { webhook_url: url, group_by, rest, .. } = self;
         let authorization = Receiver { address: String::new(), token: self.token.clone() }.authorization();
         format!(
             "route: {{receiver: hub, group_by: {group_by:?}, group_wait: {wait}, group_interval: {interval}, \
              repeat_interval: {repeat}}}\nreceivers:\n  - name: hub\n    webhook_configs:\n      \
-             - {{url: \"{url}\", send_resolved: true, http_config: {{{authorization}}}}}\n"
+             - {{url: \"{url}\", send_resolved: true, http_config: {{{authorization}}}}}\n{rest}"
         )
     }
 }

@@ -146,7 +146,7 @@ fn standing(state: &State, incident: &incident::Incident, width: usize) -> Vec<L
         lines.extend(text(Role::Text, "", &words, width));
     }
     if let Some(silenced) = &incident.silenced {
-        let words = format!("silenced until {} ({}): calls nobody", minute(silenced.until), silenced.who);
+        let words = format!("{}: calls nobody", silenced.words(&minute(silenced.until)));
         lines.extend(text(Role::Text, "", &words, width));
     }
     if let Some(offer) = &incident.offer {
