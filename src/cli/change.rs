@@ -1,13 +1,10 @@
 //! `nightdesk change`: tells the hub of deploys, flags and drills, and lists them.
 
-use super::open::{Opened, address, admin_token, exchanged, settings};
+use super::open::{Opened, exchanged, reach};
 use super::{Exit, Globals, output};
 use crate::domain::change::{KINDS, kind_of, lately, sentence};
 use crate::domain::item::{Change, ChangeKind};
-use crate::store::mirror::Mirror;
-use crate::sync::client::HubClient;
-use crate::sync::device::Device;
-use crate::sync::{clock, teller, token};
+use crate::sync::clock;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -83,27 +80,14 @@ pub fn run(globals: &Globals, command: &Command) -> anyhow::Result<Exit> {
 }
 
 fn post(globals: &Globals, arguments: &Post) -> anyhow::Result<Exit> {
-    let (paths, console) = settings(globals)?;
-    let address = address(&paths, &console)?;
-    let device = Device::open(&paths.data, console.user.clone())?;
-    let known = device.known_hub(&address)?;
-    let user = known.as_ref().and_then(|known| known.user.clone()).unwrap_or(console.user.clone());
     // A pipeline has a token for sources in a file; a person's console has its own.
-    let token = match (admin_token(console.token_file.as_deref())?, &known) {
-        (Some(token), _) => Some(token),
-        (None, Some(known)) => {
-            Mirror::open(&device.mirror_of(known.short_key()), &user, teller::fresh_node(), clock::now())?
-                .note(token::NOTE)?
-        }
-        (None, None) => None,
-    };
+    let (client, token, user) = reach(globals)?;
     let labels: BTreeMap<_, _> = arguments.labels.iter().cloned().collect();
     let change = json!({
         "kind": arguments.kind.word(), "title": arguments.title, "labels": labels, "at": arguments.at,
         "url": arguments.url.clone().unwrap_or_default(),
-        "by": arguments.by.clone().unwrap_or_else(|| user.to_string()), "id": arguments.id,
+        "by": arguments.by.clone().unwrap_or(user), "id": arguments.id,
     });
-    let client = HubClient::new(address, known.and_then(|known| known.trust()).as_ref())?;
     let answer: Value = super::small_runtime()?.block_on(client.change(&change, token.as_deref()))?;
     if arguments.json {
         output::say!("{}", output::json_line(&answer));

@@ -1,13 +1,10 @@
 //! `nightdesk claim`: says that what fits a query is known to you, for a time.
 
-use super::open::{Opened, address, admin_token, exchanged, settings};
+use super::open::{Opened, exchanged, reach};
 use super::{Exit, Globals, output};
 use crate::domain::item::Claim;
 use crate::query::silencing::timed;
-use crate::store::mirror::Mirror;
-use crate::sync::client::HubClient;
-use crate::sync::device::Device;
-use crate::sync::{clock, teller, token};
+use crate::sync::clock;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -140,25 +137,6 @@ fn list(globals: &Globals, arguments: &List) -> anyhow::Result<Exit> {
         output::say!("No claim stands.");
     }
     Ok(Exit::Confirmed)
-}
-
-/// Returns the way to the hub, the token for it, and who one is there.
-fn reach(globals: &Globals) -> anyhow::Result<(HubClient, Option<String>, String)> {
-    let (paths, console) = settings(globals)?;
-    let address = address(&paths, &console)?;
-    let device = Device::open(&paths.data, console.user.clone())?;
-    let known = device.known_hub(&address)?;
-    let user = known.as_ref().and_then(|known| known.user.clone()).unwrap_or(console.user.clone());
-    let token = match (admin_token(console.token_file.as_deref())?, &known) {
-        (Some(token), _) => Some(token),
-        (None, Some(known)) => {
-            Mirror::open(&device.mirror_of(known.short_key()), &user, teller::fresh_node(), clock::now())?
-                .note(token::NOTE)?
-        }
-        (None, None) => None,
-    };
-    let client = HubClient::new(address, known.and_then(|known| known.trust()).as_ref())?;
-    Ok((client, token, user.to_string()))
 }
 
 /// Returns a claim in one line.

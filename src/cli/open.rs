@@ -10,7 +10,7 @@ use crate::sync::client::{ClientError, HubAddress, HubClient};
 use crate::sync::console::Parts;
 use crate::sync::device::{Device, KnownHub};
 use crate::sync::once::{ExchangeError, exchange};
-use crate::sync::{clock, teller};
+use crate::sync::{clock, teller, token};
 use anyhow::{Context as _, bail};
 use std::path::Path;
 use std::time::Duration;
@@ -100,6 +100,25 @@ pub fn admin_token(path: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(path) = path else { return Ok(None) };
     let token = file::read_secret(path)?.with_context(|| format!("{} does not exist", path.display()))?;
     Ok(Some(token))
+}
+
+/// Returns the way to the hub, what one is let in by there, and who one is: for a command that asks it something and needs no mirror.
+pub fn reach(globals: &Globals) -> anyhow::Result<(HubClient, Option<String>, String)> {
+    let (paths, console) = settings(globals)?;
+    let address = address(&paths, &console)?;
+    let device = Device::open(&paths.data, console.user.clone())?;
+    let known = device.known_hub(&address)?;
+    let user = known.as_ref().and_then(|known| known.user.clone()).unwrap_or(console.user.clone());
+    let token = match (admin_token(console.token_file.as_deref())?, &known) {
+        (Some(token), _) => Some(token),
+        (None, Some(known)) => {
+            Mirror::open(&device.mirror_of(known.short_key()), &user, teller::fresh_node(), clock::now())?
+                .note(token::NOTE)?
+        }
+        (None, None) => None,
+    };
+    let client = HubClient::new(address, known.and_then(|known| known.trust()).as_ref())?;
+    Ok((client, token, user.to_string()))
 }
 
 /// A mirror that was brought up to date as far as a hub answered.

@@ -6,6 +6,7 @@ use crate::domain::item::Silence;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::domain::when;
+use crate::query::Query;
 use crate::query::silencing::{matchers, silencing, timed};
 use crate::sync::client::ClientError;
 use crate::sync::console::Parts;
@@ -86,12 +87,7 @@ async fn add(opened: &mut Opened, arguments: &Add) -> anyhow::Result<Exit> {
     if !arguments.yes && !asked("Silence it?")? {
         bail!("nothing was done");
     }
-    let body = json!({
-        "matchers": matchers(&query), "startsAt": now.to_string(), "endsAt": until.to_string(),
-        "createdBy": opened.parts.device.user, "comment": arguments.reason,
-    });
-    let token = token(&mut opened.parts)?;
-    let id = opened.parts.client.add_silence(&body, token.as_deref()).await.map_err(plainly)?;
+    let id = put(opened, &query, (now, until), &arguments.reason).await?;
     if arguments.json {
         let line = json!({ "v": 1, "id": id, "matchers": text, "ends_at": until.to_string() });
         output::say!("{}", output::json_line(&line));
@@ -174,17 +170,27 @@ fn made(globals: &Globals, words: &str) -> anyhow::Result<Vec<String>> {
     let (now, zone) = (clock::now(), jiff::tz::TimeZone::system());
     let until = now.plus(within);
     let covers = covering(&mut opened.parts.mirror, &query, now)?.sentence();
-    let body = json!({
-        "matchers": matchers(&query), "startsAt": now.to_string(), "endsAt": until.to_string(),
-        "createdBy": opened.parts.device.user, "comment": reason,
-    });
-    let token = token(&mut opened.parts)?;
-    let id = runtime.block_on(opened.parts.client.add_silence(&body, token.as_deref())).map_err(plainly)?;
+    let id = runtime.block_on(put(&mut opened, &query, (now, until), reason))?;
     let told = when::told(until, now, &zone);
     Ok(vec![
         format!("{} is silenced until {told}: {covers}.", output::text(&text)),
         format!("`nightdesk silence end {}` ends it; :silences lists all.", output::text(&id)),
     ])
+}
+
+/// Lets the hub make it; returns its id.
+async fn put(
+    opened: &mut Opened,
+    query: &Query,
+    (from, until): (Timestamp, Timestamp),
+    reason: &str,
+) -> anyhow::Result<String> {
+    let body = json!({
+        "matchers": matchers(query), "startsAt": from.to_string(), "endsAt": until.to_string(),
+        "createdBy": opened.parts.device.user, "comment": reason,
+    });
+    let token = token(&mut opened.parts)?;
+    opened.parts.client.add_silence(&body, token.as_deref()).await.map_err(plainly)
 }
 
 fn needs_the_hub(opened: &Opened) -> anyhow::Result<()> {

@@ -48,6 +48,26 @@ fn after_an_absence_one_bell_is_enough() {
 }
 
 #[test]
+fn what_the_hub_answered_is_not_hidden_by_the_welcome() {
+    let check = |welcome: bool, pages: usize, wanted: &str, hidden: &str| {
+        let mut picture = called();
+        picture.link = offline();
+        picture.unsent = 1;
+        let mut desk = Desk::new(picture);
+        desk.change(|picture| {
+            let text = "ack 12: mira has it".into();
+            picture.notices.push(Notice { no: 1, text, welcome, answer: None });
+            (picture.link, picture.unsent) = (Link::Live, 0);
+            picture.calls = [12, 11][..pages].iter().map(|number| page(*number, Step::Level(1))).collect();
+        });
+        assert!(desk.has(wanted) && !desk.has(hidden), "{}", desk.screen());
+    };
+    check(true, 0, "ack 12: mira has it", "while away");
+    check(true, 2, "ack 12: mira has it; 0 new while away, 2 pages", "answered");
+    check(false, 2, "ack 12: mira has it", "while away");
+}
+
+#[test]
 fn a_storm_is_one_line_and_is_taken_as_it_was_listed() {
     let mut picture = called();
     for row in Arc::make_mut(&mut picture.rows) {

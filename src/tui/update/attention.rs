@@ -3,6 +3,7 @@
 use super::super::event::Effect;
 use super::super::state::State;
 use super::bell::{flag, ring};
+use super::picture::is_unsent;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Life;
 use crate::domain::paging::{Page, PageId};
@@ -32,13 +33,8 @@ pub(super) fn notice(state: &mut State, before: &Picture, now: Timestamp) -> Vec
         let known = attention.known.take();
         let opened = known.map_or(0, |known| open(&picture).difference(&known).count());
         let answered = before.unsent.saturating_sub(picture.unsent);
-        if pages + opened + answered > 0 && before.link != Link::Live && before.link != Link::Connecting {
-            let pages = format!("{pages} page{}", if pages == 1 { "" } else { "s" });
-            let answered = match answered {
-                0 => String::new(),
-                count => format!(", {count} of yours answered (:history says how)"),
-            };
-            state.tell(format!("{opened} new while away, {pages}{answered}"), now);
+        if before.link != Link::Live && before.link != Link::Connecting {
+            welcome(state, opened, pages, answered, now);
         }
     }
     let attention = &mut state.attention;
@@ -56,6 +52,26 @@ pub(super) fn notice(state: &mut State, before: &Picture, now: Timestamp) -> Vec
     let mut effects = if rings { ring(state, now) } else { Vec::new() };
     effects.extend(flag(state));
     effects
+}
+
+/// Says what came while the hub was away, after what it answered just now; bad news stays alone until it is read.
+fn welcome(state: &mut State, opened: usize, pages: usize, answered: usize, now: Timestamp) {
+    let told = state.toast.as_ref().filter(|toast| !is_unsent(toast.text.as_str()));
+    if told.is_some_and(|toast| toast.warn) {
+        return;
+    }
+    // One answer has said itself.
+    let answered = if told.is_some() && answered == 1 { 0 } else { answered };
+    if opened + pages + answered == 0 {
+        return;
+    }
+    let first = told.map_or(String::new(), |toast| format!("{}; ", toast.text.as_str()));
+    let pages = format!("{pages} page{}", if pages == 1 { "" } else { "s" });
+    let answered = match answered {
+        0 => String::new(),
+        count => format!(", {count} of yours answered (:history says how)"),
+    };
+    state.tell(format!("{first}{opened} new while away, {pages}{answered}"), now);
 }
 
 /// Returns the incidents of a picture that are not over.

@@ -1,10 +1,13 @@
 //! The command line: words for what keys do.
 
 use super::super::action::{Action, Group};
+use super::super::editor::Editor;
 use super::super::event::{Effect, Exit};
+use super::super::links;
 use super::super::nearest::did_you_mean;
 use super::super::order::Sort;
-use super::super::state::{Gist, State};
+use super::super::palette;
+use super::super::state::{Gist, Mode, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
 use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight, silence, theme};
@@ -187,6 +190,20 @@ pub(super) fn gist(state: &State, line: &str, targets: &[Incident], now: Timesta
         Some(verb) => act::gist(state, verb, rest, targets, now),
         None => Ok(SafeText::default()),
     }
+}
+
+/// Opens the command line with words in it, on what is selected or marked now.
+pub(super) fn open(state: &mut State, words: impl Into<String>) {
+    let (incident, targets) = (state.selected, state.targets());
+    state.mode = Mode::Command { editor: Editor::new(words), incident, targets, says: Ok(SafeText::default()) };
+    palette::refresh(state);
+}
+
+/// Opens the command line on a verb about the labels that the incident's series have in common, for so long.
+pub(super) fn open_on_common(state: &mut State, verb: &str, span: &str) {
+    let matcher = state.digest().map(|digest| links::matcher(&digest.detail.series).0);
+    let matcher = matcher.filter(|matcher| matcher.len() > 2).unwrap_or_default();
+    open(state, format!("{verb} {matcher} {span} "));
 }
 
 /// Does what a command says. `meant` is the incident that was selected when the prompt opened, `targets` what it was meant for, as it was

@@ -284,14 +284,11 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::ThemeChoose => theme::tell(state, now),
         Action::KeymapChoose => keys::tell(state, now),
         Action::CommandOpen => {
-            let (incident, targets) = (state.selected, state.targets());
-            let says = Ok(crate::domain::text::SafeText::default());
-            state.mode = Mode::Command { editor: Default::default(), incident, targets, says };
-            super::palette::refresh(state);
+            command::open(state, "");
         }
         Action::ScreenRepaint => return vec![Effect::Repaint],
-        Action::ClaimMake => claim(state),
-        Action::SilenceMake => silence::begin(state),
+        Action::ClaimMake => command::open_on_common(state, "claim", "4h"),
+        Action::SilenceMake => command::open_on_common(state, "silence", "2h"),
         Action::ViewsOpen => {
             let mut effects = vec![Effect::Views(Edit::Read)];
             effects.extend(read::open(state, Topic::Views, ""));
@@ -396,15 +393,4 @@ fn quit(state: &mut State) -> Vec<Effect> {
             Vec::new()
         }
     }
-}
-
-/// Opens the command line on a claim of what the series of the incident have in common.
-fn claim(state: &mut State) {
-    let (incident, targets) = (state.selected, state.targets());
-    let matcher = state.digest().map(|digest| super::links::matcher(&digest.detail.series).0);
-    let matcher = matcher.filter(|matcher| matcher.len() > 2).unwrap_or_default();
-    let says = Ok(crate::domain::text::SafeText::default());
-    let editor = super::editor::Editor::new(format!("claim {matcher} 4h "));
-    state.mode = Mode::Command { editor, incident, targets, says };
-    super::palette::refresh(state);
 }

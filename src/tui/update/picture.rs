@@ -118,6 +118,6 @@ fn known_by_a_key(notice: &Notice) -> String {
 }
 
 /// Returns whether the news was only that something waits: the hub's answer ends that.
-fn is_unsent(text: &str) -> bool {
+pub(super) fn is_unsent(text: &str) -> bool {
     text.contains("saved here only")
 }

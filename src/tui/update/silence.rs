@@ -1,10 +1,8 @@
 //! Silences: asked for with what they fit, and made by the hub alone.
 
 use super::super::action::Action;
-use super::super::editor::Editor;
 use super::super::event::Effect;
 use super::super::order;
-use super::super::palette;
 use super::super::state::{Confirm, Deed, Mode, State};
 use super::super::topic::Topic;
 use super::{act, guard, read};
@@ -16,16 +14,6 @@ use crate::sync::picture::Row;
 const NAMED_MAX: usize = 8;
 /// How to write one.
 const USAGE: &str = "silence {service=\"pay\"} 2h REASON";
-
-/// Opens the command line on a silence of what the series of the incident have in common.
-pub(super) fn begin(state: &mut State) {
-    let (incident, targets) = (state.selected, state.targets());
-    let matcher = state.digest().map(|digest| super::super::links::matcher(&digest.detail.series).0);
-    let matcher = matcher.filter(|matcher| matcher.len() > 2).unwrap_or_default();
-    let editor = Editor::new(format!("silence {matcher} 2h "));
-    state.mode = Mode::Command { editor, incident, targets, says: Ok(SafeText::default()) };
-    palette::refresh(state);
-}
 
 /// Asks whether that is meant: what it fits now, until when.
 pub(crate) fn said(state: &mut State, words: &str) {

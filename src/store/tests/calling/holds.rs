@@ -49,6 +49,8 @@ pub(super) async fn all(make: Make) {
     what_burns_long_enough_is_real_whoever_restarts(make(ruled())).await;
     a_word_that_runs_out_while_pending_is_not_silence(make(ruled())).await;
     what_is_for_working_hours_calls_in_one_bundle_when_they_begin(make(ruled())).await;
+    who_is_called_for_help_does_not_wait_for_working_hours(make(ruled())).await;
+    other_working_hours_count_once_they_are_read(make(ruled())).await;
     what_is_kept_calls_nobody(make(ruled())).await;
     a_dependency_that_ends_first_lets_the_other_page(make(ruled())).await;
     a_hold_is_bounded_and_no_other_makes_it_longer(make(ruled())).await;
@@ -136,6 +138,29 @@ async fn what_is_for_working_hours_calls_in_one_bundle_when_they_begin(desk: Des
     assert_eq!(desk.round(OPENS - 1).await, []);
     assert_eq!(desk.round(OPENS).await, [("mira".to_owned(), 3)]);
     assert_eq!(desk.lines().await.iter().filter(|line| line.contains("waits for")).count(), 3, "said once of each");
+}
+
+async fn who_is_called_for_help_does_not_wait_for_working_hours(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Mild", "a", "i", "critical", 0)]).await;
+    assert_eq!(desk.round(1).await, []);
+    assert_eq!(desk.one(1).await.next_due_at, Some(at(OPENS)));
+    let help = Act::Escalate { to: Some(user("lena")), level_seen: 0 };
+    assert_eq!(desk.act(&mut Acts::default(), help, 1, 100).await, Verdict::Applied);
+    assert_eq!(desk.lease(101).await.iter().map(|one| one.person.as_str()).collect::<Vec<_>>(), ["lena"]);
+    assert_eq!(desk.one(1).await.next_due_at, Some(at(400)), "the levels follow in their time");
+    desk.due(400, -1000).await;
+    assert_eq!(desk.one(1).await.level, 1);
+}
+
+async fn other_working_hours_count_once_they_are_read(desk: Desk) {
+    desk.take(vec![named("Mild", "a", "i", "critical", 0)]).await;
+    assert_eq!(desk.round(1).await, []);
+    let mut rules = ruled();
+    let office = rules.paging.calendars.get_mut("office").unwrap();
+    (office.from, office.to) = (Time::constant(23, 0, 0, 0), Time::constant(23, 59, 0, 0));
+    desk.store.reload(rules, at(10)).await.unwrap();
+    assert_eq!(desk.round(11).await, [("mira".to_owned(), 1)], "it is 23:13 there");
 }
 
 async fn what_is_kept_calls_nobody(desk: Desk) {
