@@ -793,14 +793,14 @@ impl Incident {
         self.step_due_at = now.plus(paging.within(self.course.policy(), level));
         if mild {
             // Too mild to call anybody: it is looked at again in its time, and a rise of its severity calls.
-            (self.level, self.round, self.overdue) = (0, 0, false);
+            self.rewind_levels(at_level);
             self.step_due_at = now.plus(MILD_LOOKED_AT.max(paging.within(self.course.policy(), level)));
             return Happened::default();
         }
         if !self.escalating
             && let Some((until, quiet)) = self.waits(now, paging)
         {
-            (self.level, self.round, self.overdue) = (0, 0, false);
+            self.rewind_levels(at_level);
             self.step_due_at = until;
             let is_news = self.quiet != quiet;
             self.quiet.clone_from(&quiet);
@@ -999,10 +999,14 @@ impl Incident {
     /// Calls all of the levels anew: who was called before is called again, so it is a reason of its own.
     fn restart_levels(&mut self, now: Timestamp) {
         self.fire_no += 1;
-        self.level = 0;
-        self.round = 0;
-        self.overdue = false;
+        (self.level, self.round, self.overdue) = (0, 0, false);
         self.step_due_at = now;
+    }
+
+    /// Lets the levels begin anew when their time comes. Where some were called before, that is a reason of its own, too.
+    fn rewind_levels(&mut self, before: (u32, u32)) {
+        self.fire_no += u64::from(before != (0, 0));
+        (self.level, self.round, self.overdue) = (0, 0, false);
     }
 
     /// Gives it to a person, under a new claim.

@@ -55,11 +55,22 @@ pub struct Ledger {
     triggered: HashMap<IncidentId, u64>,
     latest: Timestamp,
     restores: u64,
+    pub waits: crate::rules::Waits,
 }
 
 impl Ledger {
     pub fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
+    }
+
+    /// Returns the latest time that the hub's clock ever showed.
+    pub fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
+    /// Returns how often the hub went on from a copy.
+    pub fn restores(&self) -> u64 {
+        self.restores
     }
 
     /// An operation was written on a console's disk.
@@ -204,11 +215,13 @@ pub fn after_a_commit(world: &mut World) {
         };
         world.hub.store.incidents().map(brief).collect()
     });
-    let World { hub, ledger, .. } = world;
+    let World { hub, ledger, faults, .. } = world;
     ledger.count("commits");
     ledger.latest = ledger.latest.max(clock);
-    let rules = crate::hub::rules();
-    let reach = ledger.latest.plus(rules.timing.longest(&rules.paging).max(Duration::from_secs(3600)));
+    let rules = &hub.rules;
+    // Working hours begin a day later at the most.
+    let longest = if faults.rules { 25 * 3600 } else { 3600 };
+    let reach = ledger.latest.plus(rules.timing.longest(&rules.paging).max(Duration::from_secs(longest)));
     let mut incidents = HashMap::new();
     ledger.triggered.clear();
     for incident in hub.store.incidents() {
@@ -261,6 +274,7 @@ pub fn after_a_commit(world: &mut World) {
         }
     }
     ledger.pages = hub.store.pages().map(|page| (page.id, known(page))).collect();
+    crate::rules::after_a_commit(world);
 }
 
 /// I4, I8: a page that asks for no answer any more has a reason that the hub confirmed.
@@ -271,6 +285,7 @@ fn explained<'p>(ledger: &Ledger, mut all: impl Iterator<Item = &'p Page>, page:
     let answered = page.acknowledged_at.is_some() && ledger.answered.contains(&(page.incident, page.person.clone()));
     let holds = match page.step {
         _ if incident.life == Life::Resolved || answered => true,
+        _ if incident.silenced.is_some() && !page.must && page.step.is_the_hubs() => true,
         Step::Level(_) | Step::Escalated(_) | Step::Claimer => {
             let taken = acked && (!page.must || owner == Some(&page.person));
             let newer = |other: &Page| {
@@ -294,13 +309,13 @@ fn explained<'p>(ledger: &Ledger, mut all: impl Iterator<Item = &'p Page>, page:
 pub fn after_a_round(world: &mut World) {
     let (now, clock) = (world.now, world.hub_clock());
     let World { hub, ledger, faults, .. } = world;
-    let Paging { levels, down_to, .. } = crate::hub::rules().paging;
+    let Paging { levels, down_to, .. } = &hub.rules.paging;
     let within = levels.iter().map(|level| level.within.as_millis() as i64).max().unwrap_or_default();
-    let seen_within = crate::hub::rules().timing.seen_within.as_millis() as i64;
+    let seen_within = hub.rules.timing.seen_within.as_millis() as i64;
     for incident in hub.store.incidents() {
         let mild = incident.severity.is_some_and(|severity| down_to.is_worse_than(severity));
         let calm = incident.recovering_until.is_some();
-        if incident.life != Life::Triggered || calm || mild {
+        if incident.life != Life::Triggered || calm || mild || crate::rules::waits(&hub.rules, incident, clock) {
             ledger.burns_since.remove(&incident.id);
         } else {
             let since = *ledger.burns_since.entry(incident.id).or_insert(now);
@@ -309,7 +324,9 @@ pub fn after_a_round(world: &mut World) {
             assert!(quiet <= within + SLACK_MS, "I1: nobody is called for {quiet} ms: {incident:?}");
         }
         let key = (incident.id, incident.claim_no);
-        if incident.life != Life::Acked || calm || ledger.seen.contains(&key) || ledger.chased.contains(&key) {
+        // A silence keeps back what the hub asks of its own accord.
+        let asked = ledger.seen.contains(&key) || ledger.chased.contains(&key) || incident.silenced.is_some();
+        if incident.life != Life::Acked || calm || asked {
             ledger.unseen_since.remove(&incident.id);
         } else {
             let (claim, since) = *ledger.unseen_since.entry(incident.id).or_insert((incident.claim_no, now));
@@ -336,6 +353,7 @@ pub fn after_a_round(world: &mut World) {
         assert_eq!(hub.store.pages().find(late), None, "I6: late at {clock}");
         assert_eq!(audit.late_pages, 0, "I6: pages are late");
     }
+    crate::rules::after_a_round(world);
 }
 
 /// Checks what a console shows, after it took a page of the feed.
@@ -360,6 +378,10 @@ pub fn after_a_page(world: &mut World, index: usize, page: &FeedPage) {
 
 /// What of a series reaches consoles when it matters: its counters alone wake nobody.
 fn canonical(kind: FeedKind, body: String) -> String {
+    if kind == FeedKind::Item {
+        let row: serde_json::Value = serde_json::from_str(&body).expect("an item is JSON");
+        return row.get("item").unwrap_or(&row).to_string();
+    }
     if kind != FeedKind::Series {
         return body;
     }
@@ -380,14 +402,16 @@ fn same_rows(world: &World, index: usize, law: &str) {
     let mut mirror: Vec<String> = dumped.into_iter().map(|(kind, body)| canonical(kind, body)).collect();
     let feed = world.hub.store.feed(0, usize::MAX, NodeId::from_bytes([0; 16])).expect("the feed is read");
     let rows = feed.rows.into_iter().filter(|row| row.kind != FeedKind::Verdict);
-    let mut hub: Vec<String> = rows.map(|row| canonical(row.kind, row.body)).collect();
+    let rows = rows.map(|row| canonical(row.kind, row.body));
+    // What is gone is told as nothing.
+    let mut hub: Vec<String> = rows.filter(|row| row != "null").collect();
     mirror.sort();
     hub.sort();
     if mirror == hub {
         return;
     }
     let (here, there): (BTreeSet<_>, BTreeSet<_>) = (mirror.iter().collect(), hub.iter().collect());
-    let show = |only: Vec<&&String>| only.iter().map(|row| format!("\n  {row:.400}")).take(6).collect::<String>();
+    let show = |only: Vec<&&String>| only.iter().map(|row| format!("\n  {row:.1200}")).take(6).collect::<String>();
     let only_here = show(here.difference(&there).collect());
     let only_there = show(there.difference(&here).collect());
     panic!("{law}: the mirror of console {index} differs\nonly there:{only_here}\nonly at the hub:{only_there}");
@@ -403,6 +427,7 @@ pub fn at_the_end(world: &mut World) {
         assert!(waiting.is_empty() || console.stuck, "I13: still waits: {waiting:?}");
         assert!(!console.stuck || console.was_restored, "I15: stuck, though nobody copied its mirror");
     }
+    crate::rules::at_the_end(world);
     let written = std::mem::take(&mut world.ledger.written);
     for (index, op) in written {
         let console = &mut world.consoles[index];

@@ -11,6 +11,7 @@ use nightdesk::domain::label::IdentityRule;
 use nightdesk::domain::paging::{CONSOLE, Callee, Level, Link, PageId, Paging};
 use nightdesk::domain::scope::Scope;
 use nightdesk::domain::severity::Severity;
+use nightdesk::domain::source::Heard;
 use nightdesk::domain::time::Timestamp;
 use nightdesk::store::devices::NewToken;
 use nightdesk::store::hub::{Batch, Delivery, Mint, Outcome, Pushed, Receipt, Rules};
@@ -41,10 +42,14 @@ pub struct Hub {
     /// When it last started, or its clock was set: what it owes counts from here.
     pub disturbed_at: i64,
     pub copy: Option<MemoryHub>,
+    pub rules: Rules,
+    /// What was heard of sources since the round before.
+    pub heard: Vec<Heard>,
     epoch: String,
     up_since: Timestamp,
     last: Timestamp,
     spoke: BTreeMap<SourceName, Timestamp>,
+    last_spoke: BTreeMap<usize, Timestamp>,
     /// Who waits for news after which place, and until when.
     waiting: Vec<(From, Cursor, nightdesk::domain::id::NodeId, i64)>,
     /// When a console of that person last asked.
@@ -95,8 +100,9 @@ pub fn rules() -> Rules {
 }
 
 impl Hub {
-    pub fn new(consoles: &[Console]) -> Self {
-        let mut store = MemoryHub::new(rules(), "epoch-0").expect("an empty store is made");
+    pub fn new(consoles: &[Console], ruled: bool) -> Self {
+        let rules = if ruled { crate::rules::ruled(rules(), 0) } else { rules() };
+        let mut store = MemoryHub::new(rules.clone(), "epoch-0").expect("an empty store is made");
         for console in consoles {
             let id = format!("{:08}", console.index);
             let token = NewToken {
@@ -117,10 +123,13 @@ impl Hub {
             frozen: false,
             disturbed_at: 0,
             copy: None,
+            rules,
+            heard: Vec::new(),
             epoch: "epoch-0".into(),
             up_since: start,
             last: start,
             spoke: BTreeMap::new(),
+            last_spoke: BTreeMap::new(),
             waiting: Vec::new(),
             asked: BTreeMap::new(),
         }
@@ -131,8 +140,18 @@ impl Hub {
         self.down = true;
         self.boot += 1;
         self.spoke.clear();
+        self.heard.clear();
         self.waiting.clear();
         self.asked.clear();
+    }
+
+    pub fn up_since(&self) -> Timestamp {
+        self.up_since
+    }
+
+    /// Returns when a source last spoke, which a witness knows whatever the hub forgot.
+    pub fn spoke_at(&self, index: usize) -> Option<Timestamp> {
+        self.last_spoke.get(&index).copied()
     }
 
     pub fn start(&mut self, now: i64, clock: Timestamp) {
@@ -291,14 +310,18 @@ impl World {
         let Place::Source(index) = from else { return Reply::Taken };
         let (now, before) = (self.hub_clock(), self.hub.store.head().expect("the head is read").seq);
         let events = alerts.iter().map(|(which, burns)| source::event(index, *which, *burns, now)).collect();
+        let asleep = self.snoozed();
         self.hub.store.ingest(Batch { now, events, quarantined: Vec::new() }).expect("alerts are folded");
         self.hub.spoke.insert(source::name(index), now);
+        self.hub.last_spoke.insert(index, now);
+        self.heard(index, now);
+        self.woken(&asleep);
         self.changed(before);
         Reply::Taken
     }
 
     /// Something was committed: every law must hold now.
-    fn changed(&mut self, before: u64) {
+    pub fn changed(&mut self, before: u64) {
         let head = self.hub.store.head().expect("the head is read").seq;
         assert!(head >= before, "the feed goes on");
         if head > before {
@@ -325,6 +348,7 @@ impl World {
             self.hub.up_since = now;
         }
         self.hub.last = now;
+        self.watch(now);
         self.run_due(now);
         self.deliver(now);
         self.committed();

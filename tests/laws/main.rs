@@ -8,6 +8,7 @@ mod checks;
 mod console;
 mod hub;
 mod random;
+mod rules;
 mod source;
 mod world;
 

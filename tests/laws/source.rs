@@ -11,7 +11,7 @@ use std::time::Duration;
 /// How often what burns is repeated, in milliseconds.
 const REPEAT_MS: i64 = 9000;
 /// Alerts of one source.
-const ALERTS: usize = 4;
+pub const ALERTS: usize = 4;
 
 pub struct Source {
     index: usize,

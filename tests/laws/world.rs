@@ -98,6 +98,7 @@ pub struct Faults {
     pub copies: bool,
     pub versions: bool,
     pub signatures: bool,
+    pub rules: bool,
     pub provider: u64,
     pub rows_max: usize,
 }
@@ -121,6 +122,7 @@ impl Faults {
             signatures: some(125, 1) == 1,
             provider: some(600, 500) as u64,
             rows_max: if some(500, 1) == 1 { 1 + some(1000, 12) as usize } else { 1000 },
+            rules: some(500, 1) == 1,
         }
     }
 }
@@ -160,9 +162,9 @@ impl World {
         let mut world = Self {
             now: 0,
             random,
-            faults,
             calm: false,
-            hub: Hub::new(&consoles),
+            hub: Hub::new(&consoles, faults.rules),
+            faults,
             consoles,
             sources,
             ledger: Ledger::default(),
@@ -356,7 +358,11 @@ impl World {
                 let console = self.random.below(consoles);
                 self.kill_console(console);
             }
+            9 => self.rule_fault(),
             _ => {}
+        }
+        if self.faults.rules && self.random.permille(300) {
+            self.rule_fault();
         }
         let wait = self.random.between(500, 12_000);
         self.at(wait, Event::Fault);
@@ -368,6 +374,8 @@ impl World {
                 self.ledger.count("restores of the hub");
                 let epoch = format!("epoch-{}", self.fresh());
                 self.hub.store = copy.branched(&epoch).expect("a copy is a store");
+                let (rules, clock) = (self.hub.rules.clone(), self.hub_clock());
+                self.hub.store.reload(rules, clock).expect("its rules are those of today");
                 self.ledger.restored(&self.hub.store);
                 self.kill_hub();
             }

@@ -8,7 +8,9 @@ use crate::domain::change::CHANGES_KEPT;
 use crate::domain::day::{DAYS_KEPT, DayNumber};
 use crate::domain::id::SourceName;
 use crate::domain::item::ITEMS_KEPT;
+use crate::domain::series::SeriesState;
 use crate::domain::time::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Series whose word ran out, and incidents whose time came, that one transaction takes; what is left is taken by the next.
@@ -74,12 +76,23 @@ fn run_out<T: Tables>(work: &mut Work<'_, T>, hub_up_since: Timestamp) -> Result
     Ok(count)
 }
 
-/// Makes real what burned for long enough.
+/// Makes real what burned for long enough. Where its source fell silent meanwhile, nobody knows whether it still burns.
 fn become_real<T: Tables>(work: &mut Work<'_, T>) -> Result<usize, StoreError> {
     let now = work.now;
     let real = work.tables.become_real(now, MAX)?;
+    if real.is_empty() {
+        return Ok(0);
+    }
+    let sources = work.tables.source_states()?.into_iter();
+    let silent: BTreeSet<SourceName> =
+        sources.filter(|source| source.silent_since.is_some()).map(|source| source.name).collect();
     for key in &real {
-        work.become_real(key, now)?;
+        if work.become_real(key, now)?
+            && silent.contains(&key.source)
+            && work.series(key)?.is_some_and(|series| series.doubt())
+        {
+            work.conclude(key, Some(SeriesState::Firing))?;
+        }
     }
     Ok(real.len())
 }

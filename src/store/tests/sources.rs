@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::day::{Counts, DayNumber};
+use crate::domain::holds::{Handles, Handling};
 use crate::domain::incident::Told;
 use crate::domain::item::{Change, ChangeKind, Item, ItemKind, SourceHealth, SourceState};
 use crate::domain::source::{Expected, Heard, Outcome, Ping, Way};
@@ -106,6 +107,7 @@ macro_rules! on_both {
 
 on_both!(
     a_silent_source_is_an_incident_and_what_it_had_firing_is_unknown_at_once,
+    what_is_real_only_after_its_source_fell_silent_is_unknown,
     what_is_not_repeated_after_a_silence_expires_after_its_promise,
     a_word_without_an_end_holds_again_after_a_silence,
     a_source_never_heard_is_silent_after_every,
@@ -144,6 +146,28 @@ async fn a_silent_source_is_an_incident_and_what_it_had_firing_is_unknown_at_onc
     night.desk.take(vec![event("prometheus", "a", now, 0, End::Until(at(100_000)))]).await;
     assert_eq!(night.state("a").await, SeriesState::Firing);
     assert_eq!(night.about("Down").await.unwrap().shown(), Shown::New);
+}
+
+/// Everything must burn for ten minutes.
+#[derive(Debug)]
+struct Slowly;
+
+impl Handles for Slowly {
+    fn handling(&self, _: &Series) -> Handling {
+        Handling { pending: Duration::from_secs(600), ..Handling::default() }
+    }
+}
+
+async fn what_is_real_only_after_its_source_fell_silent_is_unknown(make: Make) {
+    let desk = make(Rules { handles: Arc::new(Slowly), ..rules() });
+    let mut night = Night { desk, now: 0, up_since: 0, way: Some(Way::Heartbeat) };
+    night.hear(1, None).await;
+    night.desk.take(vec![event("prometheus", "a", 0, 0, End::Until(at(100_000)))]).await;
+    night.wait_until(599).await;
+    assert_eq!(night.state("a").await, SeriesState::Pending);
+    night.wait_until(600).await;
+    assert_eq!(night.state("a").await, SeriesState::Unknown, "nobody knows whether it still burns");
+    assert_eq!(night.about("Down").await.unwrap().shown(), Shown::Unknown, "and it is not kept back");
 }
 
 async fn what_is_not_repeated_after_a_silence_expires_after_its_promise(make: Make) {

@@ -51,6 +51,7 @@ pub(super) async fn all(make: Make) {
     what_is_for_working_hours_calls_in_one_bundle_when_they_begin(make(ruled())).await;
     who_is_called_for_help_does_not_wait_for_working_hours(make(ruled())).await;
     other_working_hours_count_once_they_are_read(make(ruled())).await;
+    who_was_called_before_it_waited_is_called_again_after_it(make(ruled())).await;
     what_is_kept_calls_nobody(make(ruled())).await;
     a_dependency_that_ends_first_lets_the_other_page(make(ruled())).await;
     a_hold_is_bounded_and_no_other_makes_it_longer(make(ruled())).await;
@@ -161,6 +162,21 @@ async fn other_working_hours_count_once_they_are_read(desk: Desk) {
     (office.from, office.to) = (Time::constant(23, 0, 0, 0), Time::constant(23, 59, 0, 0));
     desk.store.reload(rules, at(10)).await.unwrap();
     assert_eq!(desk.round(11).await, [("mira".to_owned(), 1)], "it is 23:13 there");
+}
+
+async fn who_was_called_before_it_waited_is_called_again_after_it(desk: Desk) {
+    desk.know("mira").await;
+    desk.take(vec![named("Kind", "a", "i", "critical", 0)]).await;
+    assert_eq!(desk.round(1).await, [("mira".to_owned(), 1)]);
+    assert_eq!(desk.round(61).await, [("mira".to_owned(), 1)], "by phone, too");
+    // A person finds it too mild to call for, and then not.
+    let mut acts = Acts::default();
+    let severity = |number| Act::SetSeverity { to: Severity::new(number).unwrap() };
+    desk.act(&mut acts, severity(7), 1, 100).await;
+    desk.due(400, -1000).await;
+    assert_eq!(desk.one(1).await.level, 0, "its time came, and it is mild");
+    desk.act(&mut acts, Act::Escalate { to: None, level_seen: 0 }, 1, 500).await;
+    assert_eq!(desk.lease(530).await.iter().map(|one| one.person.as_str()).collect::<Vec<_>>(), ["mira"]);
 }
 
 async fn what_is_kept_calls_nobody(desk: Desk) {

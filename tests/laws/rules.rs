@@ -1,0 +1,389 @@
+//! Rules, silences, claims and heartbeats in the nights: what lets calls wait, and what must hold of all that waits.
+
+use crate::source;
+use crate::world::World;
+use nightdesk::domain::holds::Plan;
+use nightdesk::domain::id::IncidentId;
+use nightdesk::domain::incident::{Incident, Life};
+use nightdesk::domain::item::{Claim, Item, ItemKind, Silence};
+use nightdesk::domain::series::{Series, SeriesState};
+use nightdesk::domain::severity::Severity;
+use nightdesk::domain::source::{Expected, Heard, Way};
+use nightdesk::domain::time::Timestamp;
+use nightdesk::store::hub::{Round, Rules};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest that a rule of these nights holds a call, and a person silences.
+const HOLD: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(40);
+/// The longest that a series burns before it is real.
+const PENDING: Duration = Duration::from_secs(9);
+/// How much later than its bound the timer may be, beside what the hub itself was away.
+const SLACK: Duration = Duration::from_secs(6);
+
+/// Two books between which a night goes to and fro. In both a circle is closed by what depends on what; the first office opens for two
+/// minutes after forty seconds, the second for one minute at once.
+const BOOKS: [&str; 2] = [
+    r#"
+[[severity]]
+match = '{alertname="Down", instance="i2"}'
+severity = "S3"
+[[pending]]
+match = '{alertname="Down", service="mail"}'
+for = "6s"
+[[service_level]]
+match = '{alertname="Full", service="pay"}'
+plan = "batch"
+calendar = "office"
+[[service_level]]
+match = '{alertname="Full", service="mail", severity="info"}'
+plan = "keep"
+[[calendar]]
+name = "office"
+zone = "UTC"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+from = "22:14"
+to = "22:16"
+[[dependency]]
+match = '{alertname="Down"}'
+on = '{alertname="Full"}'
+same = ["service"]
+hold = "30s"
+[[dependency]]
+match = '{service="mail"}'
+on = '{service="pay"}'
+hold = "20s"
+[[dependency]]
+match = '{service="pay", alertname="Full"}'
+on = '{service="mail", alertname="Down"}'
+hold = "25s"
+"#,
+    r#"
+[[severity]]
+match = '{severity="warning"}'
+severity = "S2"
+[[pending]]
+match = '{alertname="Full"}'
+for = "9s"
+[[service_level]]
+match = '{alertname="Down", service="mail"}'
+plan = "batch"
+calendar = "office"
+[[calendar]]
+name = "office"
+zone = "UTC"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+from = "22:13"
+to = "22:14"
+[[dependency]]
+match = '{service="pay"}'
+on = '{service="mail"}'
+hold = "15s"
+"#,
+];
+
+/// What a witness remembers of what waits.
+#[derive(Default)]
+pub struct Waits {
+    /// The end of the first hold of each time that an incident was new.
+    held: HashMap<IncidentId, Timestamp>,
+    /// Of each silence that ever was, until when it may quieten.
+    silences: BTreeMap<String, Timestamp>,
+    /// What the sources' series were after the latest commit.
+    series: BTreeMap<(usize, usize), SeriesState>,
+    /// Since when the worst is held, in true time.
+    worst: HashMap<IncidentId, i64>,
+    next: u64,
+    book: usize,
+}
+
+/// Returns the rules of a night that has some.
+pub fn ruled(base: Rules, book: usize) -> Rules {
+    let (hub, faults) = nightdesk::config::Hub::parse(Path::new("hub.toml"), BOOKS[book % 2]).expect("a book is read");
+    assert!(faults.is_empty(), "a book without mistakes: {faults:?}");
+    let book = Arc::new(hub.book);
+    let mut rules = Rules { handles: book.clone(), book, ..base };
+    rules.paging.calendars = hub.paging.calendars;
+    rules
+}
+
+/// Returns whether an incident may call nobody now, for a reason that has an end.
+pub fn waits(rules: &Rules, incident: &Incident, clock: Timestamp) -> bool {
+    let opens = || {
+        let calendar = incident.calendar.as_ref().and_then(|name| rules.paging.calendars.get(name));
+        calendar.is_some_and(|calendar| calendar.next_open(clock) > clock)
+    };
+    let planned = match incident.plan {
+        Plan::Page => false,
+        Plan::Batch => opens(),
+        Plan::Keep => true,
+    };
+    let held = incident.held.as_ref().is_some_and(|held| clock < held.until);
+    let silenced = incident.silenced.as_ref().is_some_and(|silenced| clock < silenced.until);
+    !incident.escalating && (planned || held || silenced)
+}
+
+impl World {
+    /// Something about the rules: they are read anew, somebody silences or claims.
+    pub fn rule_fault(&mut self) {
+        if !self.faults.rules || self.hub.down || self.hub.frozen || self.now < self.hub.paused_until {
+            return;
+        }
+        let (clock, before) = (self.hub_clock(), self.hub.store.head().expect("the head is read").seq);
+        match self.random.below(4) {
+            0 => self.reload(),
+            1 | 2 => self.silence(clock),
+            _ => self.claim(clock),
+        }
+        self.changed(before);
+        self.committed();
+    }
+
+    fn reload(&mut self) {
+        self.ledger.count("reloads of rules");
+        let clock = self.hub_clock();
+        self.ledger.waits.book += 1;
+        self.hub.rules = ruled(self.hub.rules.clone(), self.ledger.waits.book);
+        let identities = |world: &Self| -> BTreeSet<(u64, IncidentId, String)> {
+            world.hub.store.incidents().map(|one| (one.number.0, one.id, one.group_key.clone())).collect()
+        };
+        let keyed = |world: &Self| -> Vec<_> {
+            world.series_now().into_iter().map(|(key, series)| (key, series.state, series.incident)).collect()
+        };
+        let (incidents, series) = (identities(self), keyed(self));
+        self.hub.store.reload(self.hub.rules.clone(), clock).expect("rules are read anew");
+        assert_eq!(identities(self), incidents, "rules: a reload lost, doubled or moved an incident");
+        assert_eq!(keyed(self), series, "rules: a reload lost, doubled or moved a series");
+    }
+
+    fn silence(&mut self, clock: Timestamp) {
+        let waits = &mut self.ledger.waits;
+        let standing: Vec<String> = waits.silences.keys().cloned().collect();
+        if !standing.is_empty() && self.random.permille(300) {
+            let id = &standing[self.random.below(standing.len())];
+            self.hub.store.end_silence(id, "lena", clock).expect("a silence is ended");
+            self.ledger.count("silences ended early");
+            return;
+        }
+        waits.next += 1;
+        let id = format!("silence-{}", waits.next);
+        let from = clock.plus(Duration::from_secs(self.random.below(10) as u64));
+        let ends_at = from.plus(Duration::from_secs(5 + self.random.below(SILENCE.as_secs() as usize - 5) as u64));
+        let matchers = [r#"{alertname="Down"}"#, r#"{service="pay"}"#, r#"{instance="i1"}"#][self.random.below(3)];
+        waits.silences.insert(id.clone(), ends_at);
+        let silence = Silence {
+            id,
+            matchers: matchers.into(),
+            starts_at: from,
+            ends_at,
+            created_by: "mira".into(),
+            reason: "the switch is replaced".into(),
+            updated_at: clock,
+            ended_by: None,
+            upstream: None,
+        };
+        self.hub.store.put_silence(&silence, None, clock).expect("a silence is kept");
+        self.ledger.count("silences");
+    }
+
+    fn claim(&mut self, clock: Timestamp) {
+        let waits = &mut self.ledger.waits;
+        waits.next += 1;
+        let claim = Claim {
+            id: format!("claim-{}", waits.next),
+            by: crate::hub::user(["mira", "jonas"][self.random.below(2)]),
+            query: ["service=pay", "severity<=3", "Down"][self.random.below(3)].into(),
+            at: clock,
+            until: clock.plus(Duration::from_secs(5 + self.random.below(60) as u64)),
+            reason: "I am on it".into(),
+            page_me: self.random.permille(500),
+        };
+        self.hub.store.claim(&claim, clock).expect("a claim is kept");
+        self.ledger.count("claims");
+    }
+
+    /// Returns the series of the sources, by source and alert.
+    fn series_now(&self) -> BTreeMap<(usize, usize), Series> {
+        let which = |index| (0..source::ALERTS).map(move |which| (index, which));
+        let all: Vec<(usize, usize)> = (0..self.sources.len()).flat_map(which).collect();
+        let keys: Vec<_> =
+            all.iter().map(|(index, which)| source::event(*index, *which, true, Timestamp::default()).key).collect();
+        let found = self.hub.store.series(&keys).expect("series are read");
+        let mut by = BTreeMap::new();
+        for series in found {
+            let at = keys
+                .iter()
+                .position(|key| key.source == series.source && key.fingerprint == series.fingerprint)
+                .expect("it was asked for");
+            assert!(by.insert(all[at], series).is_none(), "rules: a series is there twice");
+        }
+        by
+    }
+
+    /// The round that looks whether sources speak.
+    pub fn watch(&mut self, now: Timestamp) {
+        if !self.faults.rules {
+            return;
+        }
+        let expected = Expected { way: Way::Any, every_ms: 20_000 };
+        let mut round = Round {
+            now,
+            hub_up_since: Some(self.hub.up_since()),
+            expected: [(source::name(0), (expected, None))].into(),
+            heard: std::mem::take(&mut self.hub.heard),
+            tell_counts: false,
+        };
+        loop {
+            let before = self.hub.store.head().expect("the head is read").seq;
+            let due = self.hub.store.watch(&round).expect("sources are watched");
+            round.heard.clear();
+            self.changed(before);
+            if !due.more {
+                break;
+            }
+        }
+    }
+
+    /// A request of a source came.
+    pub fn heard(&mut self, index: usize, at: Timestamp) {
+        if self.faults.rules {
+            self.hub.heard.push(Heard { source: source::name(index), at, requests: 1, beats: 0, ping: None });
+        }
+    }
+
+    /// Returns what is snoozed, with how bad it is.
+    pub fn snoozed(&self) -> Vec<(IncidentId, Option<Severity>)> {
+        let asleep = self.hub.store.incidents().filter(|one| one.hold.as_ref().is_some_and(|hold| hold.wait.is_none()));
+        asleep.map(|one| (one.id, one.severity)).collect()
+    }
+
+    /// A batch came in while those slept: what got worse is awake.
+    pub fn woken(&mut self, asleep: &[(IncidentId, Option<Severity>)]) {
+        for incident in self.hub.store.incidents() {
+            let Some((_, before)) = asleep.iter().find(|(id, _)| *id == incident.id) else { continue };
+            let rose = match (before, incident.severity) {
+                (Some(before), Some(now)) => now.is_worse_than(*before),
+                (None, Some(_)) | (_, None) => false,
+            };
+            if rose && incident.life != Life::Resolved {
+                self.ledger.count("snoozes that a rise woke");
+                assert!(incident.hold.is_none(), "rules: it got worse and sleeps on: {incident:?}");
+            }
+        }
+    }
+}
+
+/// What must hold after every commit.
+pub fn after_a_commit(world: &mut World) {
+    if !world.faults.rules {
+        return;
+    }
+    let clock = world.hub_clock();
+    let World { hub, ledger, .. } = world;
+    let mut open = BTreeSet::new();
+    let mut numbers = BTreeSet::new();
+    for incident in hub.store.incidents() {
+        assert!(numbers.insert(incident.number.0), "rules: one number, two incidents: {incident:?}");
+        if let Some(key) = &incident.open_key {
+            assert!(open.insert(key.clone()), "rules: one group, two open incidents: {incident:?}");
+        }
+        match &incident.held {
+            Some(held) => {
+                let first = *ledger.waits.held.entry(incident.id).or_insert(held.until);
+                // After its end it may be held anew once it fired again, which begins a new time.
+                if incident.held_until != Some(first) {
+                    ledger.waits.held.insert(incident.id, held.until);
+                }
+                assert!(
+                    held.until <= ledger.latest().plus(HOLD),
+                    "rules: held for longer than any rule says: {incident:?}"
+                );
+                ledger.count("commits with a held incident");
+            }
+            None if incident.held_until.is_none() => _ = ledger.waits.held.remove(&incident.id),
+            None => {}
+        }
+        if let Some(silenced) = &incident.silenced {
+            let ends = silenced.by.iter().filter_map(|id| ledger.waits.silences.get(id)).max();
+            assert!(ends.is_some_and(|end| silenced.until <= *end), "rules: silent beyond its silence: {incident:?}");
+            ledger.count("commits with a silenced incident");
+        }
+    }
+    assert_eq!(numbers.last().copied().unwrap_or(0), numbers.len() as u64, "rules: a number is missing at {clock}");
+}
+
+/// What must hold of series and of what waits after each round of the timer.
+pub fn after_a_round(world: &mut World) {
+    if !world.faults.rules {
+        return;
+    }
+    let clock = world.hub_clock();
+    let silent = silent(world);
+    let all = world.series_now();
+    let settled = world.now - world.hub.disturbed_at > 12_000;
+    for (key, series) in &all {
+        if series.state == SeriesState::Pending {
+            world.ledger.count("rounds with a pending series");
+            let until = series.pending_until.expect("what is pending has an end");
+            let late = settled && until.plus(SLACK) < clock;
+            assert!(!late, "rules: pending for longer than its rule: {series:?}");
+            assert!(until <= world.ledger.latest().plus(PENDING), "rules: pending beyond every rule: {series:?}");
+        }
+        // A word that came since may have died with the hub before it counted for the source.
+        let said = silent.is_some_and(|since| world.hub.spoke_at(0).is_some_and(|at| at > since));
+        if key.0 == 0 && silent.is_some() && !said {
+            world.ledger.count("rounds with series of a silent source");
+            let before = world.ledger.waits.series.get(key);
+            assert_ne!(series.state, SeriesState::Firing, "rules: its source is silent and it burns: {series:?}");
+            let ended = series.state.is_over() && before.is_some_and(|before| !before.is_over());
+            assert!(!ended, "rules: its source is silent and it is over: {series:?}");
+        }
+    }
+    world.ledger.waits.series = all.into_iter().map(|(key, series)| (key, series.state)).collect();
+    if !settled {
+        return;
+    }
+    let calm = clock.minus(SLACK);
+    let burns = |one: &&Incident| one.life != Life::Resolved && one.recovering_until.is_none();
+    for incident in world.hub.store.incidents().filter(burns) {
+        // What became the worst is let go by the next round.
+        if incident.held.is_some() && incident.severity.map(Severity::number) == Some(1) {
+            let since = *world.ledger.waits.worst.entry(incident.id).or_insert(world.now);
+            assert!(world.now - since < 3000, "rules: the worst is held: {incident:?}");
+        } else {
+            world.ledger.waits.worst.remove(&incident.id);
+        }
+        // What is silenced as well is looked at when the silence ends; what a person escalated calls all the same.
+        let looked_at = incident.silenced.is_none() && !incident.escalating;
+        let held = looked_at && incident.held.as_ref().is_some_and(|held| held.until < calm);
+        let silenced = incident.silenced.as_ref().is_some_and(|silenced| silenced.until < calm);
+        assert!(!held && !silenced, "rules: its bound is over and it waits on: {incident:?}");
+    }
+}
+
+/// Returns since when the watched source is silent, where all its series were looked at.
+fn silent(world: &World) -> Option<Timestamp> {
+    let states = world.hub.store.sources().expect("sources are read");
+    let one = states.into_iter().find(|one| one.name == source::name(0) && one.sweep.is_none());
+    one.and_then(|one| one.silent_since)
+}
+
+/// All drained: the source is back, and what it said counts.
+pub fn at_the_end(world: &mut World) {
+    if !world.faults.rules {
+        return;
+    }
+    assert!(silent(world).is_none(), "rules: its source is back and it is taken for silent");
+    if !world.faults.hub_clock && world.ledger.restores() == 0 {
+        for (_, series) in world.series_now() {
+            assert!(series.state.is_over(), "rules: its source said that it is over: {series:?}");
+        }
+        let standing = world.hub.store.items(ItemKind::Silence).expect("silences are read");
+        let clock = world.hub_clock();
+        let stands = |item: &Item| matches!(item, Item::Silence(silence) if silence.ends_at > clock);
+        assert!(!standing.iter().any(stands), "rules: a silence stands for longer than it was made for");
+    }
+}
