@@ -63,6 +63,11 @@ impl Ledger {
         *self.counts.entry(what).or_default() += 1;
     }
 
+    /// The hub's clock showed this.
+    pub fn saw(&mut self, clock: Timestamp) {
+        self.latest = self.latest.max(clock);
+    }
+
     /// Returns the latest time that the hub's clock ever showed.
     pub fn latest(&self) -> Timestamp {
         self.latest
@@ -217,7 +222,6 @@ pub fn after_a_commit(world: &mut World) {
     });
     let World { hub, ledger, faults, .. } = world;
     ledger.count("commits");
-    ledger.latest = ledger.latest.max(clock);
     let rules = &hub.rules;
     // Working hours begin a day later at the most.
     let longest = if faults.rules { 25 * 3600 } else { 3600 };

@@ -324,6 +324,8 @@ impl World {
     pub fn changed(&mut self, before: u64) {
         let head = self.hub.store.head().expect("the head is read").seq;
         assert!(head >= before, "the feed goes on");
+        // What is written and told to nobody yet has a time, too.
+        self.ledger.saw(self.hub_clock());
         if head > before {
             crate::checks::after_a_commit(self);
         }

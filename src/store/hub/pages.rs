@@ -75,6 +75,7 @@ fn take<T: Tables>(
         // A flap: it goes out if a series fires again, and is needless once the incident is resolved.
         (None, Some(until)) if !page.must => {
             page.state = PageState::Queued;
+            page.lease_until = None;
             page.not_before = until.max(now.plus(Duration::from_secs(1)));
         }
         (None, None | Some(_)) => {

@@ -57,6 +57,7 @@ pub(super) async fn all(make: Make) {
     a_forced_resolve_taken_back_burns_again(make(paged())).await;
     nobody_known_is_said(make(Rules { paging: Paging::default(), ..rules() })).await;
     a_clock_set_back_leaves_no_page_and_no_step_in_the_future(make(paged())).await;
+    what_waited_for_a_flap_holds_up_nothing_when_the_clock_is_set_back(make(paged())).await;
     what_is_overdue_is_found(make(paged())).await;
     sequences::all(make).await;
     holds::all(make).await;
@@ -383,6 +384,19 @@ async fn a_clock_set_back_leaves_no_page_and_no_step_in_the_future(desk: Desk) {
     let incident = desk.incidents().await.remove(0);
     assert!(incident.next_due_at.is_some_and(|due| due <= at(300)), "{:?}", incident.next_due_at);
     assert_eq!(who(&desk.lease(60).await), [("mira", "console", 1), ("mira", "phone", 1)]);
+}
+
+async fn what_waited_for_a_flap_holds_up_nothing_when_the_clock_is_set_back(desk: Desk) {
+    desk.take(vec![fires("a", 9000)]).await;
+    desk.due(9000, 9000).await;
+    assert_eq!(desk.lease(9000).await.len(), 1);
+    // Who sent it died, and it may be nothing.
+    desk.take(vec![ends("a", 9001)]).await;
+    assert_eq!(desk.lease(9020).await, []);
+    desk.store.run_due(at(0), at(0), Vec::new()).await.unwrap();
+    desk.take(vec![named("Full", "db", "b", "critical", 1)]).await;
+    desk.due(1, 1).await;
+    assert_eq!(who(&desk.lease(1).await), [("mira", "console", 1)]);
 }
 
 async fn what_is_overdue_is_found(desk: Desk) {
