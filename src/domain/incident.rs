@@ -310,6 +310,8 @@ pub enum Told {
     Changed,
     /// A person says whom to ask about it, or no longer does.
     Claimed,
+    /// An item of a runbook's checklist was ticked, or unticked.
+    Ticked,
 }
 
 /// One line of a timeline; immutable.

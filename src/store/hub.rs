@@ -11,6 +11,7 @@ pub(in crate::store) mod ops;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod read;
 pub(in crate::store) mod reload;
+pub(in crate::store) mod runbooks;
 pub(in crate::store) mod silences;
 pub(in crate::store) mod sources;
 pub(in crate::store) mod start;
@@ -21,6 +22,7 @@ mod work;
 
 pub use super::memory::MemoryHub;
 pub use super::sqlite::hub::SqliteHub;
+pub use runbooks::Found;
 pub use sources::Round;
 pub use upstream::Fronts;
 pub use work::Committed;
@@ -35,6 +37,7 @@ use crate::domain::item::{Change, Claim, Item, ItemKind, Silence};
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::{Page, PageId, Paging};
+use crate::domain::runbook::RunbookName;
 use crate::domain::series::Series;
 use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
@@ -403,6 +406,22 @@ impl HubStore {
         match self {
             Self::Sqlite(hub) => hub.write(move |tables, rules| items::put(tables, rules, &items, now)).await,
             Self::Memory(hub) => lock(hub).put_items(&items, now),
+        }
+    }
+
+    /// Takes runbooks in, and forgets those that are gone: consoles have the current texts, and each that somebody has read.
+    ///
+    /// # Errors
+    /// [`StoreError::Items`] when there are too many or one is too large; none was taken in then.
+    pub async fn keep_runbooks(
+        &self,
+        found: Vec<Found>,
+        gone: Vec<RunbookName>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| runbooks::keep(tables, rules, found, &gone, now)).await,
+            Self::Memory(hub) => lock(hub).keep_runbooks(found, &gone, now),
         }
     }
 

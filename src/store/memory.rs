@@ -9,8 +9,8 @@ pub(super) use tables::MemoryTables;
 use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
-    Audit, Batch, Committed, Delivery, Due, Fronts, Outcome, Receipt, Round, Rules, Submitted, Touch, claims, devices,
-    due, fold, items, ops, pages, read, reload, silences, sources, start, upstream,
+    Audit, Batch, Committed, Delivery, Due, Found, Fronts, Outcome, Receipt, Round, Rules, Submitted, Touch, claims,
+    devices, due, fold, items, ops, pages, read, reload, runbooks, silences, sources, start, upstream,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
@@ -19,6 +19,7 @@ use crate::domain::id::{NodeId, Number, SourceName, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::item::{Change, Claim, Item, ItemKind, Silence};
 use crate::domain::paging::{Page, PageId};
+use crate::domain::runbook::RunbookName;
 use crate::domain::series::Series;
 use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
@@ -225,6 +226,19 @@ impl MemoryHub {
     /// [`StoreError::Items`], [`StoreError::Broken`]; none was written then.
     pub fn put_items(&mut self, items: &[Item], now: Timestamp) -> Result<Committed, StoreError> {
         self.write(|tables, rules| items::put(tables, rules, items, now))
+    }
+
+    /// As [`super::HubStore::keep_runbooks`].
+    ///
+    /// # Errors
+    /// [`StoreError::Items`]; none was taken in then.
+    pub fn keep_runbooks(
+        &mut self,
+        found: Vec<Found>,
+        gone: &[RunbookName],
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| runbooks::keep(tables, rules, found, gone, now))
     }
 
     /// As [`super::HubStore::hear_fronts`].
