@@ -157,7 +157,7 @@ pub struct Runbook {
     /// Addresses by which rules name it in `runbook_url`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// Its revisions, the current one first, at most [`MADE_MAX`]; never empty.
+    /// Its revisions, the current one first, at most [`MADE_MAX`]; empty while no good text was ever there.
     pub made: Vec<Made>,
     /// Bytes of the current text.
     pub bytes: u64,
@@ -186,6 +186,12 @@ pub enum Reading {
 }
 
 impl Runbook {
+    /// Returns a runbook of which no good text was ever there.
+    pub fn unread(name: RunbookName) -> Self {
+        let (title, owner, matches, urls, made) = (name.to_string(), String::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { name, title, owner, matches, urls, made, bytes: 0, fault: None }
+    }
+
     /// Returns the revision that counts now.
     pub fn current(&self) -> Option<&Made> {
         self.made.first()
