@@ -56,11 +56,16 @@ pub fn resolve(
     for (url, within) in urls {
         let field = format!("runbook_urls.{url:?}");
         if !(url.starts_with("https://") || url.starts_with("http://")) || url.len() > 500 {
-            return Err(value_error(path, &field, "is no address; write https://runbooks.example/alerts/ = \"alerts/\""));
+            return Err(value_error(
+                path,
+                &field,
+                "is no address; write https://runbooks.example/alerts/ = \"alerts/\"",
+            ));
         }
         let plain = within.trim_end_matches('/');
         if !plain.is_empty() && RunbookName::parse(plain).is_err() {
-            let why = format!("{within:?} is no directory within the runbooks; write \"alerts/\", or \"\" for all of it");
+            let why =
+                format!("{within:?} is no directory within the runbooks; write \"alerts/\", or \"\" for all of it");
             return Err(value_error(path, &field, why));
         }
         let within = if plain.is_empty() { String::new() } else { format!("{plain}/") };

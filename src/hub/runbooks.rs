@@ -181,8 +181,8 @@ impl Watcher {
         };
         let other = |name: &RunbookName, stamp: &Stamp| self.taken.get(name) != Some(stamp);
         let files = listing.files.iter();
-        let ripe =
-            files.filter(|(name, stamp)| settled(name, stamp) && (other(name, stamp) || touched.contains(name.as_str())));
+        let ripe = files
+            .filter(|(name, stamp)| settled(name, stamp) && (other(name, stamp) || touched.contains(name.as_str())));
         ripe.map(|(name, _)| name.clone()).collect()
     }
 
