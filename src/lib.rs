@@ -9,6 +9,7 @@ pub mod log;
 pub mod notify;
 pub mod query;
 pub mod rules;
+pub mod runbook;
 pub mod store;
 pub mod sync;
 pub mod tui;

@@ -119,6 +119,17 @@ impl SafeText {
         Self(self.0[..self.0.floor_char_boundary(bytes)].to_owned())
     }
 
+    /// Returns a part of the text: these bytes, or less where an end would part a character.
+    pub fn part(&self, bytes: std::ops::Range<usize>) -> Self {
+        let end = self.0.floor_char_boundary(bytes.end.min(self.0.len()));
+        Self(self.0[self.0.floor_char_boundary(bytes.start).min(end)..end].to_owned())
+    }
+
+    /// Puts safe text behind this one.
+    pub fn push(&mut self, more: &Self) {
+        self.0.push_str(&more.0);
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
