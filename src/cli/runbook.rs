@@ -176,7 +176,8 @@ fn made_words(made: &Made) -> String {
 
 fn stored(parts: &mut Parts, runbook: &Runbook, revision: Revision) -> anyhow::Result<Page> {
     let found = parts.mirror.runbook_text(&runbook.name, revision)?;
-    let found = found.with_context(|| format!("the text {} of {} is not mirrored here", revision.short(), runbook.name))?;
+    let found =
+        found.with_context(|| format!("the text {} of {} is not mirrored here", revision.short(), runbook.name))?;
     page(&found, &runbook.name)
 }
 
@@ -307,7 +308,11 @@ fn unread(parts: &Parts, items: &Items, team: bool, json: bool) -> anyhow::Resul
         }
     }
     if count == 0 && !json && !items.runbooks.is_empty() {
-        say!("{} read all {} runbooks.", if team { "All who ever read one have" } else { "You have" }, items.runbooks.len());
+        say!(
+            "{} read all {} runbooks.",
+            if team { "All who ever read one have" } else { "You have" },
+            items.runbooks.len()
+        );
     }
     Ok(Exit::Confirmed)
 }

@@ -289,7 +289,7 @@ impl Watcher {
             name: name.clone(),
             title: read.title.to_string(),
             owner: read.owner.unwrap_or_default(),
-            matches: read.matches.iter().map(ToString::to_string).collect(),
+            matches: read.matches.iter().map(|query| query.text().to_owned()).collect(),
             urls: read.urls.into_iter().chain(self.config.addresses(name)).collect(),
             made,
             bytes: bytes.len() as u64,

@@ -67,7 +67,9 @@ async fn ask(dir: &Path, arguments: &[&str], said: Vec<u8>) -> Result<Vec<u8>, S
     let safe = ["core.fsmonitor=false", "log.showSignature=false", "core.quotePath=false", "core.hooksPath=/dev/null"];
     let mut command = Command::new("git");
     command.arg("--no-pager").arg("-C").arg(dir);
-    safe.iter().for_each(|setting| drop(command.arg("-c").arg(setting)));
+    for setting in safe {
+        command.arg("-c").arg(setting);
+    }
     command
         .args(arguments)
         .env("LC_ALL", "C")
