@@ -2,6 +2,7 @@
 //!
 //! What a transaction does is written once, on rows (`hub/tables.rs`); a back end says how rows are kept.
 
+mod asked;
 pub(in crate::store) mod claims;
 pub(in crate::store) mod devices;
 pub(in crate::store) mod due;
