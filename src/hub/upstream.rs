@@ -74,9 +74,16 @@ async fn cannot_ask(hub: &Hub, one: &Alertmanager, why: &str) {
 }
 
 async fn hear(hub: &Hub, fronts: Fronts) {
-    match hub.store.hear_fronts(fronts, clock::now()).await {
-        Ok(committed) => hub.committed(&committed),
-        Err(error) => fold::failed(hub, &error),
+    loop {
+        match hub.store.hear_fronts(fronts.clone(), clock::now()).await {
+            Ok(due) => {
+                hub.committed(&due.committed);
+                if !due.more {
+                    return;
+                }
+            }
+            Err(error) => return fold::failed(hub, &error),
+        }
     }
 }
 
