@@ -2,6 +2,7 @@
 //!
 //! What a transaction does is written once, on rows (`hub/tables.rs`); a back end says how rows are kept.
 
+mod asked;
 pub(in crate::store) mod claims;
 pub(in crate::store) mod devices;
 pub(in crate::store) mod due;
@@ -488,11 +489,11 @@ impl HubStore {
         }
     }
 
-    /// Takes in what Alertmanagers in front hide; what they no longer hide pages at once.
+    /// Takes in what Alertmanagers in front hide, as much as one transaction takes; what they no longer hide pages at once.
     ///
     /// # Errors
     /// [`StoreError::Items`] when there is too much of it; nothing happened then.
-    pub async fn hear_fronts(&self, fronts: Fronts, now: Timestamp) -> Result<Committed, StoreError> {
+    pub async fn hear_fronts(&self, fronts: Fronts, now: Timestamp) -> Result<Due, StoreError> {
         match self {
             Self::Sqlite(hub) => hub.write(move |tables, rules| upstream::hear(tables, rules, &fronts, now)).await,
             Self::Memory(hub) => lock(hub).hear_fronts(&fronts, now),

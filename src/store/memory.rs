@@ -245,7 +245,7 @@ impl MemoryHub {
     ///
     /// # Errors
     /// [`StoreError::Items`]; nothing happened then.
-    pub fn hear_fronts(&mut self, fronts: &Fronts, now: Timestamp) -> Result<Committed, StoreError> {
+    pub fn hear_fronts(&mut self, fronts: &Fronts, now: Timestamp) -> Result<Due, StoreError> {
         self.write(|tables, rules| upstream::hear(tables, rules, fronts, now))
     }
 
