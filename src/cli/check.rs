@@ -4,13 +4,14 @@ use super::open::{address, parts, settings};
 use super::output::{json_line, say, text};
 use super::{Exit, Globals};
 use crate::config::{ConfigError, Hub};
+use crate::hub::runbooks;
 use crate::rules::{Fault, Seen, remarks};
 use crate::store::mirror::Mirror;
 use crate::sync::clock;
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How far back it is asked what a rule matched.
@@ -53,6 +54,10 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
     let seen = if arguments.alone { None } else { seen(globals) };
     let found = remarks(&hub.book, seen.as_deref());
     tell(arguments.json, &name, "remark", &found);
+    let broken = match &hub.runbooks {
+        Some(runbooks) => tell_runbooks(arguments.json, &runbooks.path)?,
+        None => false,
+    };
     if !arguments.json {
         let looked = match &seen {
             Some(seen) => format!("{} series of the last 30 days were looked at", seen.len()),
@@ -65,7 +70,26 @@ pub fn run(globals: &Globals, arguments: &Arguments) -> anyhow::Result<Exit> {
         };
         say!("{}: can be used; {remarked}; {looked}", text(&name));
     }
-    Ok(if found.is_empty() { Exit::Confirmed } else { Exit::Failed })
+    Ok(if found.is_empty() && !broken { Exit::Confirmed } else { Exit::Failed })
+}
+
+/// Says what is wrong with the files of the directory of runbooks; returns whether anything is.
+fn tell_runbooks(as_json: bool, dir: &Path) -> anyhow::Result<bool> {
+    let (count, faults) = runbooks::check(dir).with_context(|| format!("reading the runbooks of {}", dir.display()))?;
+    for runbooks::Fault { file, line, why } in &faults {
+        let file = dir.join(file).display().to_string();
+        if as_json {
+            say!("{}", json_line(&json!({"kind": "runbook", "file": file, "line": line, "why": why})));
+        } else {
+            let at = line.map_or(String::new(), |line| format!(" line {line}:"));
+            say!("{}:{at} {}", text(&file), text(why));
+        }
+    }
+    if !as_json {
+        let good = count.saturating_sub(faults.len());
+        say!("{}: {count} runbooks, {good} can be read", text(&dir.display().to_string()));
+    }
+    Ok(!faults.is_empty())
 }
 
 fn tell(as_json: bool, name: &str, kind: &str, faults: &[Fault]) {

@@ -4,6 +4,7 @@ use super::{Globals, output};
 use crate::config::{Console, Paths};
 use crate::domain::id::OpId;
 use crate::domain::incident::Incident;
+use crate::domain::op::Act;
 use crate::store::file;
 use crate::store::mirror::Mirror;
 use crate::sync::client::{ClientError, HubAddress, HubClient};
@@ -165,9 +166,12 @@ pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
 pub fn tell(mirror: &mut Mirror, own: &[OpId]) -> anyhow::Result<()> {
     for told in mirror.tell()?.into_iter().filter(|told| !own.contains(&told.op.op_id)) {
         let Some(verdict) = told.verdict else { continue };
-        let name = mirror
-            .incident(told.op.incident)?
-            .map_or(told.op.incident.to_string(), |incident| incident.number.to_string());
+        let name = match &told.op.act {
+            Act::Read { runbook, .. } | Act::Remark { runbook, .. } => runbook.to_string(),
+            _ => mirror
+                .incident(told.op.incident)?
+                .map_or(told.op.incident.to_string(), |incident| incident.number.to_string()),
+        };
         eprintln!(
             "nightdesk: {} {name} of {}: {}",
             told.op.act.kind(),

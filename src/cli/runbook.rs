@@ -1,11 +1,16 @@
 //! `nightdesk runbook`: what to do about an alert, what changed of it since one read it, and who has read it.
 
+mod beside;
+mod duty;
+
 use super::open::{Opened, again, exchanged, find, tell};
 use super::{Exit, Globals, output};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::item::Items;
 use crate::domain::op::{Act, Basis};
 use crate::domain::runbook::{Made, Reading, Revision, Runbook, RunbookName};
+use crate::domain::series::Series;
+use crate::domain::time::Timestamp;
 use crate::query::runbooks::{Match, Shelf};
 use crate::runbook::{Page, changes};
 use crate::sync::clock;
@@ -16,7 +21,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use output::{json_line, say, text};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The width of what is printed.
@@ -37,17 +42,34 @@ pub enum Command {
     Diff(Which),
     /// Says "I've read it" of the current text.
     Read(Which),
-    /// Lists what is to be read: by you, or by everybody.
+    /// Lists who should still read what: the current text of each runbook that they may be called for.
     Unread {
-        /// Of everybody that is known here.
+        /// Only what you should read.
         #[arg(long)]
-        team: bool,
+        mine: bool,
         /// Prints one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists alerts without a runbook, runbooks without an alert, and old ones.
+    Gaps {
+        /// Prints one JSON object.
         #[arg(long)]
         json: bool,
     },
     /// Lists what is ticked of the checklists within an incident.
     Ticks(Which),
+    /// Lists the words that readers left for the authors.
+    Remarks {
+        /// Of which runbook or incident; of all where it is left out.
+        what: Option<String>,
+        /// Only of runbooks that you answer for.
+        #[arg(long)]
+        mine: bool,
+        /// Prints one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Which runbook.
@@ -73,8 +95,16 @@ pub fn run(globals: &Globals, command: &Command) -> anyhow::Result<Exit> {
         Command::Show(which) => each(&mut parts, &items, which, show),
         Command::Diff(which) => each(&mut parts, &items, which, diff),
         Command::Read(which) => runtime.block_on(read(&mut parts, &items, which)),
-        Command::Unread { team, json } => unread(&parts, &items, *team, *json),
-        Command::Ticks(which) => ticks(&mut parts, &items, which),
+        Command::Unread { mine, json } => {
+            let user = mine.then(|| parts.device.user.clone());
+            duty::unread(&mut parts.mirror, &items, user.as_ref(), *json)
+        }
+        Command::Gaps { json } => duty::gaps(&mut parts.mirror, &items, *json),
+        Command::Ticks(which) => beside::ticks(&mut parts, &items, which),
+        Command::Remarks { what, mine, json } => {
+            let user = mine.then(|| parts.device.user.clone());
+            beside::remarks(&mut parts, &items, what.as_deref(), user.as_ref(), *json)
+        }
     }
 }
 
@@ -82,12 +112,20 @@ pub fn run(globals: &Globals, command: &Command) -> anyhow::Result<Exit> {
 struct Asked<'a> {
     runbook: &'a Runbook,
     why: Option<String>,
+    /// What all series of the incident have in common; without an incident nothing.
+    labels: BTreeMap<String, String>,
+}
+
+impl<'a> Asked<'a> {
+    fn alone(runbook: &'a Runbook) -> Vec<Self> {
+        vec![Self { runbook, why: None, labels: BTreeMap::new() }]
+    }
 }
 
 /// Returns the runbooks that the words name.
 fn asked<'a>(parts: &mut Parts, items: &'a Items, what: &str) -> anyhow::Result<Vec<Asked<'a>>> {
     if let Some(runbook) = items.runbooks.get(what) {
-        return Ok(vec![Asked { runbook, why: None }]);
+        return Ok(Asked::alone(runbook));
     }
     if what.chars().all(|c| c.is_ascii_digit()) {
         let incident = find(&mut parts.mirror, what)?;
@@ -96,18 +134,27 @@ fn asked<'a>(parts: &mut Parts, items: &'a Items, what: &str) -> anyhow::Result<
         if found.is_empty() {
             bail!("no runbook is for incident {what}; a `match` in a runbook's front matter says which it is for");
         }
+        let labels = common(&series);
         let found = found.into_iter().filter_map(|Match { name, why, .. }| {
-            Some(Asked { runbook: items.runbooks.get(name.as_str())?, why: Some(why) })
+            Some(Asked { runbook: items.runbooks.get(name.as_str())?, why: Some(why), labels: labels.clone() })
         });
         return Ok(found.collect());
     }
     let ends = |runbook: &&Runbook| runbook.name.as_str().ends_with(what) || runbook.title == what;
     let found: Vec<&Runbook> = items.runbooks.values().filter(ends).collect();
     match found.as_slice() {
-        [runbook] => Ok(vec![Asked { runbook, why: None }]),
+        [runbook] => Ok(Asked::alone(runbook)),
         [] => bail!("no runbook {what:?} is known here; `nightdesk runbook list` shows them"),
         more => bail!("{what:?} names {} runbooks; write the whole path", more.len()),
     }
+}
+
+/// Returns the labels on which all series agree.
+fn common(series: &[Series]) -> BTreeMap<String, String> {
+    let Some((first, others)) = series.split_first() else { return BTreeMap::new() };
+    let agreed =
+        first.labels.iter().filter(|(name, value)| others.iter().all(|one| one.labels.get(name) == Some(value)));
+    agreed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn each(
@@ -134,17 +181,31 @@ fn word(reading: Reading) -> &'static str {
     }
 }
 
+/// Returns the text that a person has read, and when they said so, where that is not the current one.
+fn reading_at(reading: Reading) -> Option<(Revision, Timestamp)> {
+    match reading {
+        Reading::Changed { read, at } => Some((read, at)),
+        Reading::Current { .. } | Reading::Unread => None,
+    }
+}
+
 fn object(items: &Items, runbook: &Runbook, user: &UserName) -> Value {
     let reading = reading(items, runbook, user);
     let read = match reading {
-        Reading::Changed { read, at } => Some((read, at)),
         Reading::Current { at } => runbook.current().map(|made| (made.revision, at)),
-        Reading::Unread => None,
+        Reading::Changed { .. } | Reading::Unread => reading_at(reading),
+    };
+    let made = |made: &Made| {
+        json!({
+            "revision": made.revision, "at": made.at.to_string(), "author": made.author, "message": made.message,
+            "commit": made.commit,
+        })
     };
     json!({
         "v": 1, "name": runbook.name, "title": runbook.title, "owner": runbook.owner, "match": runbook.matches,
-        "runbook_urls": runbook.urls, "revisions": runbook.made, "bytes": runbook.bytes, "fault": runbook.fault,
-        "reading": word(reading).to_lowercase(), "read": read.map(|(revision, at)| json!({ "revision": revision, "at": at.to_string() })),
+        "runbook_urls": runbook.urls, "revisions": runbook.made.iter().map(made).collect::<Vec<_>>(), "bytes": runbook.bytes,
+        "fault": runbook.fault, "reading": word(reading).to_lowercase(),
+        "read": read.map(|(revision, at)| json!({ "revision": revision, "at": at.to_string() })),
     })
 }
 
@@ -198,7 +259,7 @@ fn show(parts: &mut Parts, items: &Items, asked: &Asked<'_>, json: bool) -> anyh
         return Ok(());
     }
     head(items, asked, &parts.device.user);
-    for line in stored(parts, runbook, made.revision)?.lines(WIDTH, &BTreeMap::<String, String>::new()) {
+    for line in stored(parts, runbook, made.revision)?.lines(WIDTH, &asked.labels) {
         say!("{}", line.text());
     }
     Ok(())
@@ -281,61 +342,4 @@ async fn read(parts: &mut Parts, items: &Items, which: &Which) -> anyhow::Result
         }
     }
     Ok(exit)
-}
-
-fn unread(parts: &Parts, items: &Items, team: bool, json: bool) -> anyhow::Result<Exit> {
-    let mut people = BTreeSet::from([&parts.device.user]);
-    if team {
-        people.extend(items.readers.values().flat_map(|readers| readers.by.keys()));
-    }
-    let mut count = 0;
-    for user in people {
-        for runbook in items.runbooks.values().filter(|runbook| !runbook.made.is_empty()) {
-            let reading = reading(items, runbook, user);
-            if matches!(reading, Reading::Current { .. }) {
-                continue;
-            }
-            count += 1;
-            if json {
-                let mut object = object(items, runbook, user);
-                object["user"] = json!(user);
-                say!("{}", json_line(&object));
-            } else {
-                let who = if team { output::cell(user.as_str(), 12) + " " } else { String::new() };
-                let made = runbook.current().map(made_words).unwrap_or_default();
-                say!("{who}{} {} {made}", output::cell(word(reading), 8), output::cell(runbook.name.as_str(), 32));
-            }
-        }
-    }
-    if count == 0 && !json && !items.runbooks.is_empty() {
-        say!(
-            "{} read all {} runbooks.",
-            if team { "All who ever read one have" } else { "You have" },
-            items.runbooks.len()
-        );
-    }
-    Ok(Exit::Confirmed)
-}
-
-fn ticks(parts: &mut Parts, items: &Items, which: &Which) -> anyhow::Result<Exit> {
-    let incident = find(&mut parts.mirror, &which.what)?;
-    let of: Vec<_> = items.ticks.values().filter(|ticks| ticks.incident == incident.id).collect();
-    for ticks in &of {
-        for ticked in ticks.ticked.values() {
-            if which.json {
-                let object = json!({
-                    "v": 1, "number": incident.number, "runbook": ticks.runbook, "text": ticked.text, "by": ticked.by,
-                    "at": ticked.at.to_string(),
-                });
-                say!("{}", json_line(&object));
-                continue;
-            }
-            let at = &ticked.at.date_and_second()[..16];
-            say!("[x] {at} {} {}  {}", output::cell(ticked.by.as_str(), 12), text(&ticked.text), ticks.runbook);
-        }
-    }
-    if of.iter().all(|ticks| ticks.ticked.is_empty()) && !which.json {
-        say!("Nothing is ticked within incident {}.", incident.number);
-    }
-    Ok(Exit::Confirmed)
 }

@@ -12,7 +12,7 @@ mod news;
 mod own;
 mod pager;
 mod presence;
-mod runbooks;
+pub mod runbooks;
 mod serve;
 mod sources;
 mod tls;

@@ -16,6 +16,8 @@ use crate::sync::clock;
 use directory::{Listing, Stamp};
 use git::Change;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +30,40 @@ const BATCH: usize = 50;
 /// Texts that the history is asked for at once.
 const TEXTS_MAX: usize = 200;
 
+/// A file that cannot be a runbook as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Its path within the directory; empty: the directory itself.
+    pub file: String,
+    /// In which line; `None`: the file as a whole.
+    pub line: Option<usize>,
+    /// What is wrong, and what to write instead.
+    pub why: String,
+}
+
+/// Returns how many runbooks a directory has, and all that is wrong with its files.
+///
+/// # Errors
+/// What the system says when the directory itself cannot be read.
+pub fn check(root: &Path) -> io::Result<(usize, Vec<Fault>)> {
+    let listing = directory::list(root)?;
+    let left_out = listing.left_out.into_iter().map(|(file, why)| Fault { file, line: None, why });
+    let mut faults: Vec<Fault> = left_out.collect();
+    for name in listing.files.keys() {
+        let file = name.to_string();
+        match directory::read(root, name) {
+            Err(why) => faults.push(Fault { file, line: None, why }),
+            Ok((bytes, _)) => {
+                let mistake = runbook::Runbook::read(&bytes, name.as_str()).err();
+                faults.extend(mistake.map(|mistake| Fault { file, line: Some(mistake.line), why: mistake.why() }));
+            }
+        }
+    }
+    Ok((listing.files.len(), faults))
+}
+
 /// Looks after the directory until the hub stops; after another one from the next reload on.
-pub async fn run(hub: Arc<Hub>) {
+pub(super) async fn run(hub: Arc<Hub>) {
     let mut configured = hub.runbooks.subscribe();
     loop {
         let now_configured = configured.borrow_and_update().clone();

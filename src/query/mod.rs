@@ -16,6 +16,7 @@
 
 pub mod alertmanager;
 pub mod complete;
+pub mod coverage;
 mod error;
 pub mod explain;
 pub mod field;

@@ -98,6 +98,14 @@ impl Mistake {
         Self { line, what: SafeText::line(what.as_ref(), WHAT_CHARS_MAX), instead: None }
     }
 
+    /// Returns what is wrong, and what to write instead, without the line.
+    pub fn why(&self) -> String {
+        match &self.instead {
+            Some(instead) => format!("{} ({instead})", self.what),
+            None => self.what.to_string(),
+        }
+    }
+
     fn instead(mut self, what: impl AsRef<str>) -> Self {
         self.instead = Some(SafeText::line(what.as_ref(), WHAT_CHARS_MAX));
         self
@@ -106,11 +114,7 @@ impl Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.what)?;
-        match &self.instead {
-            Some(instead) => write!(f, " ({instead})"),
-            None => Ok(()),
-        }
+        write!(f, "line {}: {}", self.line, self.why())
     }
 }
 

@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod client;
 pub mod clock;
 pub mod console;
+pub mod coverage;
 pub mod covering;
 pub mod desk;
 pub mod device;

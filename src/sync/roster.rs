@@ -2,8 +2,11 @@
 //!
 //! The bytes that came are what is verified, kept and passed on; a member that this version does not know stays in them.
 
+use super::foresight::Known;
 use crate::domain::id::{NodeId, UserName, hex, unhex, unhex_all};
 use crate::domain::paging::Paging;
+use crate::store::StoreError;
+use crate::store::mirror::Mirror;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +147,25 @@ fn verify(bytes: &[u8], signature: &str, hub_key: &str) -> Option<()> {
     let key = VerifyingKey::from_bytes(&unhex(hub_key)?).ok()?;
     let signature = Signature::from_slice(&unhex_all(signature)?).ok()?;
     key.verify_strict(&[DOMAIN, bytes].concat(), &signature).ok()
+}
+
+/// Returns who may be called and who there is, by the roster that the mirror holds and by what it heard of people.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn known(mirror: &mut Mirror) -> Result<Known, StoreError> {
+    let mut people = mirror.people()?;
+    // The bytes were verified before they were kept.
+    let roster = mirror.note(NOTE)?;
+    let roster = roster.as_deref().and_then(|note| note.split_once('\n'));
+    let roster = roster.and_then(|(_, json)| serde_json::from_str::<Roster>(json).ok());
+    let (devices, paging) = roster.map_or((Vec::new(), None), |roster| (roster.devices, roster.paging));
+    let devices = devices.into_iter();
+    people.extend(devices.filter(|device| !device.revoked).map(|device| device.user));
+    if let Some(paging) = &paging {
+        people = paging.everybody(&people);
+    }
+    Ok(Known { paging, people })
 }
 
 #[cfg(test)]

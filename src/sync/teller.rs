@@ -18,7 +18,7 @@ use super::hearsay::Hearsay;
 use super::indexed::Indexed;
 use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
 use super::receipts::{Ledger, rings};
-use super::roster::{self, Roster};
+use super::roster;
 use super::token;
 use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
@@ -311,18 +311,7 @@ impl Teller {
 
     /// Reads who may be called and who there is.
     fn read_known(&mut self) -> Result<(), StoreError> {
-        let mut people = self.mirror.people()?;
-        // The bytes were verified before they were kept.
-        let roster = self.mirror.note(roster::NOTE)?;
-        let roster = roster.as_deref().and_then(|note| note.split_once('\n'));
-        let roster = roster.and_then(|(_, json)| serde_json::from_str::<Roster>(json).ok());
-        let (devices, paging) = roster.map_or((Vec::new(), None), |roster| (roster.devices, roster.paging));
-        let devices = devices.into_iter();
-        people.extend(devices.filter(|device| !device.revoked).map(|device| device.user));
-        if let Some(paging) = &paging {
-            people = paging.everybody(&people);
-        }
-        let known = Known { paging, people };
+        let known = roster::known(&mut self.mirror)?;
         self.known_at = clock::now();
         if *self.known != known {
             self.known = Arc::new(known);
@@ -842,6 +831,7 @@ mod tests {
     use crate::domain::incident::{Rules, Timing};
     use crate::domain::paging::{Callee, Level};
     use crate::store::{FeedKind, FeedPage, FeedRow};
+    use crate::sync::roster::Roster;
     use tempfile::TempDir;
     use tokio::sync::oneshot;
 
