@@ -4,6 +4,7 @@ use super::client::{ClientError, HubClient, Pulled};
 use super::clock;
 use super::console::Parts;
 use super::exchange::{Outcome, Round};
+use super::roster::{self, SignedRoster};
 use super::teller::{keep_token, kept_token, token_is_of_another};
 use super::wire::{FeedQuery, HubCard};
 use crate::domain::scope::Scope;
@@ -36,7 +37,7 @@ pub enum ExchangeError {
 /// [`ExchangeError`]; what was done until then stays done.
 pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
     let mut token = token(parts).await?;
-    let Parts { mirror, client, device, .. } = parts;
+    let Parts { mirror, client, device, hub_key, .. } = parts;
     for again in [true, false] {
         if token_is_of_another(mirror)? {
             token = client.introduce(&device.introduction(mirror.node()), Some(&token)).await?;
@@ -44,7 +45,8 @@ pub async fn exchange(parts: &mut Parts) -> Result<(), ExchangeError> {
         }
         let done = async {
             push(mirror, client, &token).await?;
-            pull(mirror, client, &token).await?;
+            let roster = pull(mirror, client, &token).await?;
+            fetch_roster(mirror, client, hub_key, &token, roster).await?;
             // What a hub with another history turned out to have lost.
             push(mirror, client, &token).await
         };
@@ -100,13 +102,32 @@ async fn push(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
     }
 }
 
-async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<(), ExchangeError> {
+/// Fetches who is called when, where the hub tells of a version that the mirror does not hold.
+async fn fetch_roster(
+    mirror: &mut Mirror,
+    client: &HubClient,
+    hub_key: &str,
+    token: &str,
+    version: Option<u64>,
+) -> Result<(), ExchangeError> {
+    let note = mirror.note(roster::NOTE)?;
+    let held = note.and_then(|note| SignedRoster::of_note(&note, hub_key).ok()).map(|held| held.roster.version);
+    if version.is_some() && version != held {
+        let signed = client.roster(hub_key, Some(token)).await?;
+        mirror.set_note(roster::NOTE, &signed.to_note())?;
+    }
+    Ok(())
+}
+
+/// Pulls to the head; returns the version of the hub's roster.
+async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<Option<u64>, ExchangeError> {
     let peers = u8::from(mirror.wants_signatures()?);
     loop {
         let cursor = mirror.cursor()?;
         let asked_at = clock::now();
         let query = FeedQuery { epoch: cursor.epoch.clone(), after: cursor.seq, wait: 0, node: mirror.node(), peers };
-        match client.feed(&query, Some(token)).await?.0 {
+        let (pulled, told) = client.feed(&query, Some(token)).await?;
+        match pulled {
             Pulled::Gone(epoch) => mirror.restart(&epoch, &cursor)?,
             Pulled::Page(page) => {
                 let at_head = page.next >= page.head;
@@ -114,7 +135,7 @@ async fn pull(mirror: &mut Mirror, client: &HubClient, token: &str) -> Result<()
                     return Err(ExchangeError::Twin);
                 }
                 if at_head {
-                    return Ok(());
+                    return Ok(told.roster);
                 }
             }
         }

@@ -28,6 +28,7 @@ mod people;
 mod powercut;
 mod prometheus;
 mod query;
+mod receipts;
 mod rules;
 mod servers;
 mod silences;

@@ -20,6 +20,7 @@ pub mod provider;
 pub mod proxy;
 pub mod pty;
 pub mod random;
+pub mod runbooks;
 pub mod servers;
 pub mod target;
 pub mod tmux;
