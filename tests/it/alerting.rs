@@ -22,6 +22,7 @@ fn the_example_of_rules_has_nothing_to_remark() {
             .expect("the program starts");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && said.contains("nothing to remark"), "{said}");
+        assert_eq!(said.contains("2 runbooks, 2 can be read"), file == "hub-rules.toml", "{said}");
     }
 }
 
