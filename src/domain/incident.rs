@@ -885,6 +885,11 @@ impl Incident {
         if !self.quiet.is_empty() {
             self.ask_hours_anew(now);
         }
+        if self.held.is_some() && self.life == Life::Triggered {
+            // What holds it may hold nothing by the rules of today: asked at once.
+            self.step_due_at = self.step_due_at.min(now);
+            self.arm(now);
+        }
         let worst = self.severity.is_some_and(|severity| severity.number() == 1);
         let free = if worst || self.leans.is_empty() { self.let_go(now, "by the rules of today") } else { None };
         free.or(line)
@@ -930,6 +935,11 @@ impl Incident {
             return None;
         }
         span.filter(|span| !span.is_zero() && other.id != self.id && other.can_hold())
+    }
+
+    /// Returns whether a tie leads from it to the other one.
+    pub fn is_tied_to(&self, other: &Self) -> bool {
+        self.leans.keys().any(|key| other.bears.contains(key))
     }
 
     /// Lets its calls wait for another one, until the end of the first hold at the latest.

@@ -96,6 +96,7 @@ impl Ledger {
         self.burns_since.clear();
         self.unseen_since.clear();
         self.triggered.clear();
+        self.waits.held.clear();
         self.pages = store.pages().map(|page| (page.id, known(page))).collect();
         let owned = |incident: &Incident| Some(((incident.id, incident.claim_no), incident.owner.clone()?));
         self.claims = store.incidents().filter_map(owned).collect();

@@ -10,6 +10,7 @@ use nightdesk::domain::series::{EndedBy, Series, SeriesState};
 use nightdesk::domain::severity::Severity;
 use nightdesk::domain::source::{Expected, Heard, Way};
 use nightdesk::domain::time::Timestamp;
+use nightdesk::query::{AlertSubject, Eyes, Query};
 use nightdesk::store::hub::{Round, Rules};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -24,7 +25,7 @@ const PENDING: Duration = Duration::from_secs(9);
 /// How much later than its bound the timer may be, beside what the hub itself was away.
 const SLACK: Duration = Duration::from_secs(6);
 
-/// Two books between which a night goes to and fro. In both a circle is closed by what depends on what; the first office opens for two
+/// Two books between which a night goes to and fro; the second groups otherwise. In both a circle is closed by what depends on what; the first office opens for two
 /// minutes after forty seconds, the second for one minute at once.
 const BOOKS: [&str; 2] = [
     r#"
@@ -65,6 +66,9 @@ hold = "25s"
 [[severity]]
 match = '{severity="warning"}'
 severity = "S2"
+[[grouping]]
+match = '{service="mail"}'
+by = ["service"]
 [[pending]]
 match = '{alertname="Full"}'
 for = "9s"
@@ -88,16 +92,34 @@ hold = "15s"
 /// What a witness remembers of what waits.
 #[derive(Default)]
 pub struct Waits {
-    /// The end of the first hold of each time that an incident was new.
-    held: HashMap<IncidentId, Timestamp>,
-    /// Of each silence that ever was, until when it may quieten.
-    silences: BTreeMap<String, Timestamp>,
+    /// The end of the first hold of each incident since its levels began, which they do when it is opened again.
+    pub held: HashMap<IncidentId, (u64, Timestamp)>,
+    /// All silences that ever were.
+    silences: BTreeMap<String, Kept>,
     /// What the sources' series were after the latest commit.
     series: BTreeMap<(usize, usize), SeriesState>,
+    /// Since when series are pending, in true time.
+    pending: BTreeMap<(usize, usize), i64>,
     /// Since when the worst is held, in true time.
     worst: HashMap<IncidentId, i64>,
     next: u64,
     book: usize,
+}
+
+/// A silence, as a witness remembers it.
+struct Kept {
+    /// What it covers.
+    query: Query,
+    ends_at: Timestamp,
+    /// Somebody ended it then, when the hub had gone on from so many copies: a copy may not know of it.
+    ended: Option<(Timestamp, u64)>,
+}
+
+impl Kept {
+    /// Returns until when it may quieten.
+    fn until(&self, restores: u64) -> Timestamp {
+        self.ended.filter(|(_, then)| *then == restores).map_or(self.ends_at, |(at, _)| at.min(self.ends_at))
+    }
 }
 
 /// Returns the rules of a night that has some.
@@ -164,7 +186,11 @@ impl World {
         let standing: Vec<String> = waits.silences.keys().cloned().collect();
         if !standing.is_empty() && self.random.permille(300) {
             let id = &standing[self.random.below(standing.len())];
-            self.hub.store.end_silence(id, "lena", clock).expect("a silence is ended");
+            let ended = self.hub.store.end_silence(id, "lena", clock).expect("a silence is ended");
+            let restores = self.ledger.restores();
+            if let Some(kept) = self.ledger.waits.silences.get_mut(id).filter(|_| ended.is_some()) {
+                kept.ended = Some((clock, restores));
+            }
             self.ledger.count("silences ended early");
             return;
         }
@@ -173,7 +199,8 @@ impl World {
         let from = clock.plus(Duration::from_secs(self.random.below(10) as u64));
         let ends_at = from.plus(Duration::from_secs(5 + self.random.below(SILENCE.as_secs() as usize - 5) as u64));
         let matchers = [r#"{alertname="Down"}"#, r#"{service="pay"}"#, r#"{instance="i1"}"#][self.random.below(3)];
-        waits.silences.insert(id.clone(), ends_at);
+        let query = Query::parse(matchers).expect("a matcher is read");
+        waits.silences.insert(id.clone(), Kept { query, ends_at, ended: None });
         let silence = Silence {
             id,
             matchers: matchers.into(),
@@ -292,23 +319,30 @@ pub fn after_a_commit(world: &mut World) {
         }
         match &incident.held {
             Some(held) => {
-                let first = *ledger.waits.held.entry(incident.id).or_insert(held.until);
-                // After its end it may be held anew once it fired again, which begins a new time.
-                if incident.held_until != Some(first) {
-                    ledger.waits.held.insert(incident.id, held.until);
+                let (fire_no, first) = ledger.waits.held.entry(incident.id).or_insert((incident.fire_no, held.until));
+                if *fire_no != incident.fire_no {
+                    (*fire_no, *first) = (incident.fire_no, held.until);
                 }
+                assert!(held.until <= *first, "rules: held again beyond the end of its first hold: {incident:?}");
                 assert!(
                     held.until <= ledger.latest().plus(HOLD),
                     "rules: held for longer than any rule says: {incident:?}"
                 );
+                let by = hub.store.incidents().find(|other| other.id == held.by);
+                // One that was merged goes on as another, which its own ties let go.
+                let is_over = by.is_none_or(|by| by.life == Life::Resolved && by.merged_into.is_none());
+                // What recovers, or is silenced, calls nobody anyway: its hold is looked at when it would.
+                let would_call = incident.recovering_until.is_none() && incident.silenced.is_none();
+                assert!(!(would_call && is_over), "rules: held by what is over: {incident:?} by {by:?}");
                 ledger.count("commits with a held incident");
             }
-            None if incident.held_until.is_none() => _ = ledger.waits.held.remove(&incident.id),
+            None if incident.life == Life::Resolved => _ = ledger.waits.held.remove(&incident.id),
             None => {}
         }
         if let Some(silenced) = &incident.silenced {
-            let ends = silenced.by.iter().filter_map(|id| ledger.waits.silences.get(id)).max();
-            assert!(ends.is_some_and(|end| silenced.until <= *end), "rules: silent beyond its silence: {incident:?}");
+            let kept = silenced.by.iter().filter_map(|id| ledger.waits.silences.get(id));
+            let ends = kept.map(|kept| kept.until(ledger.restores())).min();
+            assert!(ends.is_some_and(|end| silenced.until <= end), "rules: silent beyond its silence: {incident:?}");
             ledger.count("commits with a silenced incident");
         }
     }
@@ -325,8 +359,16 @@ pub fn after_a_round(world: &mut World) {
     let all = world.series_now();
     let settled = world.now - world.hub.disturbed_at > 12_000;
     for (key, series) in &all {
+        if series.state != SeriesState::Pending || !settled || world.faults.hub_clock {
+            world.ledger.waits.pending.remove(key);
+        }
         if series.state == SeriesState::Pending {
             world.ledger.count("rounds with a pending series");
+            if settled && !world.faults.hub_clock {
+                let since = *world.ledger.waits.pending.entry(*key).or_insert(world.now);
+                let most = (PENDING + SLACK).as_millis() as i64;
+                assert!(world.now - since <= most, "rules: it becomes real later and later: {series:?}");
+            }
             let until = series.pending_until.expect("what is pending has an end");
             let late = settled && until.plus(SLACK) < clock;
             assert!(!late, "rules: pending for longer than its rule: {series:?}");
@@ -344,10 +386,11 @@ pub fn after_a_round(world: &mut World) {
             assert!(!ended, "rules: its source is silent and it is over: {series:?}");
         }
     }
-    world.ledger.waits.series = all.into_iter().map(|(key, series)| (key, series.state)).collect();
+    world.ledger.waits.series = all.iter().map(|(key, series)| (*key, series.state)).collect();
     if !settled {
         return;
     }
+    nothing_burns_unheard(world, &all, clock);
     let calm = clock.minus(SLACK);
     let burns = |one: &&Incident| one.life != Life::Resolved && one.recovering_until.is_none();
     for incident in world.hub.store.incidents().filter(burns) {
@@ -366,6 +409,21 @@ pub fn after_a_round(world: &mut World) {
         let held = looked_at && incident.held.as_ref().is_some_and(|held| held.until < calm);
         let silenced = incident.silenced.as_ref().is_some_and(|silenced| silenced.until < calm);
         assert!(!waits_on || !held && !silenced, "rules: its bound is over and it waits on: {incident:?}");
+    }
+}
+
+/// A silence hides an incident only while it covers all of it that burns.
+fn nothing_burns_unheard(world: &mut World, all: &BTreeMap<(usize, usize), Series>, clock: Timestamp) {
+    let eyes = Eyes::nobody(clock);
+    let silenced = world.hub.store.incidents().filter(|one| one.silenced.as_ref().is_some_and(|by| clock < by.until));
+    for incident in silenced {
+        let of_it = all.values().filter(|one| one.incident == Some(incident.id) && one.state == SeriesState::Firing);
+        for series in of_it {
+            let subject = AlertSubject { source: &series.source, labels: &series.labels };
+            let mut covers = world.ledger.waits.silences.values();
+            let covered = covers.any(|kept| kept.query.matches(&subject, &eyes));
+            assert!(covered, "rules: it burns, and another one's silence hides it: {series:?} {incident:?}");
+        }
     }
 }
 

@@ -45,9 +45,9 @@ pub(super) fn before_call<T: Tables>(work: &mut Work<'_, T>, id: IncidentId) -> 
     }
     if incident.can_be_held(now) {
         if let Some(held) = &incident.held
-            && work.incident(held.by)?.is_some_and(Incident::holds_on)
+            && work.incident(held.by)?.is_some_and(|other| other.holds_on() && incident.is_tied_to(other))
         {
-            // Something asked for a call sooner: a raise, a page that failed.
+            // Something asked for a call sooner: a raise, a page that failed, rules that were read anew.
             if let Some(incident) = work.incident_mut(id)? {
                 incident.step_due_at = held.until;
                 incident.arm(now);

@@ -54,6 +54,7 @@ pub(super) async fn all(make: Make) {
     who_was_called_before_it_waited_is_called_again_after_it(make(ruled())).await;
     what_is_kept_calls_nobody(make(ruled())).await;
     a_dependency_that_ends_first_lets_the_other_page(make(ruled())).await;
+    what_holds_nothing_by_the_rules_of_today_lets_go(make(ruled())).await;
     a_hold_is_bounded_and_no_other_makes_it_longer(make(ruled())).await;
     a_dependency_that_reports_last_holds_what_was_called(make(ruled())).await;
     the_worst_and_what_becomes_it_is_never_held(make(ruled())).await;
@@ -203,6 +204,30 @@ async fn a_dependency_that_ends_first_lets_the_other_page(desk: Desk) {
     desk.due(700, -1000).await;
     assert!(desk.one(switch).await.resolved_at.is_some() && desk.one(down).await.held.is_none());
     assert_eq!(desk.round(701).await, [("mira".to_owned(), 1)]);
+}
+
+/// By these rules nothing leans on a switch that is not called one.
+#[derive(Debug)]
+struct NoSwitch;
+
+impl Handles for NoSwitch {
+    fn handling(&self, series: &Series) -> Handling {
+        if series.name() == "Switch" { Handling::default() } else { ByName.handling(series) }
+    }
+}
+
+async fn what_holds_nothing_by_the_rules_of_today_lets_go(desk: Desk) {
+    desk.take(vec![named("Switch", "a", "sw", "s1", 0)]).await;
+    desk.take(vec![named("Down", "a", "i", "critical", 0)]).await;
+    desk.round(0).await;
+    let held = desk.one(2).await.held;
+    assert!(held.is_some());
+    desk.store.reload(ruled(), at(10)).await.unwrap();
+    assert_eq!(desk.round(11).await, []);
+    assert_eq!((desk.one(2).await.held, desk.one(2).await.next_due_at), (held, Some(at(900))), "the same rules");
+    desk.store.reload(Rules { handles: Arc::new(NoSwitch), ..ruled() }, at(100)).await.unwrap();
+    desk.due(101, -1000).await;
+    assert_eq!((desk.one(2).await.held, desk.one(2).await.level), (None, 1), "it called");
 }
 
 async fn a_hold_is_bounded_and_no_other_makes_it_longer(desk: Desk) {
