@@ -56,6 +56,7 @@ pub struct Ledger {
     latest: Timestamp,
     restores: u64,
     pub waits: crate::rules::Waits,
+    pub read: crate::runbooks::Written,
 }
 
 impl Ledger {
@@ -81,6 +82,7 @@ impl Ledger {
     /// An operation was written on a console's disk.
     pub fn wrote(&mut self, console: usize, signed: &SignedOp) {
         self.count("operations written");
+        self.read.note(&signed.op);
         self.written.push((console, signed.op.clone()));
     }
 
@@ -280,6 +282,7 @@ pub fn after_a_commit(world: &mut World) {
     }
     ledger.pages = hub.store.pages().map(|page| (page.id, known(page))).collect();
     crate::rules::after_a_commit(world);
+    crate::runbooks::after_a_commit(world);
 }
 
 /// I4, I8: a page that asks for no answer any more has a reason that the hub confirmed.
@@ -434,6 +437,7 @@ pub fn at_the_end(world: &mut World) {
     }
     crate::rules::at_the_end(world);
     let written = std::mem::take(&mut world.ledger.written);
+    crate::runbooks::at_the_end(world, &written);
     for (index, op) in written {
         let console = &mut world.consoles[index];
         if console.was_restored {

@@ -226,6 +226,9 @@ impl World {
             return;
         }
         self.tells_of_pages(index);
+        if self.confirms(index) {
+            return;
+        }
         let now = self.clock(0);
         let mirror = &mut self.consoles[index].mirror;
         let incidents = mirror.incidents(now.minus(Duration::from_secs(60))).expect("incidents are read");
@@ -254,7 +257,7 @@ impl World {
         self.send(place, Place::Hub, || Event::Asked(from, Ask::Receipts(user.clone(), receipts.clone())));
     }
 
-    fn acts(&mut self, index: usize, incident: IncidentId, basis: Basis, act: Act) {
+    pub fn acts(&mut self, index: usize, incident: IncidentId, basis: Basis, act: Act) {
         let op_id = OpId(Uuid::from_u128(u128::from(self.fresh()) << 64 | 0x0b));
         let clock = self.clock(self.consoles[index].offset);
         let kind = act.known();

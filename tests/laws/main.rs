@@ -9,6 +9,7 @@ mod console;
 mod hub;
 mod random;
 mod rules;
+mod runbooks;
 mod source;
 mod world;
 

@@ -99,6 +99,7 @@ pub struct Faults {
     pub versions: bool,
     pub signatures: bool,
     pub rules: bool,
+    pub runbooks: bool,
     pub provider: u64,
     pub rows_max: usize,
 }
@@ -123,6 +124,7 @@ impl Faults {
             provider: some(600, 500) as u64,
             rows_max: if some(500, 1) == 1 { 1 + some(1000, 12) as usize } else { 1000 },
             rules: some(500, 1) == 1,
+            runbooks: some(300, 1) == 1,
         }
     }
 }
@@ -365,6 +367,9 @@ impl World {
         }
         if self.faults.rules && self.random.permille(300) {
             self.rule_fault();
+        }
+        if self.faults.runbooks && self.random.permille(300) {
+            self.runbook_fault();
         }
         let wait = self.random.between(500, 12_000);
         self.at(wait, Event::Fault);
