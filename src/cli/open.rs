@@ -4,7 +4,6 @@ use super::{Globals, output};
 use crate::config::{Console, Paths};
 use crate::domain::id::OpId;
 use crate::domain::incident::Incident;
-use crate::domain::op::Act;
 use crate::store::file;
 use crate::store::mirror::Mirror;
 use crate::sync::client::{ClientError, HubAddress, HubClient};
@@ -166,9 +165,9 @@ pub async fn again(parts: &mut Parts) -> Option<ExchangeError> {
 pub fn tell(mirror: &mut Mirror, own: &[OpId]) -> anyhow::Result<()> {
     for told in mirror.tell()?.into_iter().filter(|told| !own.contains(&told.op.op_id)) {
         let Some(verdict) = told.verdict else { continue };
-        let name = match &told.op.act {
-            Act::Read { runbook, .. } | Act::Remark { runbook, .. } => runbook.to_string(),
-            _ => mirror
+        let name = match told.op.act.runbook() {
+            Some(runbook) => runbook.to_string(),
+            None => mirror
                 .incident(told.op.incident)?
                 .map_or(told.op.incident.to_string(), |incident| incident.number.to_string()),
         };

@@ -248,6 +248,14 @@ impl Kind {
 }
 
 impl Act {
+    /// Returns the runbook that it is about, where it is about one and no incident.
+    pub fn runbook(&self) -> Option<&RunbookName> {
+        match self {
+            Self::Read { runbook, .. } | Self::Remark { runbook, .. } => Some(runbook),
+            _ => None,
+        }
+    }
+
     /// Returns the kind, or `None` for one that this version does not know.
     pub fn known(&self) -> Option<Kind> {
         Some(match self {

@@ -19,6 +19,7 @@ pub mod line;
 pub mod page;
 mod render;
 mod table;
+pub mod template;
 #[cfg(test)]
 mod tests;
 mod wrap;

@@ -8,6 +8,7 @@ use crate::domain::item::Items;
 use crate::domain::judge::Verdict;
 use crate::domain::op::Act;
 use crate::domain::paging::Page;
+use crate::domain::runbook::{Reading, Remark, Runbook, Ticks};
 use crate::domain::series::Series;
 use crate::domain::similar::Similar;
 use crate::domain::time::Timestamp;
@@ -85,6 +86,27 @@ pub struct Detail {
     pub lines: Vec<Line>,
     /// Whom the hub called about it, oldest first, at most [`Detail::PAGES_MAX`].
     pub pages: Vec<Page>,
+    /// Its runbooks, the most specific first, at most [`Detail::RUNBOOKS_MAX`].
+    pub runbooks: Vec<Beside>,
+}
+
+/// A runbook of an incident, with the texts that its reader needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// Which, and what the hub tells of it.
+    pub runbook: Runbook,
+    /// Why it is one; sanitise before showing.
+    pub why: String,
+    /// What the person who looks has read of it, by what the hub confirmed.
+    pub reading: Reading,
+    /// The current text; `None` while none is mirrored.
+    pub text: Option<Arc<str>>,
+    /// The text that the person has read, where that is another one and mirrored.
+    pub read: Option<Arc<str>>,
+    /// What is ticked of it within the incident.
+    pub ticks: Option<Ticks>,
+    /// Words to its author.
+    pub remarks: Vec<Remark>,
 }
 
 impl Detail {
@@ -94,6 +116,8 @@ impl Detail {
     pub const PAGES_MAX: usize = 200;
     /// Most lines of a timeline that a picture carries.
     pub const LINES_MAX: usize = 500;
+    /// Most runbooks that a picture carries with their texts.
+    pub const RUNBOOKS_MAX: usize = 9;
 }
 
 /// Something to tell the person, newest last.
@@ -250,6 +274,8 @@ pub struct Picture {
     pub rows: Arc<Vec<Row>>,
     /// Open incidents beyond the rows.
     pub rows_hidden: usize,
+    /// Own operations about no incident that wait, oldest first: receipts for runbooks and remarks.
+    pub waiting_apart: Arc<Vec<Waiting>>,
     /// The incident that the person looks at, once it is read.
     pub detail: Option<Arc<Detail>>,
     /// Pages that call the person who looks and are not answered, oldest first, at most [`Picture::CALLS_MAX`].

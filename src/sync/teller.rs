@@ -16,7 +16,9 @@ use super::exchange::{Outcome, Round};
 use super::foresight::{self, Known, Undoable};
 use super::hearsay::Hearsay;
 use super::indexed::Indexed;
-use super::picture::{Answer, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting};
+use super::picture::{
+    Answer, Beside, Detail, Letter, LetterId, Link, LocalAlarm, Matter, Notice, Picture, Row, Waiting,
+};
 use super::receipts::{Ledger, rings};
 use super::roster;
 use super::token;
@@ -24,11 +26,14 @@ use super::wire::{HubCard, PushAnswer};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, OpId, UserName, hex};
 use crate::domain::incident::{Incident, Life};
-use crate::domain::item::Items;
+use crate::domain::item::{Items, ticks_id};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
+use crate::domain::runbook::{Reading, Revision};
 use crate::domain::scope::Scope;
+use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
+use crate::query::runbooks::{Match, Shelf};
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
 use ed25519_dalek::SigningKey;
@@ -70,6 +75,7 @@ pub(super) struct Teller {
     unshown: Vec<OwnOp>,
     rows: Arc<Vec<Row>>,
     rows_hidden: usize,
+    waiting_apart: Arc<Vec<Waiting>>,
     rows_stale: bool,
     look: Option<IncidentId>,
     detail: Option<Arc<Detail>>,
@@ -78,6 +84,7 @@ pub(super) struct Teller {
     inbox: Vec<Letter>,
     undo: Vec<Undoable>,
     items: Arc<Items>,
+    shelf: Shelf,
     indexed: Indexed,
     known: Arc<Known>,
     known_at: Timestamp,
@@ -126,6 +133,7 @@ impl Teller {
             unshown: Vec::new(),
             rows: Arc::default(),
             rows_hidden: 0,
+            waiting_apart: Arc::default(),
             rows_stale: true,
             look: None,
             detail: None,
@@ -134,6 +142,7 @@ impl Teller {
             inbox: Vec::new(),
             undo: Vec::new(),
             items: Arc::default(),
+            shelf: Shelf::default(),
             indexed: Indexed::default(),
             known: Arc::default(),
             known_at: clock::now(),
@@ -303,10 +312,19 @@ impl Teller {
 
     fn read_items(&mut self) -> Result<(), StoreError> {
         let items = self.mirror.items()?;
-        if *self.items != items {
-            self.items = Arc::new(items);
+        if *self.items == items {
+            return Ok(());
         }
-        Ok(())
+        let before = std::mem::replace(&mut self.items, Arc::new(items));
+        let now = &self.items;
+        if before.runbooks != now.runbooks {
+            self.shelf = Shelf::of(now);
+        }
+        let differs = before.runbooks != now.runbooks
+            || before.readers != now.readers
+            || before.ticks != now.ticks
+            || before.remarks != now.remarks;
+        if differs { self.read_detail() } else { Ok(()) }
     }
 
     /// Reads who may be called and who there is.
@@ -424,17 +442,45 @@ impl Teller {
             (None, Some(id)) => Arc::new(self.mirror.similar(id, clock::now())?),
             (None, None) => Arc::default(),
         };
-        self.detail = match self.look {
-            Some(id) => Some(Arc::new(Detail {
-                incident: id,
-                similar,
-                series: self.mirror.series_of(id, Detail::SERIES_MAX)?,
-                lines: self.mirror.lines_of(id, Detail::LINES_MAX)?,
-                pages: self.mirror.pages_of(id, Detail::PAGES_MAX)?,
-            })),
-            None => None,
+        let Some(incident) = self.look else {
+            self.detail = None;
+            return Ok(());
         };
+        let series = self.mirror.series_of(incident, Detail::SERIES_MAX)?;
+        self.detail = Some(Arc::new(Detail {
+            incident,
+            similar,
+            runbooks: self.read_runbooks(incident, &series)?,
+            series,
+            lines: self.mirror.lines_of(incident, Detail::LINES_MAX)?,
+            pages: self.mirror.pages_of(incident, Detail::PAGES_MAX)?,
+        }));
         Ok(())
+    }
+
+    /// Reads the runbooks of an incident with the texts that this person needs.
+    fn read_runbooks(&mut self, incident: IncidentId, series: &[Series]) -> Result<Vec<Beside>, StoreError> {
+        let mut found = self.shelf.matching(series, clock::now());
+        found.truncate(Detail::RUNBOOKS_MAX);
+        let items = self.items.clone();
+        let mut runbooks = Vec::new();
+        for Match { name, why, .. } in found {
+            let Some(runbook) = items.runbooks.get(name.as_str()).cloned() else { continue };
+            let reading = runbook.reading(&self.device.user, items.readers.get(name.as_str()));
+            let mut text = |revision: Option<Revision>| -> Result<Option<Arc<str>>, StoreError> {
+                let Some(revision) = revision else { return Ok(None) };
+                Ok(self.mirror.runbook_text(&name, revision)?.map(Arc::from))
+            };
+            let current = text(runbook.current().map(|made| made.revision))?;
+            let read = match reading {
+                Reading::Changed { read, .. } => text(Some(read))?,
+                Reading::Current { .. } | Reading::Unread => None,
+            };
+            let ticks = items.ticks.get(&ticks_id(incident, &name)).cloned();
+            let remarks = items.remarks.get(name.as_str()).map_or_else(Vec::new, |all| all.remarks.clone());
+            runbooks.push(Beside { runbook, why, reading, text: current, read, ticks, remarks });
+        }
+        Ok(runbooks)
     }
 
     fn applied(&mut self, applied: Applied) -> Result<(), StoreError> {
@@ -575,9 +621,10 @@ impl Teller {
 
     fn tell_verdict(&mut self, own: OwnOp) -> Result<(), StoreError> {
         let Some(verdict) = own.verdict else { return Ok(()) };
-        let name = match self.mirror.incident(own.op.incident)? {
-            Some(incident) => incident.number.to_string(),
-            None => own.op.incident.to_string(),
+        let name = match (own.op.act.runbook(), self.mirror.incident(own.op.incident)?) {
+            (Some(runbook), None) => runbook.to_string(),
+            (_, Some(incident)) => incident.number.to_string(),
+            (None, None) => own.op.incident.to_string(),
         };
         let text = format!("{} {name}: {}", own.op.act.kind(), verdict.sentence());
         let welcome = verdict.is_welcome();
@@ -626,6 +673,7 @@ impl Teller {
             skew_ms: self.skew_ms,
             rows: self.rows.clone(),
             rows_hidden: self.rows_hidden,
+            waiting_apart: self.waiting_apart.clone(),
             detail: self.detail.clone(),
             calls: self.calls.clone(),
             inbox: self.inbox.clone(),
@@ -692,6 +740,7 @@ impl Teller {
         };
         let rows = open.into_iter().chain(over).map(row).collect();
         self.rows = Arc::new(rows);
+        self.waiting_apart = Arc::new(waiting.remove(&IncidentId(Uuid::nil())).unwrap_or_default());
     }
 }
 

@@ -89,6 +89,9 @@ actions! {
     IncidentStill, "incident.still", Incident, "still on it", "Still on it: the lease of all that is yours begins anew";
     IncidentNote, "incident.note", Incident, "note", "Write a note for everybody";
     IncidentResolve, "incident.resolve", Incident, "resolve", "Resolve; asks first";
+    RunbookRead, "runbook.read", Incident, "I've read it", "Say that you have read the runbook; all of it, or of what changed, must have been on the screen";
+    RunbookTick, "runbook.tick", Incident, "tick", "Tick an item of the runbook's checklist within this incident, or take the tick back";
+    RunbookRemark, "runbook.remark", Incident, "remark", "Write words to the author of the runbook, on a line of it";
     ClaimMake, "claim.make", Incident, "claim", "Say that something is known to you, for a time: QUERY 4h reason; it silences nothing";
     SilenceMake, "silence.make", Incident, "silence", "Let nobody be called about what fits label matchers, for a time: {service=\"pay\"} 2h reason; asks first";
     UndoLast, "undo.last", Several, "undo", "Take your latest act back, by its name";
@@ -120,6 +123,13 @@ actions! {
     TabPages, "tab.pages", View, "pages", "Who was called by what, and whether they saw it";
     TabSimilar, "tab.similar", View, "similar", "What came before and looks like it: how often, who handled it, how long it took";
     TabWhy, "tab.why", View, "why", "Why it is here: source, group, severity, level, and the calls";
+    TabRunbook, "tab.runbook", View, "runbook", "Its runbook: what changed since you read it, or the whole";
+    RunbookNext, "runbook.next", View, "next change", "The next change of the runbook, or the next heading";
+    RunbookPrevious, "runbook.previous", View, "change before", "The change or heading before";
+    RunbookWhole, "runbook.whole", View, "whole", "The whole runbook, or only what changed";
+    RunbookOther, "runbook.other", View, "other runbook", "The next of several runbooks";
+    RunbookNew, "runbook.new", View, "new runbook", "Copy the beginning of a runbook with the incident's labels";
+    CopyCode, "copy.code", View, "copy code", "Copy the code that is on the screen; nothing is ever run";
     TabNext, "tab.next", View, "next tab", "The next tab of the incident";
     TabPrevious, "tab.previous", View, "tab before", "The tab before";
     LabelsUnfold, "series.unfold", View, "labels", "Labels that all series have: in one line, or one a line";

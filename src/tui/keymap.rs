@@ -30,6 +30,7 @@ pub(crate) enum Context {
     Global,
     Stream,
     Detail,
+    Runbook,
     Help,
     Prompt,
     Confirm,
@@ -40,10 +41,11 @@ pub(crate) enum Context {
 
 impl Context {
     /// Every context with its name in keymaps.
-    pub(crate) const ALL: [(&str, Self); 9] = [
+    pub(crate) const ALL: [(&str, Self); 10] = [
         ("global", Self::Global),
         ("stream", Self::Stream),
         ("detail", Self::Detail),
+        ("runbook", Self::Runbook),
         ("help", Self::Help),
         ("prompt", Self::Prompt),
         ("confirm", Self::Confirm),

@@ -117,12 +117,14 @@ pub(crate) enum Tab {
     Similar,
     /// Its way from source to call.
     Why,
+    /// Its runbooks.
+    Runbook,
 }
 
 impl Tab {
     /// Every tab, in the order of their keys.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Detail, Self::Series, Self::Timeline, Self::Notes, Self::Pages, Self::Similar, Self::Why];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Detail, Self::Series, Self::Timeline, Self::Notes, Self::Pages, Self::Similar, Self::Why, Self::Runbook];
 
     /// Returns its title.
     pub(crate) fn title(self) -> &'static str {
@@ -134,6 +136,7 @@ impl Tab {
             Self::Pages => "Pages",
             Self::Similar => "Similar",
             Self::Why => "Why",
+            Self::Runbook => "Runbook",
         }
     }
 

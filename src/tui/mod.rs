@@ -18,6 +18,7 @@ mod keymap;
 pub(crate) use crate::domain::nearest;
 pub mod outward;
 mod palette;
+mod reader;
 mod recent;
 mod sent;
 mod theme;

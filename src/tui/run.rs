@@ -514,6 +514,7 @@ pub(crate) mod tests {
             skew_ms: None,
             rows: Arc::default(),
             rows_hidden: 0,
+            waiting_apart: Arc::default(),
             detail: None,
             calls: Vec::new(),
             inbox: Vec::new(),

@@ -3,12 +3,13 @@
 use super::editor::Editor;
 use super::history::Digest;
 use super::keymap::{Binding, Condition, Context, Keymap, Problem};
-use super::layout::{Layout, Shape};
+use super::layout::{Layout, Shape, Tab};
 use super::look::Look;
 use super::outward::errand::Clip;
 use super::overview::Overview;
 use super::palette::Palette;
 use super::past::Past;
+use super::reader::Reader;
 use super::topic::Topic;
 use super::update::BURST;
 use super::views::OwnView;
@@ -413,6 +414,8 @@ pub(crate) struct State {
     pub(crate) graph: Graph,
     /// What the picture's detail comes to; made anew only when that changes.
     pub(crate) digest: Option<Arc<Digest>>,
+    /// The runbook that is read, and what of it was on the screen.
+    pub(crate) reader: Reader,
     /// When the latest event came: for what holds at a time, such as who is on call.
     pub(crate) now: Timestamp,
     /// Keys of a sequence that is not complete.
@@ -482,6 +485,7 @@ impl State {
             shape: Shape::default(),
             graph: Graph::default(),
             digest: None,
+            reader: Reader::default(),
             now: Timestamp::from_millis(0),
             pending: Vec::new(),
             toast: None,
@@ -603,6 +607,7 @@ impl State {
     pub(crate) fn pane_contexts(&self) -> &'static [Context] {
         match self.focus {
             Focus::Stream => &[Context::Stream, Context::Global],
+            Focus::Detail if self.shape.tab == Tab::Runbook => &[Context::Runbook, Context::Detail, Context::Global],
             Focus::Detail | Focus::Side => &[Context::Detail, Context::Global],
         }
     }

@@ -141,6 +141,7 @@ fn detail(number: u64) -> Arc<Detail> {
         lines,
         pages: Vec::new(),
         similar: Arc::default(),
+        runbooks: Vec::new(),
     })
 }
 
@@ -157,6 +158,7 @@ fn picture(rows: Vec<Row>) -> Picture {
         skew_ms: None,
         rows: Arc::new(rows),
         rows_hidden: 0,
+        waiting_apart: Arc::default(),
         detail: None,
         calls: Vec::new(),
         inbox: Vec::new(),

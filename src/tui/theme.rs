@@ -78,6 +78,10 @@ roles! {
     StripResolved, "strip.resolved";
     StripUnknown, "strip.unknown";
     StripPending, "strip.pending";
+    DocCode, "doc.code";
+    DocLink, "doc.link";
+    DiffAdded, "diff.added";
+    DiffRemoved, "diff.removed";
     Me, "me";
     Other, "other";
     Surface, "surface";

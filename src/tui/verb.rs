@@ -42,12 +42,13 @@ pub(crate) const VERBS: [(&str, Action, &str); 18] = [
 
 /// Returns the word of a verb.
 pub(crate) fn word(verb: Action) -> &'static str {
-    VERBS.iter().find(|(_, action, _)| *action == verb).map_or("do", |(word, ..)| word)
+    VERBS.iter().find(|(_, action, _)| *action == verb).map_or(verb.short(), |(word, ..)| word)
 }
 
 /// Returns what may stand behind the verb.
 pub(crate) fn usage(verb: Action) -> &'static str {
-    VERBS.iter().find(|(_, action, _)| *action == verb).map_or("", |(.., usage)| usage)
+    let usage = VERBS.iter().find(|(_, action, _)| *action == verb).map(|(.., usage)| *usage);
+    usage.unwrap_or(if verb == Action::RunbookRemark { "LINE WORDS, to the author of the runbook" } else { "" })
 }
 
 /// Returns whether a person's name stands behind the verb.

@@ -70,20 +70,20 @@ pub(super) async fn copy(clip: &Clip, settings: &Outward, around: &Surroundings,
     let mut kept = None;
     for way in ways(settings, around) {
         match way {
-            Way::TmuxBuffer => match tmux::copy(clip.text()).await {
+            Way::TmuxBuffer => match tmux::copy(&clip.text()).await {
                 Ok(()) => went.push("tmux buffer".to_owned()),
                 Err(why) => failed.push(format!("tmux: {why}")),
             },
             Way::Terminal => {
-                report(Report::Emit(Sequence::copy(clip.text())));
+                report(Report::Emit(Sequence::copy(&clip.text())));
                 went.push("terminal (OSC 52)".to_owned());
             }
-            Way::TerminalBehind => report(Report::Emit(Sequence::copy(clip.text()).passed_through())),
-            Way::Programs(programs) => match first(&programs, clip.text()).await {
+            Way::TerminalBehind => report(Report::Emit(Sequence::copy(&clip.text()).passed_through())),
+            Way::Programs(programs) => match first(&programs, &clip.text()).await {
                 Ok(name) => went.push(name),
                 Err(why) => failed.push(why),
             },
-            Way::File => match place(around).map(|path| (keep(&path, clip.text()), path)) {
+            Way::File => match place(around).map(|path| (keep(&path, &clip.text()), path)) {
                 Some((Ok(()), path)) => kept = Some(path),
                 Some((Err(error), path)) => failed.push(format!("{}: {error}", path.display())),
                 None if settings.clipboard == Clipboard::File => failed.push("XDG_RUNTIME_DIR is not set".to_owned()),
@@ -97,7 +97,7 @@ pub(super) async fn copy(clip: &Clip, settings: &Outward, around: &Surroundings,
 /// Returns what is said of a copy: what was done, never that it arrived, for nobody can know.
 fn outcome(clip: &Clip, went: &[String], failed: &[String], kept: Option<&Path>) -> Report {
     let what = match clip.is_cut() {
-        true => format!("{}, CUT to its first {} bytes,", clip.what, clip.text().as_str().len()),
+        true => format!("{}, CUT to its first {} bytes,", clip.what, clip.text().len()),
         false => clip.what.clone(),
     };
     let safe = |text: String| SafeText::line(&text, 300);
@@ -119,11 +119,11 @@ fn outcome(clip: &Clip, went: &[String], failed: &[String], kept: Option<&Path>)
 }
 
 /// Gives the text to the first of these programs that there is; returns its name.
-async fn first(programs: &[Vec<String>], text: &SafeText) -> Result<String, String> {
+async fn first(programs: &[Vec<String>], text: &str) -> Result<String, String> {
     let mut missing = Vec::new();
     for run in programs {
         let name = run.first().cloned().unwrap_or_default();
-        let input = text.as_str().as_bytes().to_vec();
+        let input = text.as_bytes().to_vec();
         let job = Job { run, input, environment: Environment::Person, timeout: WITHIN, kept: 256 };
         match execute(job).await {
             Ended::NotStarted(error) if error.kind() == io::ErrorKind::NotFound => missing.push(name),
@@ -135,10 +135,10 @@ async fn first(programs: &[Vec<String>], text: &SafeText) -> Result<String, Stri
 }
 
 /// Writes the last copy where only this user reads it.
-fn keep(path: &Path, text: &SafeText) -> Result<(), crate::store::StoreError> {
+fn keep(path: &Path, text: &str) -> Result<(), crate::store::StoreError> {
     let dir = path.parent().unwrap_or(Path::new("/"));
     file::private_dir(dir)?;
-    file::write_private(path, text.as_str().as_bytes())
+    file::write_private(path, text.as_bytes())
 }
 
 #[cfg(test)]
@@ -203,8 +203,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let around = Surroundings { runtime: Some(dir.path().to_owned()), ..Surroundings::default() };
         let path = place(&around).unwrap();
-        keep(&path, &SafeText::line("one", 9)).unwrap();
-        keep(&path, &SafeText::line("two", 9)).unwrap();
+        keep(&path, "one").unwrap();
+        keep(&path, "two").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);

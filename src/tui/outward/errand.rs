@@ -66,28 +66,51 @@ pub struct Item {
     pub(crate) why: SafeText,
 }
 
-/// A text to paste: one line, without an end of line, of characters that a person can see.
+/// A text to paste, of characters that a person can see and nothing that a terminal or shell obeys at once: no end of line stands at its
+/// end, and within it only where a block of code was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clip {
     /// What it is, in a word or two.
     pub(crate) what: String,
-    text: SafeText,
+    lines: Vec<SafeText>,
     cut: bool,
 }
 
 impl Clip {
-    /// Returns a copy of that text, of its beginning where it is too long.
+    /// Returns a copy of that text in one line, of its beginning where it is too long.
     pub(crate) fn new(what: impl Into<String>, text: &str) -> Self {
         let safe = SafeText::line(text, usize::MAX);
         let end = safe.as_str().floor_char_boundary(COPY_BYTES_MAX);
         let cut = end < safe.as_str().len();
         let text = if cut { safe.head(end) } else { safe };
-        Self { what: what.into(), text, cut }
+        Self { what: what.into(), lines: vec![text], cut }
+    }
+
+    /// Returns a copy of a text of several lines, of its beginning where it is too long.
+    pub(crate) fn of_lines(what: impl Into<String>, text: &str) -> Self {
+        let (mut lines, mut bytes, mut cut) = (Vec::new(), 0, false);
+        for line in text.trim_end_matches('\n').split('\n') {
+            // Tabs are what a person sees as such: they stand in code.
+            let parts: Vec<SafeText> = line.split('\t').map(|part| SafeText::line(part, usize::MAX)).collect();
+            let safe = parts.iter().map(SafeText::as_str).collect::<Vec<_>>().join("    ");
+            bytes += safe.len() + 1;
+            if bytes > COPY_BYTES_MAX {
+                cut = true;
+                break;
+            }
+            lines.push(SafeText::line(&safe, usize::MAX));
+        }
+        Self { what: what.into(), lines, cut }
     }
 
     /// Returns the text.
-    pub(crate) fn text(&self) -> &SafeText {
-        &self.text
+    pub(crate) fn text(&self) -> String {
+        self.lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns its lines.
+    pub(crate) fn lines(&self) -> &[SafeText] {
+        &self.lines
     }
 
     /// Returns whether it is only the beginning.
@@ -103,8 +126,8 @@ mod tests {
     #[test]
     fn a_copy_is_one_line_that_a_person_can_see_and_that_terminals_take() {
         let clip = Clip::new("note", "rm -rf /\n\u{202e}x");
-        assert_eq!((clip.text().as_str(), clip.is_cut()), ("rm -rf /␊‹202e›x", false));
+        assert_eq!((clip.text(), clip.is_cut()), ("rm -rf /␊‹202e›x".to_owned(), false));
         let long = Clip::new("labels", &"é".repeat(COPY_BYTES_MAX));
-        assert_eq!((long.text().as_str().len(), long.is_cut()), (COPY_BYTES_MAX, true));
+        assert_eq!((long.text().len(), long.is_cut()), (COPY_BYTES_MAX, true));
     }
 }

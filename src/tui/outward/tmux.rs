@@ -38,8 +38,8 @@ pub(super) async fn flag(pane: &str, calling: usize) -> bool {
 ///
 /// # Errors
 /// Why not, in a few words.
-pub(super) async fn copy(text: &SafeText) -> Result<(), String> {
-    let input = || text.as_str().as_bytes().to_vec();
+pub(super) async fn copy(text: &str) -> Result<(), String> {
+    let input = || text.as_bytes().to_vec();
     match run(&["load-buffer", "-w", "-"], input(), COPY_WITHIN).await {
         Ended::Itself { status, .. } if status.success() => return Ok(()),
         Ended::Itself { .. } => {}

@@ -130,7 +130,7 @@ fn a_host_is_never_cut_and_what_has_no_room_is_not_opened() {
 fn what_became_of_a_copy_is_told_and_its_bytes_are_written() {
     let mut desk = Desk::new(picture(rows()));
     let text = |text| SafeText::line(text, 100);
-    let sequence = Sequence::copy(&text("12"));
+    let sequence = Sequence::copy("12");
     desk.event(Event::Outward(Report::Emit(sequence.clone())));
     assert!(desk.effects.contains(&Effect::Emit(sequence)));
     assert!(desk.event(Event::Outward(Report::Done(text("sent to x")))).has("sent to x"));

@@ -5,7 +5,7 @@ use super::super::editor::Editor;
 use super::super::event::Effect;
 use super::super::state::{Choice, Confirm, Deed, Gist, Mode, State, Submission};
 use super::super::verb::{self, Scene};
-use super::{bulk, hands, inbox};
+use super::{bulk, hands, inbox, reader};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::Act;
@@ -109,6 +109,9 @@ pub(super) fn entry(state: &mut State, verb: Action, targets: Vec<Incident>, now
 /// Returns what the words would come to.
 pub(super) fn gist(state: &State, verb: Action, words: &str, targets: &[Incident], now: Timestamp) -> Gist {
     let safe = |text: String| SafeText::line(&text, 300);
+    if verb == Action::RunbookRemark {
+        return reader::remark_of(state, words).map(|_| SafeText::from_static("kept with this text, for its owner"));
+    }
     Scene { state, now }.gist(verb, words.trim(), targets).map(safe).map_err(safe)
 }
 
@@ -139,8 +142,10 @@ fn choices(state: &State, verb: Action, targets: &[Incident], now: Timestamp) ->
 /// Takes a choice of the open menu.
 pub(super) fn choose(state: &mut State, index: usize, now: Timestamp) -> Vec<Effect> {
     let Mode::Menu { verb, targets, choices } = &state.mode else { return Vec::new() };
-    if *verb == Action::LinkOpen {
-        return hands::chosen(state, index, now);
+    match verb {
+        Action::LinkOpen => return hands::chosen(state, index, now),
+        Action::RunbookTick => return reader::tick(state, index, now),
+        _ => {}
     }
     let (verb, targets) = (*verb, targets.clone());
     let Some(choice) = choices.get(index).cloned() else { return Vec::new() };
@@ -154,7 +159,9 @@ pub(super) fn choose(state: &mut State, index: usize, now: Timestamp) -> Vec<Eff
 /// Opens a prompt instead of the open menu or preview.
 pub(super) fn choose_other(state: &mut State, now: Timestamp) {
     match std::mem::replace(&mut state.mode, Mode::Browse) {
-        Mode::Menu { verb, targets, .. } if verb != Action::LinkOpen => entry(state, verb, targets, now),
+        Mode::Menu { verb, targets, .. } if !matches!(verb, Action::LinkOpen | Action::RunbookTick) => {
+            entry(state, verb, targets, now)
+        }
         Mode::Preview(preview) if preview.verb == Action::ShiftHandover => {
             let targets = preview.items.into_iter().map(|item| item.target).collect();
             entry(state, Action::ShiftHandover, targets, now);
@@ -171,6 +178,9 @@ pub(super) fn said(
     targets: Vec<Incident>,
     now: Timestamp,
 ) -> Vec<Effect> {
+    if verb == Action::RunbookRemark {
+        return reader::remark(state, words, now);
+    }
     let scene = Scene { state, now };
     let acts: Result<Vec<Act>, String> = targets.iter().map(|target| scene.act(verb, words, target)).collect();
     match acts {

@@ -67,7 +67,7 @@ pub(super) fn copy(state: &mut State, what: Action, now: Timestamp) -> Vec<Effec
     }
 }
 
-fn put(state: &mut State, clip: Clip, now: Timestamp) -> Vec<Effect> {
+pub(super) fn put(state: &mut State, clip: Clip, now: Timestamp) -> Vec<Effect> {
     state.tell(format!("{} ...", clip.what), now);
     state.clip = Some(clip.clone());
     vec![Effect::Outward(Errand::Copy(clip))]

@@ -18,6 +18,7 @@ mod panes;
 mod picture;
 mod prompt;
 mod read;
+mod reader;
 mod sight;
 mod silence;
 mod theme;
@@ -57,6 +58,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Key(key) | Event::KeyAt(key, _) => {
             // What was shown when the key was pressed, not what the key brings.
             let presented = attention::present(state);
+            reader::saw(state);
             presented.into_iter().chain(press(state, key, now)).collect()
         }
         Event::Paste(text) => prompt::paste(state, &text, now),
@@ -102,6 +104,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
         Event::Hangup => vec![Effect::Leave(Exit::Hangup)],
     });
     due(state, now);
+    reader::settle(state);
     effects.extend(bell::due(state, now));
     effects.extend(look(state));
     guard::only_look(state, &mut effects);
@@ -274,6 +277,16 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::TabPages => panes::tab(state, Tab::Pages),
         Action::TabSimilar => panes::tab(state, Tab::Similar),
         Action::TabWhy => panes::tab(state, Tab::Why),
+        Action::TabRunbook => reader::open(state),
+        Action::RunbookNext => reader::stop(state, false, now),
+        Action::RunbookPrevious => reader::stop(state, true, now),
+        Action::RunbookWhole => reader::whole(state),
+        Action::RunbookOther => reader::other(state, now),
+        Action::RunbookRead => return reader::confirm(state, now),
+        Action::RunbookTick => reader::choose_task(state, now),
+        Action::RunbookRemark => reader::ask_remark(state, now),
+        Action::RunbookNew => return reader::begin_one(state, now),
+        Action::CopyCode => return reader::copy_code(state, now),
         Action::TabNext => panes::tab(state, state.shape.tab.step(1)),
         Action::TabPrevious => panes::tab(state, state.shape.tab.step(Tab::ALL.len() - 1)),
         Action::LabelsUnfold => panes::unfold(state),

@@ -23,6 +23,7 @@ use super::theme::{Role, Theme};
 use paint::Canvas;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::ops::Range;
 
 /// Draws the whole screen. Something true stands on a screen of any size.
 pub(crate) fn draw(state: &State, theme: &Theme, buffer: &mut Buffer) {
@@ -91,6 +92,16 @@ pub(crate) fn detail_scroll_max(state: &State) -> usize {
         return 0;
     }
     detail::scroll_max(state, &state.layout())
+}
+
+/// Returns how many cells a line of the detail has.
+pub(crate) fn detail_width(state: &State) -> usize {
+    detail::width(&state.layout())
+}
+
+/// Returns which lines of the runbook are on the screen, where it is what the pane shows.
+pub(crate) fn runbook_shown(state: &State) -> Option<Range<usize>> {
+    detail::runbook_shown(state, &state.layout())
 }
 
 /// Returns how far the third pane can be scrolled.

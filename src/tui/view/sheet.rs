@@ -54,7 +54,8 @@ fn clip(state: &State) -> Vec<Line> {
     let cut = if clip.is_cut() { ", CUT" } else { "" };
     let title = Line::of(Role::Title, &format!(" {}: {}{cut}", Topic::Clip.title(), clip.what));
     let cells = usize::from(state.layout().body.width).max(1);
-    let pieces = clip.text().pieces(cells).into_iter().map(|piece| Line::default().safe(Role::Text, piece));
+    let pieces =
+        clip.lines().iter().flat_map(|line| line.pieces(cells)).map(|piece| Line::default().safe(Role::Text, piece));
     [title, Line::default()].into_iter().chain(pieces).collect()
 }
 

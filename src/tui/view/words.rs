@@ -1,5 +1,7 @@
 //! The words that say how things stand: used in more than one place, so they are made in one.
 
+use super::super::action::Action;
+use super::super::keymap::Context;
 use super::super::order::state_word;
 use super::super::state::State;
 use super::super::theme::Role;
@@ -10,6 +12,13 @@ use crate::domain::time::Timestamp;
 use crate::sync::foresight;
 use crate::sync::picture::{Link, Row};
 use jiff::tz::TimeZone;
+
+/// Returns the first key that does this while an incident is looked at, or its name for the command line.
+pub(super) fn keys(state: &State, action: Action) -> String {
+    let contexts = [Context::Runbook, Context::Detail, Context::Stream, Context::Global];
+    let keys = state.keymap.keys_of(action, &contexts);
+    keys.first().map_or_else(|| format!(":{}", action.name()), |binding| binding.label())
+}
 
 /// Returns `S3`, or `S?` for what nobody has examined.
 pub(crate) fn severity(severity: Option<Severity>) -> String {

@@ -6,7 +6,7 @@ use super::super::super::state::State;
 use super::super::super::theme::Role;
 use super::super::paint::Line;
 use super::super::words;
-use super::{Window, chart, pair, reading, rule, series, text, timeline};
+use super::{Window, chart, pair, reading, rule, runbook, series, text, timeline};
 use crate::domain::grouping;
 use crate::domain::id::UserName;
 use crate::domain::incident::{self, Life};
@@ -36,6 +36,7 @@ pub(super) fn lines(state: &State, row: &Row, layout: &Layout, window: Window) -
         lines.push(reading());
         return lines;
     };
+    lines.extend(runbook::summary(state, &digest.detail.runbooks));
     lines.extend(over_time(state, row, digest, &window));
     lines.extend(series::common(state, digest, width));
     lines.extend(digest.series(0).into_iter().flat_map(|one| first_series(one, width)));

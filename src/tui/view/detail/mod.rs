@@ -1,8 +1,9 @@
-//! One incident: a title, five tabs, and what the chosen one shows. Only lines that can be seen are made.
+//! One incident: a title, tabs, and what the chosen one shows. Only lines that can be seen are made.
 
 mod chart;
 mod head;
 mod pages;
+mod runbook;
 mod series;
 mod similar;
 mod timeline;
@@ -18,6 +19,7 @@ use super::paint::{Canvas, Line};
 use super::words;
 use crate::sync::picture::Row;
 use ratatui::layout::Rect;
+use std::ops::Range;
 
 /// Rows under which nothing of a page stays while the rest is scrolled.
 const PINNED_ROWS: usize = 7;
@@ -80,6 +82,18 @@ pub(super) fn scroll_max(state: &State, layout: &Layout) -> usize {
     page.total.saturating_sub(window.rows.saturating_sub(page.pinned.len()))
 }
 
+/// Returns how many cells a line of the detail has.
+pub(super) fn width(layout: &Layout) -> usize {
+    layout.detail.map_or(0, |area| text_area(area).width.into())
+}
+
+/// Returns which lines of the runbook are on the screen, where it is what the pane shows.
+pub(super) fn runbook_shown(state: &State, layout: &Layout) -> Option<Range<usize>> {
+    let text = text_area(layout.detail.filter(|_| state.shape.tab == Tab::Runbook)?);
+    let window = Window { width: text.width.into(), rows: text.height.into(), skip: state.detail_scroll, count: false };
+    runbook::shown(state, window)
+}
+
 /// Returns the part of a pane that holds text: a blank column at each side.
 pub(super) fn text_area(area: Rect) -> Rect {
     Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }
@@ -96,6 +110,7 @@ fn page(state: &State, layout: &Layout, window: Window) -> Page {
         Tab::Pages => Page::of(pages::lines(state, window), window),
         Tab::Similar => Page::of(similar::lines(state, window), window),
         Tab::Why => Page::of(why::lines(state, row, window), window),
+        Tab::Runbook => runbook::page(state, window),
     }
 }
 

@@ -1,0 +1,275 @@
+//! Reading a runbook: what of it was on the screen, where the next change is, and "I've read it".
+
+use super::super::action::Action;
+use super::super::editor::Editor;
+use super::super::event::Effect;
+use super::super::layout::{Focus, Tab};
+use super::super::outward::errand::Clip;
+use super::super::reader;
+use super::super::state::{Choice, Mode, State, Submission};
+use super::super::view;
+use super::{act, hands, moving, panes};
+use crate::domain::id::{IncidentId, Number};
+use crate::domain::op::{Act, Basis};
+use crate::domain::runbook::{REMARK_BYTES_MAX, Reading, TASK_BYTES_MAX};
+use crate::domain::text::SafeText;
+use crate::domain::time::Timestamp;
+use crate::runbook;
+use crate::sync::desk::Ask;
+use crate::sync::picture::{Beside, Detail};
+use std::sync::Arc;
+
+/// Tasks that a menu has room for.
+const TASKS_MAX: usize = 9;
+
+/// Opens the runbook of the incident under the cursor, and lets the keys move it.
+pub(super) fn open(state: &mut State) {
+    panes::tab(state, Tab::Runbook);
+    if state.shape.tab == Tab::Runbook && state.layout().detail.is_some() {
+        state.focus = Focus::Detail;
+    }
+}
+
+/// Returns the detail that is read, where the runbook is what the pane shows.
+fn detail(state: &State) -> Option<Arc<Detail>> {
+    let is_read = state.shape.tab == Tab::Runbook && state.layout().detail.is_some();
+    state.picture.detail.clone().filter(|detail| is_read && state.selected == Some(detail.incident))
+}
+
+fn with_chosen<T>(state: &State, then: impl FnOnce(&State, &Beside) -> T) -> Option<T> {
+    let detail = detail(state)?;
+    state.reader.chosen(&detail.runbooks).map(|beside| then(state, beside))
+}
+
+/// Makes the lines for what is looked at now and for this width.
+pub(super) fn settle(state: &mut State) {
+    let Some(detail) = detail(state) else { return };
+    if state.reader.sheet.as_ref().is_some_and(|sheet| !sheet.is_of(detail.incident)) {
+        state.reader.begin();
+    }
+    let Some(beside) = state.reader.chosen(&detail.runbooks) else {
+        state.reader.sheet = None;
+        return;
+    };
+    let width = view::detail_width(state);
+    let before = state.reader.sheet.as_ref().map(|sheet| sheet.text.clone());
+    if state.reader.turn_to(detail.incident, beside, &detail.series, width) {
+        if before != state.reader.sheet.as_ref().map(|sheet| sheet.text.clone()) {
+            state.detail_scroll = 0;
+        }
+        moving::clamp_scroll(state);
+    }
+}
+
+/// Notes what stood on the screen when a key was pressed: somebody was there.
+pub(super) fn saw(state: &mut State) {
+    if detail(state).is_none() || !matches!(state.mode, Mode::Browse | Mode::Entry { .. } | Mode::Menu { .. }) {
+        return;
+    }
+    if let Some(lines) = view::runbook_shown(state) {
+        state.reader.saw(lines);
+    }
+}
+
+/// Goes to the next change or heading, or to the one before.
+pub(super) fn stop(state: &mut State, back: bool, now: Timestamp) {
+    if detail(state).is_none() {
+        return open(state);
+    }
+    match state.reader.stop(state.detail_scroll, back) {
+        Some(line) => go(state, line),
+        None if back => state.detail_scroll = 0,
+        None => match state.reader.unseen() {
+            // The last one stands on the screen already.
+            None => state.tell("that was the last one", now),
+            Some(line) => go(state, line),
+        },
+    }
+}
+
+fn go(state: &mut State, line: usize) {
+    state.detail_scroll = line;
+    moving::clamp_scroll(state);
+}
+
+/// Shows the whole text instead of what changed, or that again.
+pub(super) fn whole(state: &mut State) {
+    if detail(state).is_some() {
+        state.reader.whole = !state.reader.whole;
+        state.detail_scroll = 0;
+    }
+}
+
+/// Goes to the next runbook of the incident, round and round.
+pub(super) fn other(state: &mut State, now: Timestamp) {
+    let count = detail(state).map_or(0, |detail| detail.runbooks.len());
+    if count < 2 {
+        return state.tell("there is no other runbook for this incident", now);
+    }
+    state.reader.at = (state.reader.at + 1) % count;
+    (state.reader.whole, state.detail_scroll) = (false, 0);
+}
+
+/// Says that the person has read what was on the screen, once all of it was.
+pub(super) fn confirm(state: &mut State, now: Timestamp) -> Vec<Effect> {
+    if detail(state).is_none() {
+        open(state);
+        return Vec::new();
+    }
+    let is_news = with_chosen(state, |state, beside| {
+        (!matches!(beside.reading, Reading::Current { .. }), reader::receipt_waits(&state.picture, beside))
+    });
+    let text = state.reader.sheet.as_ref().map(|sheet| sheet.text.clone());
+    let (Some((is_news, waits)), Some(text)) = (is_news, text) else {
+        state.tell("there is no text to confirm", now);
+        return Vec::new();
+    };
+    if waits {
+        state.tell("you said so; it waits for the hub", now);
+        return Vec::new();
+    }
+    if !is_news {
+        state.tell(format!("you read this text of {} before", text.runbook), now);
+        return Vec::new();
+    }
+    let (seen, of) = state.reader.progress();
+    if seen < of {
+        if let Some(line) = state.reader.unseen() {
+            go(state, line);
+        }
+        let what = if text.since.is_some() { "hunks" } else { "parts" };
+        state.warn(format!("{seen} of {of} {what} were on the screen: here is the next; then again"));
+        return Vec::new();
+    }
+    let act = Act::Read { runbook: text.runbook.clone(), revision: text.revision };
+    state.tell(format!("\"I've read it\" {} {} ...", text.runbook, text.revision.short()), now);
+    vec![apart(act)]
+}
+
+/// Returns the asking for what is about no incident.
+fn apart(act: Act) -> Effect {
+    let (incident, basis) = (IncidentId::from_bytes([0; 16]), Basis { rev: 0, claim_no: 0 });
+    Effect::Ask(Ask::Submit { incident, basis, act })
+}
+
+/// Returns the lines of the sheet that are on the screen.
+fn on_screen(state: &State) -> Vec<runbook::Line> {
+    let (Some(sheet), Some(range)) = (&state.reader.sheet, view::runbook_shown(state)) else { return Vec::new() };
+    sheet.lines.iter().skip(range.start).take(range.len()).cloned().collect()
+}
+
+/// Offers the items of the checklist that are on the screen.
+pub(super) fn choose_task(state: &mut State, now: Timestamp) {
+    let Some(target) = state.row().map(|row| row.incident.clone()) else { return };
+    let Some(sheet) = state.reader.sheet.clone().filter(|_| detail(state).is_some()) else {
+        return state.tell("no runbook is open", now);
+    };
+    if sheet.text.since.is_some() {
+        return state.tell("items are ticked in the whole text (w)", now);
+    }
+    let ticked = with_chosen(state, |_, beside| beside.ticks.clone()).flatten();
+    let shown = on_screen(state).into_iter().filter_map(|line| sheet.tasks.get(line.task?).cloned());
+    let choice = |task: runbook::Task| {
+        let is_done = ticked.as_ref().is_some_and(|ticks| ticks.ticked.contains_key(&task.id));
+        let sign = if is_done { "untick" } else { "tick" };
+        Choice { words: task.id, label: SafeText::line(&format!("{sign}: {}", task.text), 200) }
+    };
+    let choices: Vec<Choice> = shown.take(TASKS_MAX).map(choice).collect();
+    if choices.is_empty() {
+        return state.tell("no item of a checklist is on the screen", now);
+    }
+    state.mode = Mode::Menu { verb: Action::RunbookTick, targets: vec![target], choices };
+}
+
+/// Ticks the chosen item within the incident, or takes the tick back.
+pub(super) fn tick(state: &mut State, index: usize, now: Timestamp) -> Vec<Effect> {
+    let Mode::Menu { choices, targets, .. } = &state.mode else { return Vec::new() };
+    let (chosen, target) = (choices.get(index).map(|choice| choice.words.clone()), targets.first().cloned());
+    let (Some(id), Some(target)) = (chosen, target) else { return Vec::new() };
+    state.mode = Mode::Browse;
+    let Some(sheet) = state.reader.sheet.clone() else { return Vec::new() };
+    let Some(task) = sheet.tasks.iter().find(|task| task.id == id) else { return Vec::new() };
+    let ticked = with_chosen(state, |_, beside| beside.ticks.clone()).flatten();
+    let done = !ticked.is_some_and(|ticks| ticks.ticked.contains_key(&id));
+    let text = task.text.as_str();
+    let text = text[..text.floor_char_boundary(TASK_BYTES_MAX)].to_owned();
+    let act = Act::Tick { runbook: sheet.text.runbook.clone(), task: id, text, done };
+    act::submit(state, Submission::bind(&target, act), now)
+}
+
+/// Asks for words to the author, on the first line that is on the screen.
+pub(super) fn ask_remark(state: &mut State, now: Timestamp) {
+    let Some(target) = state.row().map(|row| row.incident.clone()) else { return };
+    let Some(first) = on_screen(state).into_iter().find(|line| line.source > 0).filter(|_| detail(state).is_some())
+    else {
+        return state.tell("no runbook is open", now);
+    };
+    let editor = Editor::new(format!("{} ", first.source));
+    state.mode = Mode::Entry { verb: Action::RunbookRemark, targets: vec![target], editor, says: Err(usage()) };
+}
+
+fn usage() -> SafeText {
+    SafeText::from_static("LINE WORDS: to the author of the runbook")
+}
+
+/// Reads `LINE WORDS`.
+pub(super) fn remark_of(state: &State, words: &str) -> Result<Act, SafeText> {
+    let (line, words) = words.trim().split_once(' ').ok_or_else(usage)?;
+    let line: u32 = line.parse().ok().filter(|line| *line > 0).ok_or_else(usage)?;
+    let text = words.trim();
+    if text.is_empty() {
+        return Err(usage());
+    }
+    if text.len() > REMARK_BYTES_MAX {
+        return Err(SafeText::line(&format!("longer than {REMARK_BYTES_MAX} bytes"), 80));
+    }
+    let of = state.reader.sheet.as_ref().map(|sheet| sheet.text.clone());
+    let of = of.ok_or_else(|| SafeText::from_static("no runbook is open"))?;
+    Ok(Act::Remark { runbook: of.runbook, revision: of.revision, line, text: text.to_owned() })
+}
+
+/// Hands the remark to the mirror.
+pub(super) fn remark(state: &mut State, words: &str, now: Timestamp) -> Vec<Effect> {
+    match remark_of(state, words) {
+        Ok(act) => {
+            state.mode = Mode::Browse;
+            state.tell("remark ...", now);
+            vec![apart(act)]
+        }
+        Err(why) => {
+            state.warn_safe(why);
+            Vec::new()
+        }
+    }
+}
+
+/// Copies the block of code that is on the screen, or begins next. Nothing is ever run.
+pub(super) fn copy_code(state: &mut State, now: Timestamp) -> Vec<Effect> {
+    let Some(sheet) = state.reader.sheet.clone().filter(|_| detail(state).is_some()) else {
+        state.tell("no runbook is open", now);
+        return Vec::new();
+    };
+    let from = on_screen(state).first().map_or(0, |line| line.block);
+    let Some(code) = sheet.codes.iter().find(|code| code.block >= from) else {
+        let why =
+            if sheet.text.since.is_some() { "code is copied from the whole text (w)" } else { "no code from here on" };
+        state.tell(why, now);
+        return Vec::new();
+    };
+    let series = state.picture.detail.as_ref().map_or_else(Vec::new, |detail| detail.series.clone());
+    let (text, left) = code.filled(&reader::labels(&series));
+    let but = if left.is_empty() { "" } else { " (not all templates could be filled in)" };
+    hands::put(state, Clip::of_lines(format!("code of line {}{but}", code.line), &text), now)
+}
+
+/// Copies the beginning of a runbook for this incident.
+pub(super) fn begin_one(state: &mut State, now: Timestamp) -> Vec<Effect> {
+    let Some(row) = state.row() else { return Vec::new() };
+    let (number, summary): (Number, String) = (row.incident.number, row.incident.summary.clone());
+    let Some(detail) = state.picture.detail.clone().filter(|detail| state.selected == Some(detail.incident)) else {
+        state.tell(format!("the series of {number} are not read yet; open it and try again"), now);
+        return Vec::new();
+    };
+    let text = runbook::template::template(&summary, state.picture.user.as_str(), &reader::labels(&detail.series));
+    hands::put(state, Clip::of_lines(format!("beginning of a runbook for {number}"), &text), now)
+}
