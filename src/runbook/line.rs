@@ -140,4 +140,17 @@ impl Line {
         let text: String = self.spans.iter().map(|span| span.text.as_str()).collect();
         text.trim_end().to_owned()
     }
+
+    /// Returns its text with what is gone as `[-so-]` and what is new as `{+so+}`: for where nothing has a colour.
+    pub fn marked(&self) -> String {
+        let mut text = String::new();
+        for span in &self.spans {
+            match span.mark {
+                Mark::Same => text.push_str(span.text.as_str()),
+                Mark::Added => text.extend(["{+", span.text.as_str(), "+}"]),
+                Mark::Removed => text.extend(["[-", span.text.as_str(), "-]"]),
+            }
+        }
+        text.trim_end().to_owned()
+    }
 }
