@@ -5,12 +5,14 @@
 mod guards;
 mod outward;
 mod paging;
+mod runbooks;
 mod sources;
 mod ui;
 
 pub use guards::Guards;
 pub use outward::{Clipboard, Osc, Outward, RawNotify};
 pub use paging::{Channel, Format, Heartbeat, Sender};
+pub use runbooks::Runbooks;
 pub use sources::Source;
 pub use ui::{Colors, Look};
 
@@ -198,6 +200,9 @@ pub struct RawHub {
     identity: RawIdentity,
     #[serde(default)]
     limits: RawLimits,
+    runbooks: Option<PathBuf>,
+    #[serde(default)]
+    runbook_urls: std::collections::BTreeMap<String, String>,
     #[serde(default)]
     source: Vec<sources::RawSource>,
     #[serde(default)]
@@ -325,6 +330,8 @@ pub struct Hub {
     pub sources: Vec<Source>,
     /// What others are met by.
     pub tls: Tls,
+    /// Where runbooks come from.
+    pub runbooks: Option<Runbooks>,
     /// From what is said to severity, group, plan and people.
     pub book: Rulebook,
 }
@@ -346,6 +353,7 @@ impl Default for Hub {
             connections_max: 4096,
             sources: Vec::new(),
             tls: Tls::default(),
+            runbooks: None,
             book: Rulebook::default(),
         }
     }
@@ -408,6 +416,7 @@ impl Hub {
         let base = path.parent().unwrap_or(Path::new("."));
         hub.sources = sources::resolve(path, base, raw.source)?;
         hub.tls = tls(path, base, raw.tls)?;
+        hub.runbooks = runbooks::resolve(path, base, raw.runbooks, raw.runbook_urls)?;
         let RawHub { severity, grouping, instant, pending, service_level, calendar, .. } = raw;
         let RawHub { route, dependency, service, view, alertmanager, triage, .. } = raw;
         let written = rules::Raw {

@@ -563,7 +563,7 @@ fn quiet(incident: &Incident, act: &Act, verdict: &Verdict) -> String {
     }
 }
 
-fn exit_of(verdict: Option<&Verdict>) -> Exit {
+pub(super) fn exit_of(verdict: Option<&Verdict>) -> Exit {
     match verdict {
         None => Exit::Waiting,
         Some(verdict) if verdict.is_welcome() => Exit::Confirmed,

@@ -24,6 +24,7 @@ mod plain;
 mod quarantine;
 mod query;
 mod read;
+mod runbook;
 mod serve;
 mod show;
 mod signals;
@@ -133,6 +134,9 @@ enum Command {
     Claim(claim::Arguments),
     /// Shows the earlier incidents like this one: how often, who handled them, how long it took.
     Similar(similar::Arguments),
+    /// Runbooks: what is to be done, what changed since you read it, who has read it.
+    #[command(subcommand)]
+    Runbook(runbook::Command),
     /// Prints a code by which another machine joins this hub as that user's console; on the hub's machine.
     Enrol(access::Enrol),
     /// Joins a hub on another machine by a code of `nightdesk enrol`.
@@ -210,6 +214,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Command::Change(command) => change::run(&globals, &command),
         Command::Claim(arguments) => claim::run(&globals, &arguments),
         Command::Similar(arguments) => similar::run(&globals, &arguments),
+        Command::Runbook(command) => runbook::run(&globals, &command),
         Command::Enrol(arguments) => access::enrol(&globals, &arguments),
         Command::Join(arguments) => join::run(&globals, &arguments),
         Command::Devices(arguments) => access::devices(&globals, &arguments),

@@ -28,6 +28,9 @@ pub fn sentence(change: &Change) -> String {
     format!("{}: {}{by} ({}Z)", change.kind.word(), change.title, change.at.hour_minute())
 }
 
+/// Changes that are told at once in one timeline, the newest.
+pub const TOLD_MAX: usize = 20;
+
 /// Returns its line in the timeline of an incident, told at `now`.
 pub fn line(change: &Change, now: Timestamp) -> Line {
     Line::by_hub(now, Told::Changed, sentence(change))

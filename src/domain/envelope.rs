@@ -10,6 +10,7 @@ use super::event::SeriesKey;
 use super::id::{IncidentId, NodeId, OpId, SourceName, UserName};
 use super::label::Fingerprint;
 use super::op::{Act, Basis, Kind, NOTE_BYTES_MAX, Op, REASON_BYTES_MAX, SPLIT_SERIES_MAX};
+use super::runbook::{REMARK_BYTES_MAX, Revision, RunbookName, TASK_BYTES_MAX};
 use super::severity::Severity;
 use super::time::Timestamp;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -130,6 +131,13 @@ fn write_args(out: &mut Encoder<Vec<u8>>, act: &Act) -> Result<(), WriteError> {
             }
             out
         }
+        Act::Read { runbook, revision } => out.array(2)?.str(runbook.as_str())?.bytes(&revision.0)?,
+        Act::Tick { runbook, task, text, done } => {
+            out.array(4)?.str(runbook.as_str())?.str(task)?.str(text)?.bool(*done)?
+        }
+        Act::Remark { runbook, revision, line, text } => {
+            out.array(4)?.str(runbook.as_str())?.bytes(&revision.0)?.u32(*line)?.str(text)?
+        }
         Act::Undo { op, kind } => out.array(2)?.bytes(op.as_bytes())?.str(kind.word())?,
         Act::Unknown { args, .. } => {
             out.writer_mut().extend_from_slice(args);
@@ -192,7 +200,8 @@ fn known_act(kind: Kind, input: &mut Decoder<'_>) -> Result<Option<Act>, Envelop
         Kind::Accept | Kind::Decline | Kind::Assign | Kind::SetSeverity => 1..=1,
         Kind::Note | Kind::Resolve | Kind::Merge => 1..=1,
         Kind::Escalate => 1..=2,
-        Kind::Snooze | Kind::Offer | Kind::Undo => 2..=2,
+        Kind::Snooze | Kind::Offer | Kind::Read | Kind::Undo => 2..=2,
+        Kind::Tick | Kind::Remark => 4..=4,
         Kind::Wait => 3..=3,
         Kind::Split => 1..=SPLIT_SERIES_MAX as u64,
     };
@@ -226,6 +235,19 @@ fn known_act(kind: Kind, input: &mut Decoder<'_>) -> Result<Option<Act>, Envelop
         Kind::Resolve => Act::Resolve { force: input.bool()? },
         Kind::Merge => Act::Merge { into: IncidentId::from_bytes(fixed(input.bytes()?)?) },
         Kind::Split => Act::Split { series: (0..count).map(|_| series(input)).collect::<Result<_, _>>()? },
+        Kind::Read => Act::Read { runbook: runbook(input)?, revision: Revision(fixed(input.bytes()?)?) },
+        Kind::Tick => Act::Tick {
+            runbook: runbook(input)?,
+            task: text(input.str()?, "task", TASK_BYTES_MAX)?,
+            text: text(input.str()?, "task", TASK_BYTES_MAX)?,
+            done: input.bool()?,
+        },
+        Kind::Remark => Act::Remark {
+            runbook: runbook(input)?,
+            revision: Revision(fixed(input.bytes()?)?),
+            line: input.u32()?,
+            text: text(input.str()?, "remark", REMARK_BYTES_MAX)?,
+        },
         Kind::Undo => {
             let op = OpId::from_bytes(fixed(input.bytes()?)?);
             match Kind::of_word(input.str()?) {
@@ -242,6 +264,10 @@ fn time(input: &mut Decoder<'_>) -> Result<Timestamp, EnvelopeError> {
 
 fn user(input: &mut Decoder<'_>) -> Result<UserName, EnvelopeError> {
     UserName::parse(input.str()?).map_err(|error| EnvelopeError::Unreadable(error.to_string()))
+}
+
+fn runbook(input: &mut Decoder<'_>) -> Result<RunbookName, EnvelopeError> {
+    RunbookName::parse(input.str()?).map_err(|error| EnvelopeError::Unreadable(error.to_string()))
 }
 
 fn series(input: &mut Decoder<'_>) -> Result<SeriesKey, EnvelopeError> {

@@ -310,6 +310,8 @@ pub enum Told {
     Changed,
     /// A person says whom to ask about it, or no longer does.
     Claimed,
+    /// An item of a runbook's checklist was ticked, or unticked.
+    Ticked,
 }
 
 /// One line of a timeline; immutable.
@@ -838,8 +840,13 @@ impl Incident {
                 self.leans.insert(key.clone(), hold.min(&HELD_MAX).as_millis() as u64);
             }
         }
-        if self.tally.total() <= 1 {
+        let waits = !self.quiet.is_empty();
+        if self.tally.total() <= 1 && !(waits && handling.plan < self.plan) {
+            let other = self.calendar != handling.calendar;
             (self.plan, self.calendar) = (handling.plan, handling.calendar.clone());
+            if waits && other {
+                self.ask_hours_anew(now);
+            }
             return None;
         }
         if handling.plan >= self.plan {
@@ -875,14 +882,20 @@ impl Incident {
             self.restart_levels(now);
             self.arm(now);
         }
-        if self.plan == Plan::Batch && self.life == Life::Triggered && !self.quiet.is_empty() {
-            // Its calendar may have other hours now: asked at once, it waits for those.
-            self.step_due_at = self.step_due_at.min(now);
-            self.arm(now);
+        if !self.quiet.is_empty() {
+            self.ask_hours_anew(now);
         }
         let worst = self.severity.is_some_and(|severity| severity.number() == 1);
         let free = if worst || self.leans.is_empty() { self.let_go(now, "by the rules of today") } else { None };
         free.or(line)
+    }
+
+    /// Its calendar may have other hours now: asked at once, it waits for those.
+    fn ask_hours_anew(&mut self, now: Timestamp) {
+        if self.plan == Plan::Batch && self.life == Life::Triggered {
+            self.step_due_at = self.step_due_at.min(now);
+            self.arm(now);
+        }
     }
 
     /// Returns whether others may be held by it: it is known to burn, and waits for nothing itself. One level deep, so that a circle of
@@ -1316,6 +1329,19 @@ mod tests {
         incident.severity = Severity::new(9).ok();
         by_rules(|rules| incident.louder(at(700), rules, "again"));
         assert_eq!(calls(&mut incident, 700), []);
+    }
+
+    #[test]
+    fn what_waits_by_one_series_word_calls_by_anothers() {
+        let mut incident = opened();
+        step(&mut incident, None, Firing, 0);
+        let by = |plan| Handling { plan, ..Handling::default() };
+        assert!(incident.take_handling(&by(Plan::Keep), at(0)).is_none(), "its first series' word is no news");
+        assert_eq!(due(&mut incident, 1).calls, []);
+        assert!(incident.next_due_at.is_some_and(|due| due > at(600)));
+        let line = incident.take_handling(&by(Plan::Page), at(10)).map(|line| line.told);
+        assert_eq!((line, incident.next_due_at), (Some(Told::Raised), Some(at(10))));
+        assert_eq!(due(&mut incident, 10).calls.len(), 1);
     }
 
     #[test]

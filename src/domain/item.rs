@@ -1,10 +1,12 @@
-//! What is shared and is no incident: silences, claims, changes, how sources are, the team's views, services, counts of days.
+//! What is shared and is no incident: silences, claims, changes, how sources are, the team's views, services, counts of
+//! days, runbooks and who has read them.
 //!
 //! Plain data. The hub alone writes them; they travel by the feed, each as its newest state. What each kind means stands elsewhere.
 
 use super::day::DAYS_KEPT;
-use super::id::{SourceName, UserName};
+use super::id::{IncidentId, SourceName, UserName};
 use super::label::Labels;
+use super::runbook::{Readers, Remarks, Revision, Runbook, RunbookName, TEXT_BYTES_MAX, TICKS_KEPT, Text, Ticks};
 use super::silence::Upstream;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,10 @@ use std::time::Duration;
 pub const ITEMS_MAX: usize = 10_000;
 /// Longest item as JSON.
 pub const ITEM_BYTES_MAX: usize = 16 * 1024;
+/// Longest list that many people write in, as JSON.
+const LIST_BYTES_MAX: usize = 512 * 1024;
+/// Longest text as JSON: escaped, a byte may become six.
+const TEXT_ITEM_BYTES_MAX: usize = 6 * TEXT_BYTES_MAX + 1024;
 /// How long an item stays after its end.
 pub const ITEMS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
@@ -36,12 +42,43 @@ pub enum ItemKind {
     Service,
     /// A [`Day`].
     Day,
+    /// A [`Runbook`].
+    Runbook,
+    /// A [`Text`] of a runbook.
+    Text,
+    /// A [`Readers`].
+    Readers,
+    /// A [`Ticks`].
+    Ticks,
+    /// A [`Remarks`].
+    Remarks,
 }
 
 impl ItemKind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Silence, Self::Claim, Self::Change, Self::Source, Self::View, Self::Service, Self::Day];
+    pub const ALL: [Self; 12] = [
+        Self::Silence,
+        Self::Claim,
+        Self::Change,
+        Self::Source,
+        Self::View,
+        Self::Service,
+        Self::Day,
+        Self::Runbook,
+        Self::Text,
+        Self::Readers,
+        Self::Ticks,
+        Self::Remarks,
+    ];
+
+    /// Returns how long one of this kind may be as JSON.
+    pub fn bytes_max(self) -> usize {
+        match self {
+            Self::Text => TEXT_ITEM_BYTES_MAX,
+            Self::Readers | Self::Ticks | Self::Remarks => LIST_BYTES_MAX,
+            _ => ITEM_BYTES_MAX,
+        }
+    }
 
     /// Returns its word, as it stands in tables and JSON.
     pub fn word(self) -> &'static str {
@@ -53,6 +90,11 @@ impl ItemKind {
             Self::View => "view",
             Self::Service => "service",
             Self::Day => "day",
+            Self::Runbook => "runbook",
+            Self::Text => "text",
+            Self::Readers => "readers",
+            Self::Ticks => "ticks",
+            Self::Remarks => "remarks",
         }
     }
 }
@@ -75,6 +117,16 @@ pub enum Item {
     Service(Service),
     /// Counts of a day.
     Day(Day),
+    /// A runbook, without its text.
+    Runbook(Runbook),
+    /// The text of a revision: the current one, and each that somebody has read.
+    Text(Text),
+    /// Who has read which texts of a runbook.
+    Readers(Readers),
+    /// What is ticked of a runbook within an incident.
+    Ticks(Ticks),
+    /// Words to the author of a runbook.
+    Remarks(Remarks),
 }
 
 /// Series that a query in braces fits call nobody between two times. What it covers is still shown.
@@ -308,6 +360,11 @@ impl Item {
             Self::View(_) => ItemKind::View,
             Self::Service(_) => ItemKind::Service,
             Self::Day(_) => ItemKind::Day,
+            Self::Runbook(_) => ItemKind::Runbook,
+            Self::Text(_) => ItemKind::Text,
+            Self::Readers(_) => ItemKind::Readers,
+            Self::Ticks(_) => ItemKind::Ticks,
+            Self::Remarks(_) => ItemKind::Remarks,
         }
     }
 
@@ -321,6 +378,11 @@ impl Item {
             Self::View(view) => view.name.clone(),
             Self::Service(service) => service.name.clone(),
             Self::Day(day) => format!("{}/{}", day.date, day.source),
+            Self::Runbook(runbook) => runbook.name.to_string(),
+            Self::Text(text) => text_id(&text.runbook, text.revision),
+            Self::Readers(readers) => readers.runbook.to_string(),
+            Self::Ticks(ticks) => ticks_id(ticks.incident, &ticks.runbook),
+            Self::Remarks(remarks) => remarks.runbook.to_string(),
         }
     }
 
@@ -332,9 +394,21 @@ impl Item {
             Self::Change(change) => Some(change.at),
             // With the days that it is kept after its end: the 400 of the funnel.
             Self::Day(day) => day_begins(&day.date).map(|begins| begins.plus(DAYS_KEPT - ITEMS_KEPT)),
+            Self::Ticks(ticks) => Some(ticks.at.plus(TICKS_KEPT)),
             Self::Source(_) | Self::View(_) | Self::Service(_) => None,
+            Self::Runbook(_) | Self::Text(_) | Self::Readers(_) | Self::Remarks(_) => None,
         }
     }
+}
+
+/// Returns the id of the item that holds a text.
+pub fn text_id(runbook: &RunbookName, revision: Revision) -> String {
+    format!("{revision}/{runbook}")
+}
+
+/// Returns the id of the item that holds an incident's ticks.
+pub fn ticks_id(incident: IncidentId, runbook: &RunbookName) -> String {
+    format!("{incident}/{runbook}")
 }
 
 /// Returns the beginning of a day such as `2026-11-23`, UTC; a text that is none never ends, so nothing is lost.
@@ -359,6 +433,14 @@ pub struct Items {
     pub services: BTreeMap<String, Service>,
     /// By `date/source`.
     pub days: BTreeMap<String, Day>,
+    /// By name; their texts are not kept in memory.
+    pub runbooks: BTreeMap<String, Runbook>,
+    /// By runbook.
+    pub readers: BTreeMap<String, Readers>,
+    /// By [`ticks_id`].
+    pub ticks: BTreeMap<String, Ticks>,
+    /// By runbook.
+    pub remarks: BTreeMap<String, Remarks>,
 }
 
 impl Items {
@@ -373,6 +455,11 @@ impl Items {
             Item::View(item) => drop(self.views.insert(id, item)),
             Item::Service(item) => drop(self.services.insert(id, item)),
             Item::Day(item) => drop(self.days.insert(id, item)),
+            Item::Runbook(item) => drop(self.runbooks.insert(id, item)),
+            Item::Text(_) => {}
+            Item::Readers(item) => drop(self.readers.insert(id, item)),
+            Item::Ticks(item) => drop(self.ticks.insert(id, item)),
+            Item::Remarks(item) => drop(self.remarks.insert(id, item)),
         }
     }
 
@@ -386,6 +473,11 @@ impl Items {
             ItemKind::View => drop(self.views.remove(id)),
             ItemKind::Service => drop(self.services.remove(id)),
             ItemKind::Day => drop(self.days.remove(id)),
+            ItemKind::Runbook => drop(self.runbooks.remove(id)),
+            ItemKind::Text => {}
+            ItemKind::Readers => drop(self.readers.remove(id)),
+            ItemKind::Ticks => drop(self.ticks.remove(id)),
+            ItemKind::Remarks => drop(self.remarks.remove(id)),
         }
     }
 }

@@ -105,6 +105,10 @@ pub enum Refusal {
     },
     /// Neither it nor what it undoes is the actor's.
     NotYourOperation,
+    /// The hub knows no such runbook, or no such text of it.
+    NoSuchRunbook,
+    /// As much of it is kept as can be.
+    NoRoom,
 }
 
 impl Verdict {
@@ -164,6 +168,8 @@ impl Refusal {
             Self::StillFiring { firing } => {
                 format!("refused: {firing} series firing; snooze it, or force it")
             }
+            Self::NoSuchRunbook => "refused: the hub knows no such text of that runbook".into(),
+            Self::NoRoom => "refused: the hub keeps as many of these as it can".into(),
             Self::NoSuchIncident => "refused: the hub knows no such incident".into(),
             Self::NoSuchPerson => "refused: the hub knows nobody of that name".into(),
             Self::NotYours { owner } => format!("refused: {owner} has it; take it over first"),
@@ -256,6 +262,10 @@ pub fn judge(incident: &mut Incident, op: &Op, context: &Context<'_>) -> Judgeme
     let judgement = match (&op.act, life, freshness) {
         (Act::Unknown { .. }, Triggered | Acked | Resolved, Fresh | Stale) => Judgement::quiet(Verdict::Unsupported),
         (Act::Note { text }, Triggered | Acked | Resolved, Fresh | Stale) => case.note(text),
+        // What is read, ticked and remarked changes no incident; the hub keeps it beside.
+        (Act::Read { .. } | Act::Tick { .. } | Act::Remark { .. }, Triggered | Acked | Resolved, Fresh | Stale) => {
+            Judgement::quiet(Verdict::Applied)
+        }
         (Act::Seen, Triggered | Acked | Resolved, Fresh | Stale) => case.seen(),
         (Act::Undo { op, kind }, Triggered | Acked | Resolved, Fresh | Stale) => case.undo(*op, *kind, freshness),
 
@@ -728,6 +738,9 @@ impl Case<'_, '_> {
             | Kind::Merge
             | Kind::Split
             | Kind::Reopen
+            | Kind::Read
+            | Kind::Tick
+            | Kind::Remark
             | Kind::Undo => self.refused(Refusal::CannotUndo { kind: kind.word().to_owned() }),
             Kind::Resolve if self.incident.resolved_by == Some(undone) && !open => self.reopen(),
             Kind::Resolve if open => self.changed(),

@@ -28,6 +28,7 @@ pub mod envelope;
 pub mod judge;
 pub mod op;
 pub mod paging;
+pub mod runbook;
 pub mod scope;
 mod script;
 pub mod silence;

@@ -2,6 +2,7 @@
 
 use super::event::SeriesKey;
 use super::id::{IncidentId, NodeId, OpId, UserName};
+use super::runbook::{Revision, RunbookName};
 use super::severity::Severity;
 use super::time::Timestamp;
 
@@ -95,6 +96,35 @@ pub enum Act {
         /// Which, at most [`SPLIT_SERIES_MAX`].
         series: Vec<SeriesKey>,
     },
+    /// "I've read it": the whole text of a runbook. About no incident: it counts wherever it was read.
+    Read {
+        /// Which runbook.
+        runbook: RunbookName,
+        /// Which text.
+        revision: Revision,
+    },
+    /// Ticks an item of a runbook's checklist within the incident, or takes the tick back.
+    Tick {
+        /// Which runbook.
+        runbook: RunbookName,
+        /// Which item: the id that its words have.
+        task: String,
+        /// Its words, cut; at most [`super::runbook::TASK_BYTES_MAX`] bytes.
+        text: String,
+        /// Whether it is done.
+        done: bool,
+    },
+    /// Words to the author of a runbook. About no incident.
+    Remark {
+        /// Which runbook.
+        runbook: RunbookName,
+        /// On which text.
+        revision: Revision,
+        /// On which line of it, from 1.
+        line: u32,
+        /// At most [`super::runbook::REMARK_BYTES_MAX`] bytes.
+        text: String,
+    },
     /// Takes an earlier operation back, where that means anything and nothing newer stands.
     Undo {
         /// Which.
@@ -148,13 +178,19 @@ pub enum Kind {
     Merge,
     /// [`Act::Split`].
     Split,
+    /// [`Act::Read`].
+    Read,
+    /// [`Act::Tick`].
+    Tick,
+    /// [`Act::Remark`].
+    Remark,
     /// [`Act::Undo`].
     Undo,
 }
 
 impl Kind {
     /// All of them, in the order of this enum.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Ack,
         Self::Unack,
         Self::TakeOver,
@@ -172,6 +208,9 @@ impl Kind {
         Self::Reopen,
         Self::Merge,
         Self::Split,
+        Self::Read,
+        Self::Tick,
+        Self::Remark,
         Self::Undo,
     ];
 
@@ -195,6 +234,9 @@ impl Kind {
             Self::Reopen => "reopen",
             Self::Merge => "merge",
             Self::Split => "split",
+            Self::Read => "runbook_read",
+            Self::Tick => "tick",
+            Self::Remark => "remark",
             Self::Undo => "undo",
         }
     }
@@ -226,6 +268,9 @@ impl Act {
             Self::Reopen => Kind::Reopen,
             Self::Merge { .. } => Kind::Merge,
             Self::Split { .. } => Kind::Split,
+            Self::Read { .. } => Kind::Read,
+            Self::Tick { .. } => Kind::Tick,
+            Self::Remark { .. } => Kind::Remark,
             Self::Undo { .. } => Kind::Undo,
             Self::Unknown { .. } => return None,
         })
@@ -289,6 +334,7 @@ pub fn every_act() -> Vec<Act> {
     let source = super::id::SourceName::parse("prometheus").unwrap();
     let series = vec![SeriesKey { source, fingerprint: super::label::Fingerprint([7; 16]) }];
     let op = OpId::from_bytes([8; 16]);
+    let (runbook, revision) = (|| RunbookName::parse("pay/5xx.md").unwrap(), Revision([6; 16]));
     let mut acts = vec![
         Act::Ack,
         Act::Unack,
@@ -311,6 +357,9 @@ pub fn every_act() -> Vec<Act> {
         Act::Reopen,
         Act::Merge { into: IncidentId::from_bytes([9; 16]) },
         Act::Split { series },
+        Act::Read { runbook: runbook(), revision },
+        Act::Tick { runbook: runbook(), task: "0f".into(), text: "drain".into(), done: true },
+        Act::Remark { runbook: runbook(), revision, line: 3, text: "it is port 81".into() },
     ];
     acts.extend(Kind::ALL.map(|kind| Act::Undo { op, kind }));
     acts

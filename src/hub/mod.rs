@@ -12,6 +12,7 @@ mod news;
 mod own;
 mod pager;
 mod presence;
+mod runbooks;
 mod serve;
 mod sources;
 mod tls;
@@ -95,6 +96,8 @@ struct Hub {
     watch: sources::Watch,
     /// The Alertmanagers in front.
     fronts: watch::Sender<Vec<crate::rules::Alertmanager>>,
+    /// Where runbooks come from.
+    runbooks: watch::Sender<Option<config::Runbooks>>,
     metrics: metrics::Metrics,
     card: HubCard,
     /// Signs the roster.
@@ -264,6 +267,11 @@ impl Reloader {
                     fronts.clone_from(&config.book.alertmanagers);
                     others
                 });
+                hub.runbooks.send_if_modified(|runbooks| {
+                    let others = *runbooks != config.runbooks;
+                    runbooks.clone_from(&config.runbooks);
+                    others
+                });
                 hub.committed(&committed);
                 hub.metrics.reloads.get_or_create(&metrics::ByReason { reason: "taken" }).inc();
                 tracing::info!("the new configuration counts");
@@ -301,6 +309,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     tasks.spawn(engine::run(hub.clone()));
     tasks.spawn(news::run(hub.clone()));
     tasks.spawn(upstream::run(hub.clone()));
+    tasks.spawn(runbooks::run(hub.clone()));
     tasks.spawn(pager::run(hub.clone(), channels));
     if let Some(heart) = heart {
         tasks.spawn(heart::run(hub.clone(), heart));
@@ -415,6 +424,7 @@ async fn prepare(
         spoke: Mutex::default(),
         watch: sources::Watch::over(&options.config.sources),
         fronts: watch::Sender::new(options.config.book.alertmanagers.clone()),
+        runbooks: watch::Sender::new(options.config.runbooks.clone()),
         metrics: metrics::Metrics::new(),
         card: HubCard { https, ..card },
         key,

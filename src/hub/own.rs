@@ -33,6 +33,9 @@ fn of_severity(
     rule: &IdentityRule,
     now: Timestamp,
 ) -> Event {
+    // What others said may stand in them, at any length.
+    let about = (about.0, cut(about.1, LabelLimits::LABELS.value_bytes_max));
+    let summary = cut(summary, LabelLimits::ANNOTATIONS.value_bytes_max);
     let labels = [("alertname", name), ("service", "nightdesk"), ("severity", severity), about];
     let alert = Alert {
         labels: Labels::new(labels, &LabelLimits::LABELS).expect("names of the hub's own labels are valid"),
@@ -42,6 +45,11 @@ fn of_severity(
         generator_url: String::new(),
     };
     Event::new(source(), alert, rule, now)
+}
+
+/// Returns as much of the text as so many bytes hold.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
 }
 
 /// Incidents that a summary names.
@@ -76,6 +84,14 @@ pub fn late(audit: &Audit) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_others_said_fits_into_an_alert() {
+        let long = "\u{1f525}".repeat(100_000);
+        let event = alert("X", ("upstream", &long), &long, &IdentityRule::default(), Timestamp::default());
+        let summary = event.alert.annotations.get("summary").unwrap_or_default();
+        assert_eq!((summary.len(), event.alert.labels.get("upstream").map(str::len)), (8192, Some(2048)));
+    }
 
     #[test]
     fn what_is_late_is_named_and_counted() {

@@ -74,9 +74,16 @@ async fn cannot_ask(hub: &Hub, one: &Alertmanager, why: &str) {
 }
 
 async fn hear(hub: &Hub, fronts: Fronts) {
-    match hub.store.hear_fronts(fronts, clock::now()).await {
-        Ok(committed) => hub.committed(&committed),
-        Err(error) => fold::failed(hub, &error),
+    loop {
+        match hub.store.hear_fronts(fronts.clone(), clock::now()).await {
+            Ok(due) => {
+                hub.committed(&due.committed);
+                if !due.more {
+                    return;
+                }
+            }
+            Err(error) => return fold::failed(hub, &error),
+        }
     }
 }
 
@@ -191,8 +198,15 @@ impl Front {
             }
             body.extend_from_slice(&chunk);
         }
-        serde_json::from_slice(&body).map_err(|error| format!("{path} answers with something else: {error}"))
+        read(path, &body)
     }
+}
+
+/// Reads an answer; what is wrong with it quotes what was said, and so is bounded.
+fn read<T: DeserializeOwned>(path: &str, body: &[u8]) -> Result<T, String> {
+    let wrong =
+        |error: serde_json::Error| format!("{path} answers with something else: {}", line(&error.to_string(), 200));
+    serde_json::from_slice(body).map_err(wrong)
 }
 
 /// Returns the innermost cause: the address may hold a secret.
@@ -317,7 +331,7 @@ mod tests {
         )
     }
 
-    fn read<T: DeserializeOwned>(list: &[String]) -> Vec<T> {
+    fn listed<T: DeserializeOwned>(list: &[String]) -> Vec<T> {
         serde_json::from_str(&format!("[{}]", list.join(","))).unwrap()
     }
 
@@ -333,7 +347,7 @@ mod tests {
         ];
         let alerts = [alert("f", r#"{"alertname":"X","b c":"d\"e"}"#, r#"["9"]"#), alert("g", r#"{"a":"b"}"#, "[]")];
         let now = Timestamp::from_millis(5);
-        let hidden = hidden("am:9093", read(&silences), read(&alerts), now);
+        let hidden = hidden("am:9093", listed(&silences), listed(&alerts), now);
         let ids: Vec<_> = hidden.silences.iter().map(|one| one.id.as_str()).collect();
         assert_eq!((ids, hidden.left_out), (vec!["am:9093/1", "am:9093/inhibited/f"], 1));
         assert_eq!(hidden.silences[0].matchers, r#"{a="b"}"#);
@@ -346,8 +360,16 @@ mod tests {
     fn more_than_the_bounds_is_left_out_and_counted() {
         let silences: Vec<_> = (0..300).map(|id| said(&id.to_string(), "active", EQUAL)).collect();
         let alerts: Vec<_> = (0..1002).map(|id| alert(&id.to_string(), r#"{"a":"b"}"#, r#"["9"]"#)).collect();
-        let hidden = hidden("am", read(&silences), read(&alerts), Timestamp::from_millis(5));
+        let hidden = hidden("am", listed(&silences), listed(&alerts), Timestamp::from_millis(5));
         assert_eq!((hidden.silences.len(), hidden.left_out), (SILENCES_MAX + INHIBITED_MAX, 46));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_one_short_line() {
+        let body = format!(r#"["\u001b[2J{}"]"#, "A".repeat(100_000));
+        let why = read::<Vec<Said>>("/api/v2/silences", body.as_bytes()).unwrap_err();
+        assert!(why.starts_with("/api/v2/silences answers with something else: invalid type: string"), "{why}");
+        assert!(why.len() < 1000 && !why.contains('\u{1b}'), "{why}");
     }
 
     #[test]

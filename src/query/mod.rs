@@ -27,6 +27,7 @@ mod parse;
 mod pattern;
 mod print;
 pub mod reference;
+pub mod runbooks;
 mod subject;
 #[cfg(test)]
 mod tests;

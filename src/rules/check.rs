@@ -26,7 +26,7 @@ pub fn remarks(book: &Rulebook, seen: Option<&[Seen]>) -> Vec<Fault> {
     unreachable("pending", &book.pendings, &mut found);
     unreachable("service_level", &book.levels, &mut found);
     unreachable("route", &book.routes, &mut found);
-    cycles(book, &mut found);
+    super::circles::circles(&book.dependencies, &mut found);
     if !book.routes.is_empty() && !book.routes.iter().any(|route| route.query.is_all()) {
         let line = book.routes.last().map_or(1, |route| route.line);
         let why = "nothing catches what no route names: it goes to team `unrouted` and the default policy; end with match = \"\"";
@@ -48,25 +48,38 @@ pub fn remarks(book: &Rulebook, seen: Option<&[Seen]>) -> Vec<Fault> {
     found
 }
 
-/// Returns whether all that fits `later` fits `earlier` too, as far as that can be told from labels alone.
-fn implies(earlier: &Query, later: &Query) -> bool {
-    if earlier.is_all() || earlier.to_string() == later.to_string() {
-        return true;
+/// What of a query tells whether another one is within it.
+pub(super) struct Shape<'q> {
+    query: &'q Query,
+    text: String,
+    equalities: Vec<(&'q str, &'q str)>,
+}
+
+impl<'q> Shape<'q> {
+    pub fn of(query: &'q Query) -> Self {
+        Self { query, text: query.to_string(), equalities: query.equalities() }
     }
-    let (wanted, given) = (earlier.equalities(), later.equalities());
-    // Equalities say all of a query only where nothing else stands in it.
-    let labels: usize = wanted.len();
-    let only = earlier.tree().musts().len().max(1) == labels;
-    only && labels > 0 && wanted.iter().all(|pair| given.contains(pair))
+
+    /// Returns whether all that fits `other` fits this one too, as far as that can be told from labels alone.
+    pub fn holds_all_of(&self, other: &Self) -> bool {
+        if self.query.is_all() || self.text == other.text {
+            return true;
+        }
+        // Equalities say all of a query only where nothing else stands in it.
+        let labels = self.equalities.len();
+        let only = self.query.tree().musts().len().max(1) == labels;
+        only && labels > 0 && self.equalities.iter().all(|pair| other.equalities.contains(pair))
+    }
 }
 
 fn unreachable<T>(list: &str, rules: &[Rule<T>], found: &mut Vec<Fault>) {
+    let shapes: Vec<Shape<'_>> = rules.iter().map(|rule| Shape::of(&rule.query)).collect();
     for (place, rule) in rules.iter().enumerate() {
-        let Some(earlier) = rules[..place].iter().find(|earlier| implies(&earlier.query, &rule.query)) else {
+        let Some(earlier) = shapes[..place].iter().position(|earlier| earlier.holds_all_of(&shapes[place])) else {
             continue;
         };
-        let why =
-            format!("never reached: all that fits it fits {} before it; move it up or take it away", earlier.told());
+        let earlier = rules[earlier].told();
+        let why = format!("never reached: all that fits it fits {earlier} before it; move it up or take it away");
         found.push(Fault { line: rule.line, place: format!("{list} `{}`", rule.name), why });
     }
 }
@@ -121,23 +134,5 @@ fn unexamined(book: &Rulebook, seen: &[Seen], found: &mut Vec<Fault>) {
     if words.len() > 20 {
         let why = format!("and {} more that no rule examines", words.len() - 20);
         found.push(Fault { line: 1, place: "severity".into(), why });
-    }
-}
-
-/// A dependency whose two sides name each other: both fail open, so it does nothing.
-fn cycles(book: &Rulebook, found: &mut Vec<Fault>) {
-    for (place, rule) in book.dependencies.iter().enumerate() {
-        if rule.query.to_string() == rule.then.on.to_string() {
-            let why = "it depends on itself, and so holds nothing".to_owned();
-            found.push(Fault { line: rule.line, place: format!("dependency `{}`", rule.name), why });
-        }
-        for other in &book.dependencies[..place] {
-            let same = |a: &Query, b: &Query| a.to_string() == b.to_string();
-            if same(&rule.query, &other.then.on) && same(&rule.then.on, &other.query) {
-                let why =
-                    format!("it is the other way round in {}: while both burn, neither holds the other", other.told());
-                found.push(Fault { line: rule.line, place: format!("dependency `{}`", rule.name), why });
-            }
-        }
     }
 }

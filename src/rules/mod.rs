@@ -2,6 +2,7 @@
 //! decides. Pure: the same alert and the same rules always give the same decision.
 
 mod check;
+mod circles;
 pub(crate) mod raw;
 mod read;
 mod severity;

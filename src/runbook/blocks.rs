@@ -73,7 +73,9 @@ impl Words {
     fn push(&mut self, text: &str, role: Role, line: usize) {
         let full = self.pieces.len() >= PIECES_MAX;
         match self.pieces.last_mut() {
-            Some(last) if last.role == role && last.line == line && role != Role::LinkTarget => last.text.push_str(text),
+            Some(last) if last.role == role && last.line == line && role != Role::LinkTarget => {
+                last.text.push_str(text)
+            }
             _ if !full => self.pieces.push(Piece { text: text.to_owned(), role, line }),
             _ => {}
         }

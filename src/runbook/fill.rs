@@ -177,7 +177,10 @@ mod tests {
     #[test]
     fn all_three_ways_to_write_a_label_are_filled() {
         assert_eq!(filled("a {{ $labels.x }} {{labels.x}} {{ .Labels.x }}.", "pod-1"), "a pod-1 pod-1 pod-1.");
-        assert_eq!(filled("{{ $value }} {{range .items}} {{ $labels.y }} {{ labels.x", "v"), "{{ $value }} {{range .items}} {{ $labels.y }} {{ labels.x");
+        assert_eq!(
+            filled("{{ $value }} {{range .items}} {{ $labels.y }} {{ labels.x", "v"),
+            "{{ $value }} {{range .items}} {{ $labels.y }} {{ labels.x"
+        );
     }
 
     #[test]
@@ -190,7 +193,14 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_plain_is_not_put_where_quotes_might_not_hold() {
-        for text in ["rm \"{{ labels.x }}\"", "rm 'a {{ labels.x }}'", "# it's\nrm '{{ labels.x }}'", "rm \\{{ labels.x }}", "cat <<E\n{{ labels.x }}", "`{{ labels.x }}"] {
+        for text in [
+            "rm \"{{ labels.x }}\"",
+            "rm 'a {{ labels.x }}'",
+            "# it's\nrm '{{ labels.x }}'",
+            "rm \\{{ labels.x }}",
+            "cat <<E\n{{ labels.x }}",
+            "`{{ labels.x }}",
+        ] {
             assert_eq!(filled(text, "$(reboot)"), text);
             assert_eq!(filled(text, "plain"), text.replace("{{ labels.x }}", "plain"));
         }
@@ -199,7 +209,9 @@ mod tests {
 
     #[test]
     fn a_real_shell_gets_one_word() {
-        for value in ["a; echo b", "$(echo b)", "`echo b`", "'; echo b; '", "\"", "a\\", "* ?", "a\nb", "!!", "#x", "~root"] {
+        for value in
+            ["a; echo b", "$(echo b)", "`echo b`", "'; echo b; '", "\"", "a\\", "* ?", "a\nb", "!!", "#x", "~root"]
+        {
             let command = filled("printf '%s' ", value) + &filled("{{ labels.x }}", value);
             let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&output.stdout), SafeText::line(value, 300).as_str(), "{command}");

@@ -33,9 +33,36 @@ const WHAT_CHARS_MAX: usize = 400;
 const KEYS: [&str; 4] = ["title", "owner", "match", "runbook_url"];
 /// Keys of those who make web pages of the same files; they say nothing to us and are passed over.
 const FOREIGN: &[&str] = &[
-    "aliases", "author", "authors", "bookCollapseSection", "bookHidden", "bookToc", "categories", "date", "description",
-    "draft", "hide_title", "icon", "id", "keywords", "lastmod", "layout", "linkTitle", "menu", "nav_order", "parent",
-    "permalink", "published", "sidebar_label", "sidebar_position", "slug", "tags", "toc", "type", "url", "weight",
+    "aliases",
+    "author",
+    "authors",
+    "bookCollapseSection",
+    "bookHidden",
+    "bookToc",
+    "categories",
+    "date",
+    "description",
+    "draft",
+    "hide_title",
+    "icon",
+    "id",
+    "keywords",
+    "lastmod",
+    "layout",
+    "linkTitle",
+    "menu",
+    "nav_order",
+    "parent",
+    "permalink",
+    "published",
+    "sidebar_label",
+    "sidebar_position",
+    "slug",
+    "tags",
+    "toc",
+    "type",
+    "url",
+    "weight",
 ];
 
 /// A runbook as its file has it.
@@ -205,7 +232,8 @@ impl Front<'_> {
         let mut found = Vec::new();
         for (line, text) in self.entries(line, "match", value)? {
             let query = Query::parse(&text).map_err(|error| {
-                let mistake = Mistake::at(line, format!("match: {} at character {}", error.message, place(&text, &error)));
+                let mistake =
+                    Mistake::at(line, format!("match: {} at character {}", error.message, place(&text, &error)));
                 match error.hint {
                     Some(hint) => mistake.instead(hint),
                     None => mistake,
@@ -301,7 +329,8 @@ impl Front<'_> {
     fn line_of_key(&self, key: &str) -> usize {
         let is = |line: &str| {
             let line = line.trim_start_matches(['"', '\'']);
-            line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
+            line.strip_prefix(key)
+                .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
         };
         self.text.lines().position(is).map_or(2, |index| index + 2)
     }

@@ -12,7 +12,8 @@ pub(super) fn corpus() -> PathBuf {
 
 fn json(name: &str) -> serde_json::Value {
     let path = corpus().join(name);
-    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("the corpus lies beside the checkout: {path:?}: {error}"));
+    let bytes =
+        std::fs::read(&path).unwrap_or_else(|error| panic!("the corpus lies beside the checkout: {path:?}: {error}"));
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -26,9 +27,8 @@ fn revisions() -> Vec<(String, Vec<Vec<u8>>)> {
     let index = json("runbooks/index.json");
     let runbook = |runbook: &serde_json::Value| {
         let revisions = runbook["revisions"].as_array().unwrap().iter();
-        let texts = revisions.map(|revision| {
-            std::fs::read(corpus().join("runbooks").join(revision["file"].as_str().unwrap())).unwrap()
-        });
+        let texts = revisions
+            .map(|revision| std::fs::read(corpus().join("runbooks").join(revision["file"].as_str().unwrap())).unwrap());
         (runbook["name"].as_str().unwrap().to_owned(), texts.collect())
     };
     index["runbooks"].as_array().unwrap().iter().map(runbook).collect()
@@ -44,7 +44,10 @@ fn lines_hold(lines: &[Line], width: usize, what: &str) {
     for line in lines {
         assert!(line.width() <= width, "{what}: {} cells of {width}: {:?}", line.width(), line.text());
         assert!(line.source >= 1, "{what}: a line from nowhere: {:?}", line.text());
-        let bad = line.text().chars().find(|c| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'));
+        let bad = line
+            .text()
+            .chars()
+            .find(|c| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'));
         assert!(bad.is_none(), "{what}: {bad:?} in {:?}", line.text());
     }
 }
@@ -103,7 +106,9 @@ fn hostile_texts_are_refused_with_a_word_or_shown_safely() {
     let hostile = json("hostile.json");
     let mut texts: Vec<Vec<u8>> = hostile["cases"].as_array().unwrap().iter().map(decode).collect();
     let naughty = json("blns.json");
-    texts.extend(naughty["strings"].as_array().unwrap().iter().map(|case| case["s"].as_str().unwrap().as_bytes().to_vec()));
+    texts.extend(
+        naughty["strings"].as_array().unwrap().iter().map(|case| case["s"].as_str().unwrap().as_bytes().to_vec()),
+    );
     let mut before = Page::read("# x\n\nwords\n", 1);
     for text in texts {
         let what = format!("{:?}", String::from_utf8_lossy(&text[..text.len().min(200)]));

@@ -2,6 +2,7 @@
 //!
 //! What a transaction does is written once, on rows (`hub/tables.rs`); a back end says how rows are kept.
 
+mod asked;
 pub(in crate::store) mod claims;
 pub(in crate::store) mod devices;
 pub(in crate::store) mod due;
@@ -11,6 +12,7 @@ pub(in crate::store) mod ops;
 pub(in crate::store) mod pages;
 pub(in crate::store) mod read;
 pub(in crate::store) mod reload;
+pub(in crate::store) mod runbooks;
 pub(in crate::store) mod silences;
 pub(in crate::store) mod sources;
 pub(in crate::store) mod start;
@@ -21,6 +23,7 @@ mod work;
 
 pub use super::memory::MemoryHub;
 pub use super::sqlite::hub::SqliteHub;
+pub use runbooks::Found;
 pub use sources::Round;
 pub use upstream::Fronts;
 pub use work::Committed;
@@ -35,6 +38,7 @@ use crate::domain::item::{Change, Claim, Item, ItemKind, Silence};
 use crate::domain::judge::Verdict;
 use crate::domain::label::IdentityRule;
 use crate::domain::paging::{Page, PageId, Paging};
+use crate::domain::runbook::RunbookName;
 use crate::domain::series::Series;
 use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
@@ -406,6 +410,22 @@ impl HubStore {
         }
     }
 
+    /// Takes runbooks in, and forgets those that are gone: consoles have the current texts, and each that somebody has read.
+    ///
+    /// # Errors
+    /// [`StoreError::Items`] when there are too many or one is too large; none was taken in then.
+    pub async fn keep_runbooks(
+        &self,
+        found: Vec<Found>,
+        gone: Vec<RunbookName>,
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        match self {
+            Self::Sqlite(hub) => hub.write(move |tables, rules| runbooks::keep(tables, rules, found, &gone, now)).await,
+            Self::Memory(hub) => lock(hub).keep_runbooks(found, &gone, now),
+        }
+    }
+
     /// Takes items away; consoles hear of it.
     ///
     /// # Errors
@@ -469,11 +489,11 @@ impl HubStore {
         }
     }
 
-    /// Takes in what Alertmanagers in front hide; what they no longer hide pages at once.
+    /// Takes in what Alertmanagers in front hide, as much as one transaction takes; what they no longer hide pages at once.
     ///
     /// # Errors
     /// [`StoreError::Items`] when there is too much of it; nothing happened then.
-    pub async fn hear_fronts(&self, fronts: Fronts, now: Timestamp) -> Result<Committed, StoreError> {
+    pub async fn hear_fronts(&self, fronts: Fronts, now: Timestamp) -> Result<Due, StoreError> {
         match self {
             Self::Sqlite(hub) => hub.write(move |tables, rules| upstream::hear(tables, rules, &fronts, now)).await,
             Self::Memory(hub) => lock(hub).hear_fronts(&fronts, now),

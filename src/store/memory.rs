@@ -9,8 +9,8 @@ pub(super) use tables::MemoryTables;
 use super::devices::{NewToken, Revoked};
 use super::hub::tables::Tables as _;
 use super::hub::{
-    Audit, Batch, Committed, Delivery, Due, Fronts, Outcome, Receipt, Round, Rules, Submitted, Touch, claims, devices,
-    due, fold, items, ops, pages, read, reload, silences, sources, start, upstream,
+    Audit, Batch, Committed, Delivery, Due, Found, Fronts, Outcome, Receipt, Round, Rules, Submitted, Touch, claims,
+    devices, due, fold, items, ops, pages, read, reload, runbooks, silences, sources, start, upstream,
 };
 use super::{Cursor, Device, FeedPage, Quarantined, StoreError};
 use crate::domain::envelope::SignedOp;
@@ -19,6 +19,7 @@ use crate::domain::id::{NodeId, Number, SourceName, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::item::{Change, Claim, Item, ItemKind, Silence};
 use crate::domain::paging::{Page, PageId};
+use crate::domain::runbook::RunbookName;
 use crate::domain::series::Series;
 use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
@@ -227,11 +228,24 @@ impl MemoryHub {
         self.write(|tables, rules| items::put(tables, rules, items, now))
     }
 
+    /// As [`super::HubStore::keep_runbooks`].
+    ///
+    /// # Errors
+    /// [`StoreError::Items`]; none was taken in then.
+    pub fn keep_runbooks(
+        &mut self,
+        found: Vec<Found>,
+        gone: &[RunbookName],
+        now: Timestamp,
+    ) -> Result<Committed, StoreError> {
+        self.write(|tables, rules| runbooks::keep(tables, rules, found, gone, now))
+    }
+
     /// As [`super::HubStore::hear_fronts`].
     ///
     /// # Errors
     /// [`StoreError::Items`]; nothing happened then.
-    pub fn hear_fronts(&mut self, fronts: &Fronts, now: Timestamp) -> Result<Committed, StoreError> {
+    pub fn hear_fronts(&mut self, fronts: &Fronts, now: Timestamp) -> Result<Due, StoreError> {
         self.write(|tables, rules| upstream::hear(tables, rules, fronts, now))
     }
 

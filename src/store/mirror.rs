@@ -16,10 +16,11 @@ use super::{Cursor, FeedKind, FeedPage, StoreError};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
 use crate::domain::incident::{Incident, Line};
-use crate::domain::item::{Item, Items};
+use crate::domain::item::{Item, Items, text_id};
 use crate::domain::judge::Verdict;
 use crate::domain::op::{Act, Op};
 use crate::domain::paging::Page;
+use crate::domain::runbook::{Revision, RunbookName};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use identity::Beside;
@@ -609,7 +610,8 @@ impl Mirror {
     /// # Errors
     /// [`StoreError`].
     pub fn items(&mut self) -> Result<Items, StoreError> {
-        let mut select = self.connection.prepare_cached("SELECT body FROM item")?;
+        // Texts of runbooks are asked for one by one.
+        let mut select = self.connection.prepare_cached("SELECT body FROM item WHERE kind <> 'text'")?;
         let mut rows = select.query(())?;
         let mut items = Items::default();
         while let Some(row) = rows.next()? {
@@ -618,6 +620,19 @@ impl Mirror {
             serde_json::from_str::<Item>(body).into_iter().for_each(|item| items.put(item));
         }
         Ok(items)
+    }
+
+    /// Returns a text of a runbook, where the hub told it: the current one, and what somebody has read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn runbook_text(&mut self, runbook: &RunbookName, revision: Revision) -> Result<Option<String>, StoreError> {
+        let mut select = self.connection.prepare_cached("SELECT body FROM item WHERE kind = 'text' AND id = ?1")?;
+        let body: Option<String> = select.query_row([text_id(runbook, revision)], |row| row.get(0)).optional()?;
+        Ok(match body.map(|body| serde_json::from_str(&body)).transpose()? {
+            Some(Item::Text(text)) => Some(text.text),
+            Some(_) | None => None,
+        })
     }
 
     /// Returns series of the incident, those that burn first, at most `max`.

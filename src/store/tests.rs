@@ -4,6 +4,7 @@ mod calling;
 mod claims;
 mod course;
 mod items;
+mod runbooks;
 mod silences;
 mod sources;
 mod twins;

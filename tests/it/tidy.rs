@@ -50,7 +50,11 @@ enum Files {
 }
 
 const fn plain(path: &'static [&'static str]) -> Fence {
-    Fence { path, files: Files::NotIn(PLAIN), why: "domain, query, ingest and runbook are plain: no clock, randomness or I/O" }
+    Fence {
+        path,
+        files: Files::NotIn(PLAIN),
+        why: "domain, query, ingest and runbook are plain: no clock, randomness or I/O",
+    }
 }
 
 const NO_SLEEP: &str = "tests wait for what they need, not for time";

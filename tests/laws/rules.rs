@@ -338,8 +338,9 @@ pub fn after_a_round(world: &mut World) {
             world.ledger.count("rounds with series of a silent source");
             let before = world.ledger.waits.series.get(key);
             assert_ne!(series.state, SeriesState::Firing, "rules: its source is silent and it burns: {series:?}");
-            let by_a_person = series.episodes.last().is_some_and(|last| last.ended_by == Some(EndedBy::Person));
-            let ended = series.state.is_over() && before.is_some_and(|before| !before.is_over()) && !by_a_person;
+            // Its own last word and a person's count; its silence ends nothing.
+            let by_itself = series.episodes.last().is_some_and(|last| last.ended_by == Some(EndedBy::Expiry));
+            let ended = by_itself && before.is_some_and(|before| !before.is_over());
             assert!(!ended, "rules: its source is silent and it is over: {series:?}");
         }
     }

@@ -343,7 +343,9 @@ impl World {
                 let step = self.random.between(-600_000, 600_000);
                 self.hub.offset += step;
                 // A step back that is too small to be noticed is waited out.
-                self.hub.disturbed_at = self.now + (-step).clamp(0, 30_000);
+                let noticed = self.now + (-step).clamp(0, 30_000);
+                // Who is paused notices it afterwards.
+                self.hub.disturbed_at = self.hub.disturbed_at.max(noticed);
                 self.say(|_| format!("the hub's clock steps by {step} ms"));
                 self.ledger.count("steps of the hub's clock");
             }

@@ -3,7 +3,7 @@
 use super::alerts::{may_read, values};
 use super::{BODY_WITHIN, Hubbed, denied, store_failed};
 use crate::domain::id::SourceName;
-use crate::domain::item::{Item, ItemKind, Silence};
+use crate::domain::item::{ITEM_BYTES_MAX, Item, ItemKind, Silence};
 use crate::domain::scope::Right;
 use crate::domain::silence::{ADMIN_MAX, PERSON_MAX};
 use crate::domain::time::Timestamp;
@@ -27,6 +27,8 @@ use uuid::Uuid;
 
 /// Most matchers of a silence.
 const MATCHERS_MAX: usize = 64;
+/// Bytes of a silence as JSON: what the store takes of one item, with room for what stands around it.
+const BYTES_MAX: usize = ITEM_BYTES_MAX - 256;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -150,8 +152,16 @@ fn read(posted: Postable, writer: &Writer, now: Timestamp) -> Result<Silence, St
         upstream: None,
     };
     silence.check(writer.longest, now)?;
+    // What is short may be long as JSON: a control character is six bytes there.
+    let bytes = serde_json::to_vec(&silence).map_or(usize::MAX, |json| json.len());
+    if bytes > BYTES_MAX {
+        return Err(format!("the silence is {bytes} bytes as JSON, and at most {BYTES_MAX} are taken: say less in it"));
+    }
     Ok(silence)
 }
+
+/// Silences that are listed: all that count and may come, and the latest of those that are over.
+const LISTED_MAX: usize = 2000;
 
 /// `GET /api/v2/silences`: those that count first, then those to come, then those that are over.
 pub async fn list(
@@ -179,9 +189,10 @@ pub async fn list(
         "pending" => (1, silence.starts_at.as_millis()),
         _ => (2, silence.ends_at.as_millis().saturating_neg()),
     });
-    let found = silences.into_iter().map(|silence| gettable(silence, now));
+    silences.truncate(LISTED_MAX);
+    let found = silences.into_iter().map(move |silence| gettable(silence, now));
     // As Alertmanager does: a filter is asked of the matchers themselves, as though they were labels.
-    let fits = |silence: &Gettable| {
+    let fits = move |silence: &Gettable| {
         let labels = silence.matchers.iter().map(|one| (one.name.as_str(), one.value.as_str()));
         let labels = crate::domain::label::Labels::new(labels, &crate::domain::label::LabelLimits::LABELS);
         let Ok((labels, source)) =
@@ -191,7 +202,11 @@ pub async fn list(
         };
         filter.matches(&AlertSubject { source: &source, labels: &labels }, &Eyes::nobody(now))
     };
-    Json(found.filter(fits).collect::<Vec<_>>()).into_response()
+    // Each is read anew: other requests go on meanwhile.
+    match tokio::task::spawn_blocking(move || found.filter(fits).collect::<Vec<_>>()).await {
+        Ok(found) => Json(found).into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
 }
 
 /// `GET /api/v2/silence/{id}`.
@@ -258,5 +273,32 @@ fn gettable(silence: Silence, now: Timestamp) -> Gettable {
         ends_at: silence.ends_at.to_string(),
         created_by: silence.created_by,
         comment: silence.reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_store_would_not_take_is_the_senders_mistake() {
+        let now = Timestamp::parse("2026-01-31T03:00:00Z").unwrap();
+        let posted = |words: &str| Postable {
+            id: None,
+            matchers: vec![LabelMatcher {
+                name: "a".into(),
+                value: "\u{1}".repeat(900),
+                is_regex: false,
+                is_equal: true,
+            }],
+            starts_at: "2026-01-31T03:00:00Z".into(),
+            ends_at: "2026-01-31T04:00:00Z".into(),
+            created_by: words.into(),
+            comment: words.into(),
+        };
+        let writer = Writer { name: None, longest: PERSON_MAX };
+        let why = read(posted(&"\u{1b}".repeat(1024)), &writer, now).unwrap_err();
+        assert!(why.contains("bytes as JSON"), "{why}");
+        assert_eq!(read(posted("mira"), &writer, now).map(|silence| silence.reason), Ok("mira".to_owned()));
     }
 }

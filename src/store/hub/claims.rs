@@ -2,6 +2,7 @@
 
 use super::super::StoreError;
 use super::Rules;
+use super::asked::Asked;
 use super::tables::Tables;
 use super::work::{Committed, Work};
 use crate::domain::claim::{CLAIMS_MAX, Claimed, choose};
@@ -78,16 +79,25 @@ fn take_away<T: Tables>(work: &mut Work<'_, T>, ids: &[String]) -> Result<(), St
     Ok(())
 }
 
+fn claim_of(item: Item) -> Option<Claim> {
+    match item {
+        Item::Claim(claim) => Some(claim),
+        _ => None,
+    }
+}
+
+/// What the claims that stand ask.
+static READ: Asked = Asked::none();
+
 /// The claims that stand, with their queries ready.
 pub(super) struct Claims(Vec<(Claim, Query)>);
 
 impl Claims {
     pub fn read<T: Tables>(work: &Work<'_, T>) -> Result<Self, StoreError> {
         let items = work.tables.items(ItemKind::Claim)?.into_iter();
-        let claims = items.filter_map(|item| match item {
-            Item::Claim(claim) => Query::parse(&claim.query).ok().map(|query| (claim, query)),
-            _ => None,
-        });
+        let all: Vec<Claim> = items.filter_map(claim_of).collect();
+        let queries = READ.of(all.iter().map(|claim| claim.query.as_str()));
+        let claims = all.into_iter().zip(queries).filter_map(|(claim, query)| Some((claim, query?)));
         Ok(Self(claims.collect()))
     }
 

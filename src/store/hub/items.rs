@@ -4,7 +4,7 @@ use super::super::StoreError;
 use super::Rules;
 use super::tables::{Tables, gone_body, item_body};
 use super::work::{Committed, Work};
-use crate::domain::item::{ITEM_BYTES_MAX, ITEMS_MAX, Item, ItemKind};
+use crate::domain::item::{ITEMS_MAX, Item, ItemKind};
 use crate::domain::time::Timestamp;
 
 /// Writes items in a transaction of their own.
@@ -44,8 +44,9 @@ impl<T: Tables> Work<'_, T> {
             return Ok(());
         }
         let body = item_body(item)?;
-        if body.len() > ITEM_BYTES_MAX {
-            let text = format!("this {} is longer than {ITEM_BYTES_MAX} bytes", kind.word());
+        let longest = kind.bytes_max();
+        if body.len() > longest {
+            let text = format!("this {} is longer than {longest} bytes", kind.word());
             return Err(StoreError::Items(text));
         }
         if before.is_none() {

@@ -2,6 +2,7 @@
 
 use super::super::StoreError;
 use super::pages;
+use super::runbooks;
 use super::tables::{ChainEnd, JudgedOp, StoredOp, Tables};
 use super::work::Work;
 use super::{Pushed, Rules, Submitted};
@@ -94,6 +95,9 @@ fn is_reissue(judged: &[u8], op: &Op) -> bool {
 }
 
 fn verdict<T: Tables>(work: &mut Work<'_, T>, op: &Op) -> Result<Verdict, StoreError> {
+    if let Some(verdict) = runbooks::judge(work, op)? {
+        return Ok(verdict);
+    }
     let (now, rules) = (work.now, work.rules());
     let Some(incident) = work.incident(op.incident)? else {
         return Ok(Verdict::Refused { because: Refusal::NoSuchIncident });

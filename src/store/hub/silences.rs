@@ -2,6 +2,7 @@
 
 use super::super::StoreError;
 use super::Rules;
+use super::asked::Asked;
 use super::tables::Tables;
 use super::work::{Committed, Work};
 use crate::domain::id::IncidentId;
@@ -19,6 +20,12 @@ const BEGINS: &str = "silence_begins";
 const NAMED_MAX: usize = 8;
 /// The source under which the hub speaks of itself.
 const HUB: &str = "nightdesk";
+
+/// Silences of the hub's own that may stand at once: each is asked of every series that burns.
+pub const SILENCES_MAX: usize = 1000;
+
+/// What the silences that count ask.
+static READ: Asked = Asked::none();
 
 /// A silence that is not over, and what it covers.
 type Live = (Silence, Query);
@@ -74,9 +81,26 @@ pub(in crate::store) fn put<T: Tables>(
     if let Some(id) = replaced {
         finish(&mut work, id, &silence.created_by)?;
     }
+    make_sure_of_room(&work)?;
     work.put_item(&Item::Silence(silence.clone()))?;
     work.cover_all()?;
     work.write()
+}
+
+fn make_sure_of_room<T: Tables>(work: &Work<'_, T>) -> Result<(), StoreError> {
+    let items = work.tables.items_ending_after(ItemKind::Silence, work.now)?.into_iter();
+    let standing = items.filter_map(silence_of).filter(|silence| silence.upstream.is_none()).count();
+    if standing < SILENCES_MAX {
+        return Ok(());
+    }
+    Err(StoreError::Items(format!("there are {SILENCES_MAX} silences already; end some")))
+}
+
+fn silence_of(item: Item) -> Option<Silence> {
+    match item {
+        Item::Silence(silence) => Some(silence),
+        _ => None,
+    }
 }
 
 /// Ends a silence before its time; what burns pages at once. `None`: no such silence is alive.
@@ -120,11 +144,13 @@ impl<T: Tables> Work<'_, T> {
         if let Some(live) = &self.silences {
             return Ok(live.clone());
         }
+        let items = self.tables.items_ending_after(ItemKind::Silence, self.now)?.into_iter();
+        let silences: Vec<Silence> = items.filter_map(silence_of).collect();
         let mut live = Lives::default();
-        for item in self.tables.items_ending_after(ItemKind::Silence, self.now)? {
-            let Item::Silence(silence) = item else { continue };
+        let queries = READ.of(silences.iter().map(|silence| silence.matchers.as_str()));
+        for (silence, query) in silences.into_iter().zip(queries) {
             // Text that this program cannot read any more covers nothing: louder is safer.
-            let Ok(query) = Query::parse(&silence.matchers) else { continue };
+            let Some(query) = query else { continue };
             match silence.upstream.as_ref().is_some_and(|up| up.inhibited) {
                 true => drop(live.exact.insert(exactly(query.equalities().into_iter()), silence)),
                 false => live.asked.push((silence, query)),

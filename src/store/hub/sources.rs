@@ -28,11 +28,14 @@ const SWEPT_MAX: usize = 500;
 /// Days told at once.
 const DAYS_TOLD_MAX: usize = 200;
 /// Open incidents that a change is held against, the newest.
-const INCIDENTS_MAX: usize = 5000;
+const INCIDENTS_MAX: usize = 1000;
+/// Changes of one hour that are told in timelines as they come: more say nothing about any of them.
+const CHANGES_OF_AN_HOUR_MAX: usize = 200;
 /// Bytes of a job's words in a timeline.
 const LOG_BYTES_MAX: usize = 2048;
 /// Bytes of the one line that says what is wrong.
 const SUMMARY_BYTES_MAX: usize = 300;
+const HOUR: Duration = Duration::from_secs(3600);
 /// The hub's own name among sources.
 const OWN: &str = "nightdesk";
 
@@ -293,9 +296,18 @@ pub(in crate::store) fn changes<T: Tables>(
             fresh.push(change);
         }
     }
-    let open = if fresh.is_empty() { Vec::new() } else { work.tables.open_incidents(INCIDENTS_MAX)? };
+    let mut told = Vec::new();
+    for change in fresh {
+        if work.tables.changes_between(change.at.minus(HOUR), change.at, CHANGES_OF_AN_HOUR_MAX)?.len()
+            < CHANGES_OF_AN_HOUR_MAX
+        {
+            told.push(change);
+        }
+    }
+    told.sort_by_key(|change| change.at);
+    let open = if told.is_empty() { Vec::new() } else { work.tables.open_incidents(INCIDENTS_MAX)? };
     for id in open {
-        note(&mut work, id, &fresh)?;
+        note(&mut work, id, &told)?;
     }
     for item in quarantined {
         work.tables.insert_quarantined(item, QUARANTINE_ROWS_MAX)?;
@@ -309,8 +321,14 @@ fn note<T: Tables>(work: &mut Work<'_, T>, id: IncidentId, fresh: &[Change]) -> 
     let Some(first) = work.tables.series_of(id, 1)?.into_iter().next() else { return Ok(()) };
     let Some(SeriesRow { series, .. }) = work.tables.series(&first)? else { return Ok(()) };
     let now = work.now;
-    for made in fresh.iter().filter(|made| change::during(made, opened_at, None) && change::about(made, &series.labels))
-    {
+    let about = |made: &&Change| change::during(made, opened_at, None) && change::about(made, &series.labels);
+    let about: Vec<&Change> = fresh.iter().filter(about).collect();
+    let left_out = about.len().saturating_sub(change::TOLD_MAX);
+    if left_out > 0 {
+        let text = format!("{left_out} changes at once that may have to do with it, and those below");
+        work.tell(id, Line::by_hub(now, Told::Changed, text));
+    }
+    for made in &about[left_out..] {
         work.tell(id, change::line(made, now));
     }
     Ok(())

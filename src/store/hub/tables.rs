@@ -14,6 +14,7 @@ use crate::domain::incident::{Incident, Line};
 use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::judge::Verdict;
 use crate::domain::paging::{Page, PageId};
+use crate::domain::runbook::{Revision, RunbookName};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
@@ -146,6 +147,14 @@ pub(in crate::store) trait Tables {
     fn changes_between(&self, from: Timestamp, to: Timestamp, max: usize) -> Result<Vec<Change>, StoreError>;
     /// Deletes at most `max` changes made before `before`.
     fn prune_changes(&mut self, before: Timestamp, max: usize) -> Result<usize, StoreError>;
+    /// Keeps a text of a runbook; one that is kept already is as it was.
+    fn put_text(&mut self, runbook: &RunbookName, revision: Revision, text: &str) -> Result<(), StoreError>;
+    /// Returns a text of a runbook.
+    fn text(&self, runbook: &RunbookName, revision: Revision) -> Result<Option<String>, StoreError>;
+    /// Returns which texts of a runbook are kept.
+    fn texts(&self, runbook: &RunbookName) -> Result<Vec<Revision>, StoreError>;
+    /// Forgets a text of a runbook.
+    fn forget_text(&mut self, runbook: &RunbookName, revision: Revision) -> Result<(), StoreError>;
     /// Returns the newest incidents that are open.
     fn open_incidents(&self, max: usize) -> Result<Vec<IncidentId>, StoreError>;
 

@@ -1,9 +1,10 @@
 //! What Alertmanagers in front hide, kept as silences that are theirs.
 
 use super::super::StoreError;
-use super::Rules;
 use super::tables::Tables;
-use super::work::{Committed, Work};
+use super::work::Work;
+use super::{Due, Rules};
+
 use crate::domain::item::{Item, ItemKind, Silence};
 use crate::domain::silence::ADMIN_MAX;
 use crate::domain::time::Timestamp;
@@ -18,13 +19,17 @@ pub struct Fronts {
     pub said: Option<(String, Vec<Silence>)>,
 }
 
-/// Takes that in. Where nothing is new, nothing is written; else what no longer counts is gone, and what burns under it pages.
+/// Silences that one transaction writes: alerts come in between two of them.
+const WRITTEN_MAX: usize = 200;
+
+/// Takes that in, as far as one transaction goes. Where nothing is new, nothing is written; else what no longer counts is gone, and what
+/// burns under it pages. What takes the place of another counts before that goes.
 pub(in crate::store) fn hear<T: Tables>(
     tables: &mut T,
     rules: &Rules,
     fronts: &Fronts,
     now: Timestamp,
-) -> Result<Committed, StoreError> {
+) -> Result<Due, StoreError> {
     let mut work = Work::begin(tables, rules, now)?;
     let mut kept = BTreeMap::new();
     for item in work.tables.items_ending_after(ItemKind::Silence, now)? {
@@ -34,25 +39,34 @@ pub(in crate::store) fn hear<T: Tables>(
         }
     }
     let said = fronts.said.as_ref().filter(|(name, _)| fronts.configured.contains(name));
-    let ids: BTreeSet<&String> = said.iter().flat_map(|(_, list)| list).map(|silence| &silence.id).collect();
-    let mut changed = false;
-    for (id, (name, _)) in &kept {
+    // Of two with one id the last counts.
+    let list: BTreeMap<&String, &Silence> =
+        said.iter().flat_map(|(_, list)| list).map(|silence| (&silence.id, silence)).collect();
+    let newer = |silence: &&Silence| renewed(kept.get(&silence.id).map(|(_, kept)| kept), silence, now);
+    let newer = list.values().filter_map(newer).map(Write::Put);
+    let over = |(id, (name, _)): &(&String, &(String, Silence))| {
         let speaks = said.is_some_and(|(speaker, _)| speaker == name);
-        if !fronts.configured.contains(name) || (speaks && !ids.contains(id)) {
-            work.remove_item(ItemKind::Silence, id)?;
-            changed = true;
+        !fronts.configured.contains(name) || (speaks && !list.contains_key(id))
+    };
+    let gone = kept.iter().filter(over).map(|(id, _)| Write::Remove(id));
+    let mut written = 0;
+    for write in newer.chain(gone).take(WRITTEN_MAX) {
+        match write {
+            Write::Put(silence) => work.put_item(&Item::Silence(silence))?,
+            Write::Remove(id) => work.remove_item(ItemKind::Silence, id)?,
         }
+        written += 1;
     }
-    for silence in said.into_iter().flat_map(|(_, list)| list) {
-        if let Some(newer) = renewed(kept.get(&silence.id).map(|(_, kept)| kept), silence, now) {
-            work.put_item(&Item::Silence(newer))?;
-            changed = true;
-        }
-    }
-    if changed {
+    if written > 0 {
         work.cover_all()?;
     }
-    work.write()
+    Ok(Due { committed: work.write()?, more: written == WRITTEN_MAX })
+}
+
+/// What is to be done with one of them.
+enum Write<'k> {
+    Put(Silence),
+    Remove(&'k str),
 }
 
 /// Returns what is to be written for one that is said again: one that lasts for long is written for some days at a time, so that no timer

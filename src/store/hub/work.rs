@@ -305,10 +305,10 @@ impl<'w, T: Tables> Work<'w, T> {
         let from = self.now.minus(change::BEFORE);
         let Some(held) = self.series.get(key) else { return Ok(()) };
         let labels = held.series.labels.clone();
-        for made in self.tables.changes_between(from, self.now, CHANGES_NOTED_MAX)? {
-            if change::about(&made, &labels) {
-                self.tell(id, change::line(&made, self.now));
-            }
+        let mut about = self.tables.changes_between(from, self.now, CHANGES_NOTED_MAX)?;
+        about.retain(|made| change::about(made, &labels));
+        for made in &about[about.len().saturating_sub(change::TOLD_MAX)..] {
+            self.tell(id, change::line(made, self.now));
         }
         Ok(())
     }

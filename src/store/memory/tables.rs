@@ -11,8 +11,9 @@ use crate::domain::day::{Counts, DayNumber};
 use crate::domain::event::SeriesKey;
 use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName, hex};
 use crate::domain::incident::{Incident, Life, Line};
-use crate::domain::item::{Change, ITEM_BYTES_MAX, Item, ItemKind};
+use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
+use crate::domain::runbook::{Revision, RunbookName};
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::source::Watched;
 use crate::domain::time::Timestamp;
@@ -33,6 +34,7 @@ pub(in crate::store) struct MemoryTables {
     /// The counts of each day and source, and how much of them nobody was told.
     days: Kept<(DayNumber, SourceName), (Counts, u8)>,
     made: Kept<String, Change>,
+    texts: Kept<(RunbookName, Revision), String>,
     series: Kept<i64, Placed<Series>>,
     series_ids: Kept<SeriesKey, i64>,
     series_of: Kept<(IncidentId, i64), ()>,
@@ -118,7 +120,7 @@ const LINE_UNIQUE: &str = "a line's place is its own";
 
 impl MemoryTables {
     /// Returns all tables; a table that is left out here does not compile.
-    fn journals(&mut self) -> [&mut dyn Journal; 33] {
+    fn journals(&mut self) -> [&mut dyn Journal; 34] {
         let Self {
             meta,
             counters,
@@ -128,6 +130,7 @@ impl MemoryTables {
             states,
             days,
             made,
+            texts,
             series,
             series_ids,
             series_of,
@@ -155,9 +158,9 @@ impl MemoryTables {
             quarantine,
         } = self;
         [
-            meta, counters, changes, sources, trusted, states, days, made, series, series_ids, series_of, runs_out,
-            real_at, incidents, numbers, open, due, ties, ties_of, lines, aliases, pages, pages_of, pages_due, reached,
-            items, ops, chain, reissued, devices, tokens, enrolments, quarantine,
+            meta, counters, changes, sources, trusted, states, days, made, texts, series, series_ids, series_of,
+            runs_out, real_at, incidents, numbers, open, due, ties, ties_of, lines, aliases, pages, pages_of,
+            pages_due, reached, items, ops, chain, reissued, devices, tokens, enrolments, quarantine,
         ]
     }
 
@@ -301,7 +304,7 @@ impl MemoryTables {
     }
 
     fn put_item_row(&mut self, key: (ItemKind, String), row: ItemRow) -> Result<(), StoreError> {
-        if row.body.len() > ITEM_BYTES_MAX {
+        if row.body.len() > key.0.bytes_max() {
             return Err(StoreError::broken("an item is short"));
         }
         let before = self.items.rows().get(&key).map(|before| before.seq);
@@ -562,6 +565,28 @@ impl Tables for MemoryTables {
 
     fn change(&self, id: &str) -> Result<Option<Change>, StoreError> {
         Ok(self.made.rows().get(id).cloned())
+    }
+
+    fn put_text(&mut self, runbook: &RunbookName, revision: Revision, text: &str) -> Result<(), StoreError> {
+        let key = (runbook.clone(), revision);
+        if !self.texts.rows().contains_key(&key) {
+            self.texts.put(key, text.to_owned());
+        }
+        Ok(())
+    }
+
+    fn text(&self, runbook: &RunbookName, revision: Revision) -> Result<Option<String>, StoreError> {
+        Ok(self.texts.rows().get(&(runbook.clone(), revision)).cloned())
+    }
+
+    fn texts(&self, runbook: &RunbookName) -> Result<Vec<Revision>, StoreError> {
+        let from = (runbook.clone(), Revision([0; 16]))..=(runbook.clone(), Revision([255; 16]));
+        Ok(self.texts.rows().range(from).map(|((_, revision), _)| *revision).collect())
+    }
+
+    fn forget_text(&mut self, runbook: &RunbookName, revision: Revision) -> Result<(), StoreError> {
+        self.texts.remove(&(runbook.clone(), revision));
+        Ok(())
     }
 
     fn put_change(&mut self, change: &Change) -> Result<(), StoreError> {

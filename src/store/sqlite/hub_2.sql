@@ -6,7 +6,7 @@ CREATE TABLE item (
     ends_at INTEGER,
     gone    INTEGER NOT NULL CHECK (gone IN (0, 1)),
     seq     INTEGER NOT NULL UNIQUE,
-    body    TEXT NOT NULL CHECK (length(body) <= 16384),
+    body    TEXT NOT NULL CHECK (length(body) <= 2097152),
     PRIMARY KEY (kind, id)
 ) STRICT;
 CREATE INDEX item_over ON item (kind, ends_at) WHERE ends_at IS NOT NULL;
@@ -65,3 +65,11 @@ CREATE TABLE change (
     body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX change_at ON change (at);
+
+-- Texts of runbooks: what stands in the directory, what stood there, and what somebody has read.
+CREATE TABLE runbook_text (
+    runbook  TEXT NOT NULL,
+    revision BLOB NOT NULL CHECK (length(revision) = 16),
+    text     TEXT NOT NULL CHECK (length(CAST(text AS BLOB)) <= 262144),
+    PRIMARY KEY (runbook, revision)
+) STRICT;

@@ -1,6 +1,7 @@
 //! The hub's tables in SQLite: each method is one or two prepared statements.
 
 use super::super::devices::{Bearer, Enrolment, KnownDevice, NewToken};
+use super::super::hub::read::FEED_BYTES_MAX;
 use super::super::hub::tables::{
     ChainEnd, CountedDay, IncidentPlace, JudgedOp, RanOut, SeriesPlace, SeriesRow, StoredOp, Tables, WaitingPages,
     line_body,
@@ -13,6 +14,7 @@ use crate::domain::id::{IncidentId, NodeId, Number, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::item::{Change, Item, ItemKind};
 use crate::domain::paging::{Page, PageId};
+use crate::domain::runbook::{Revision, RunbookName};
 use crate::domain::scope::Scope;
 use crate::domain::series::{Series, SeriesState};
 use crate::domain::source::Watched;
@@ -126,8 +128,17 @@ impl Tables for SqliteTables<'_> {
     fn changes(&self, after: u64, max: usize, verdicts: Option<NodeId>) -> Result<Vec<FeedRow>, StoreError> {
         let mut rows = Vec::new();
         let mut read = |kind, sql: &str, params: &[&dyn ToSql]| -> Result<(), StoreError> {
-            let row = |row: &Row<'_>| Ok(FeedRow { seq: row.get::<_, i64>(0)? as u64, kind, body: row.get(1)? });
-            rows.extend(self.all(sql, params, row)?);
+            let mut statement = self.tx.prepare_cached(sql)?;
+            let mut found = statement.query(params)?;
+            // What is more of one kind than a page holds is not in it, whatever there is of others.
+            let mut bytes = 0;
+            while bytes <= FEED_BYTES_MAX
+                && let Some(row) = found.next()?
+            {
+                let row = FeedRow { seq: row.get::<_, i64>(0)? as u64, kind, body: row.get(1)? };
+                bytes += row.body.len();
+                rows.push(row);
+            }
             Ok(())
         };
         let (after, limit) = (after as i64, max as i64);
@@ -339,6 +350,26 @@ impl Tables for SqliteTables<'_> {
 
     fn change(&self, id: &str) -> Result<Option<Change>, StoreError> {
         Ok(self.parsed("SELECT body FROM change WHERE id = ?1", [id])?.pop())
+    }
+
+    fn put_text(&mut self, runbook: &RunbookName, revision: Revision, text: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO runbook_text VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        self.execute(sql, params![runbook.as_str(), revision.0, text]).map(|_| ())
+    }
+
+    fn text(&self, runbook: &RunbookName, revision: Revision) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT text FROM runbook_text WHERE runbook = ?1 AND revision = ?2";
+        self.one(sql, params![runbook.as_str(), revision.0], |row| row.get(0))
+    }
+
+    fn texts(&self, runbook: &RunbookName) -> Result<Vec<Revision>, StoreError> {
+        let sql = "SELECT revision FROM runbook_text WHERE runbook = ?1 ORDER BY revision";
+        self.all(sql, [runbook.as_str()], |row| row.get(0).map(Revision))
+    }
+
+    fn forget_text(&mut self, runbook: &RunbookName, revision: Revision) -> Result<(), StoreError> {
+        let sql = "DELETE FROM runbook_text WHERE runbook = ?1 AND revision = ?2";
+        self.execute(sql, params![runbook.as_str(), revision.0]).map(|_| ())
     }
 
     fn put_change(&mut self, change: &Change) -> Result<(), StoreError> {

@@ -112,7 +112,7 @@ impl Acts {
     }
 }
 
-fn named(name: &str, service: &str, instance: &str, severity: &str, second: i64) -> Event {
+pub(super) fn named(name: &str, service: &str, instance: &str, severity: &str, second: i64) -> Event {
     let labels = [("alertname", name), ("service", service), ("instance", instance), ("severity", severity)];
     let alert = Alert {
         labels: Labels::new(labels, &LabelLimits::LABELS).unwrap(),

@@ -131,7 +131,7 @@ fn databases_of_the_first_layout_get_the_table() {
          ALTER TABLE series DROP COLUMN seq; DROP TABLE past;
          DROP INDEX page_missed; ALTER TABLE page DROP COLUMN missed;";
     let hub_only = "DROP TABLE tie; DROP TABLE day; DROP TABLE change; ALTER TABLE source DROP COLUMN trusted_from;
-         ALTER TABLE source DROP COLUMN body;";
+         ALTER TABLE source DROP COLUMN body; DROP TABLE runbook_text;";
     for (name, more) in [("hub.db", hub_only), ("mirror.db", mirror_only)] {
         let connection = rusqlite::Connection::open(dir.path().join(name)).unwrap();
         connection.execute_batch(&format!("{more} DROP TABLE item; PRAGMA user_version = 1")).unwrap();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::item::{Item, ItemKind, Silence};
+use crate::store::hub::silences::SILENCES_MAX;
 use crate::store::hub::{Delivery, MemoryHub};
 use std::time::Duration;
 
@@ -201,6 +202,20 @@ fn only(item: Item) -> Silence {
 fn round(hub: &mut MemoryHub, now: i64, back: bool) {
     let up_since = if back { at(now) } else { at(now - 100_000) };
     while hub.run_due(at(now), up_since, &[]).unwrap().more {}
+}
+
+#[test]
+fn so_many_stand_at_once_and_one_takes_the_place_of_another() {
+    let mut hub = MemoryHub::new(rules(), "e").unwrap();
+    let mut put = |id: &str, replaced, now| hub.put_silence(&silence(id, DOWN, now, now + 100), replaced, at(now));
+    for id in 0..SILENCES_MAX {
+        put(&format!("s{id}"), None, 0).unwrap();
+    }
+    let refused = put("more", None, 1).unwrap_err();
+    assert!(matches!(&refused, StoreError::Items(why) if why.contains("end some")), "{refused:?}");
+    put("instead", Some("s1"), 1).unwrap();
+    // What is over makes room.
+    put("later", None, 100).unwrap();
 }
 
 proptest! {

@@ -120,6 +120,7 @@ on_both!(
     a_failed_job_is_an_alert_that_the_next_success_resolves,
     the_funnel_counts_exactly,
     a_change_stands_in_the_timelines_that_it_is_about,
+    a_flood_of_changes_does_not_flood_timelines,
 );
 
 async fn a_silent_source_is_an_incident_and_what_it_had_firing_is_unknown_at_once(make: Make) {
@@ -386,4 +387,29 @@ async fn a_change_stands_in_the_timelines_that_it_is_about(make: Make) {
     assert_eq!(store.items(ItemKind::Change).await.unwrap().len(), 5);
     store.prune(at(0).plus(Duration::from_secs(31 * 86_400))).await.unwrap();
     assert_eq!(store.items(ItemKind::Change).await.unwrap().len(), 0);
+}
+
+async fn a_flood_of_changes_does_not_flood_timelines(make: Make) {
+    let night = Night::begin(make, Way::Any);
+    let store = &night.desk.store;
+    let mut pay = alert("Slow", "a", 0, End::Until(at(9000)));
+    pay.labels = Labels::new([("alertname", "Slow"), ("service", "pay")], &LabelLimits::LABELS).unwrap();
+    night.desk.take(vec![Event::new(prometheus(), pay.clone(), &IdentityRule::default(), at(0))]).await;
+    let many = |from: usize| (from..from + 100).map(|id| deploy(&format!("{id:03}"), "pay", 50)).collect::<Vec<_>>();
+    store.changed(many(0), Vec::new(), at(60)).await.unwrap();
+    let lines = night.lines(Told::Changed).await;
+    assert_eq!(
+        (lines.len(), lines[0].as_str()),
+        (21, "80 changes at once that may have to do with it, and those below")
+    );
+    assert!(lines[20].contains("pay 099"), "{lines:?}");
+    // Of so many of an hour none says anything; each stands in the list of changes.
+    store.changed(many(100), Vec::new(), at(61)).await.unwrap();
+    store.changed(many(200), Vec::new(), at(62)).await.unwrap();
+    assert_eq!(night.lines(Told::Changed).await.len(), 21);
+    assert_eq!(store.items(ItemKind::Change).await.unwrap().len(), 300);
+    // One that is opened then tells the newest.
+    pay.labels = Labels::new([("alertname", "Down"), ("service", "pay")], &LabelLimits::LABELS).unwrap();
+    night.desk.take(vec![Event::new(prometheus(), pay, &IdentityRule::default(), at(63))]).await;
+    assert_eq!(night.lines(Told::Changed).await.len(), 41);
 }

@@ -155,5 +155,6 @@ fn told_word(told: Told) -> &'static str {
         Told::Note => "noted",
         Told::Changed => "changed",
         Told::Claimed => "claimed",
+        Told::Ticked => "checklist",
     }
 }

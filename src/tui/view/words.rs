@@ -99,6 +99,7 @@ fn asked(row: &Row) -> Option<&'static str> {
         Act::Split { .. } => Some("spl"),
         Act::Undo { .. } => Some("und"),
         Act::Seen | Act::Note { .. } | Act::Unknown { .. } => None,
+        Act::Read { .. } | Act::Tick { .. } | Act::Remark { .. } => None,
     })
 }
 
@@ -223,6 +224,10 @@ pub(super) fn act(act: &Act) -> String {
         Act::SetSeverity { to } => format!("severity {to}"),
         Act::Resolve { force: true } => "resolve by force".to_owned(),
         Act::TakeOver => "take over".to_owned(),
+        Act::Read { runbook, revision } => format!("read {runbook} {}", revision.short()),
+        Act::Tick { text, done: true, .. } => format!("tick \"{text}\""),
+        Act::Tick { text, done: false, .. } => format!("untick \"{text}\""),
+        Act::Remark { runbook, line, .. } => format!("remark on {runbook}:{line}"),
         Act::Undo { kind, .. } => format!("undo {}", kind.word()),
         other => other.kind().to_owned(),
     }
@@ -246,5 +251,6 @@ pub(super) fn meanwhile(incident: &Incident, act: &Act) -> String {
             "not confirmed: for others nothing has changed yet".to_owned()
         }
         Act::Note { .. } | Act::Seen | Act::Unknown { .. } => String::new(),
+        Act::Read { .. } | Act::Tick { .. } | Act::Remark { .. } => String::new(),
     }
 }

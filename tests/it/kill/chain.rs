@@ -10,6 +10,7 @@ use nightdesk::domain::event::SeriesKey;
 use nightdesk::domain::id::{IncidentId, OpId, SourceName, UserName};
 use nightdesk::domain::label::Fingerprint;
 use nightdesk::domain::op::{Act, Basis, Kind};
+use nightdesk::domain::runbook::{Revision, RunbookName};
 use nightdesk::domain::severity::Severity;
 use nightdesk::domain::time::Timestamp;
 use serde_json::Value;
@@ -118,6 +119,7 @@ impl Chain {
     }
 
     fn act(&mut self, incident: IncidentId) -> Act {
+        let runbook = || RunbookName::parse("pay/5xx.md").expect("a name");
         let kind = Kind::ALL[self.random.below(Kind::ALL.len() as u64) as usize];
         let other = self.random.below(self.others.len().max(1) as u64) as usize;
         let to = UserName::parse(self.others.get(other).unwrap_or(&self.user)).expect("a name");
@@ -145,6 +147,12 @@ impl Chain {
             Kind::Resolve => Act::Resolve { force: false },
             Kind::Reopen => Act::Reopen,
             Kind::Merge => Act::Merge { into: self.pick().map_or(incident, |(into, _)| into) },
+            Kind::Read => Act::Read { runbook: runbook(), revision: Revision([6; 16]) },
+            Kind::Tick => Act::Tick { runbook: runbook(), task: "0f".into(), text: "drain".into(), done: true },
+            Kind::Remark => {
+                let revision = Revision([6; 16]);
+                Act::Remark { runbook: runbook(), revision, line: 1, text: "port 81".into() }
+            }
             Kind::Split => {
                 let source = SourceName::parse("prometheus").expect("a name");
                 Act::Split { series: vec![SeriesKey { source, fingerprint: Fingerprint([1; 16]) }] }
