@@ -13,9 +13,9 @@ use std::ops::Range;
 /// Rows of the same section that are shown before and after what changed.
 const CONTEXT: usize = 1;
 /// Words that are shown of a row that is only there for its neighbour.
-const CONTEXT_WORDS: usize = 14;
+const CONTEXT_WORDS: usize = 9;
 /// Words that are shown around a change; where more than twice as many stand between two, the rest is left out.
-const AROUND: usize = 12;
+const AROUND: usize = 8;
 /// Most hunks, and most rows of one.
 const HUNKS_MAX: usize = 2_000;
 const ROWS_MAX: usize = 5_000;
@@ -57,7 +57,9 @@ pub(super) fn hunks(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Hunk> {
         let part = &rows[from..to];
         match moved {
             Some(start) => hunks.push(moved_hunk(old, new, part, &old.units[start])),
-            None => spans(part).into_iter().for_each(|span| hunks.push(hunk(old, new, &part[span.clone()], span, part))),
+            None => {
+                spans(part).into_iter().for_each(|span| hunks.push(hunk(old, new, &part[span.clone()], span, part)))
+            }
         }
         from = to;
     }
@@ -76,20 +78,14 @@ fn rows(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Row> {
         moved[range.clone()].fill(Some(index));
     }
     let mut gone: Vec<usize> = (0..old.units.len()).filter(|at| !plan.kept[*at]).collect();
-    gone.sort_by_key(|at| (plan.places[*at], *at));
+    gone.sort_by_key(|at| (plan.places[*at], plan.home(*at).is_some(), *at));
     let mut gone = gone.into_iter().peekable();
     let mut rows = Vec::new();
     for at in 0..=new.units.len() {
-        // Of what changed, what is gone before it stands before it.
-        let before = plan.new.get(at).and_then(|fate| match fate {
-            Fate::Changed(from) => from.first().copied(),
-            _ => None,
-        });
-        while let Some(out) =
-            gone.next_if(|out| plan.places[*out] <= at || before.is_some_and(|before| *out < before && plan.places[*out] == plan.places[before]))
-        {
+        while let Some(out) = gone.next_if(|out| plan.places[*out] <= at) {
             let mut row = Row::of(&old.units[out], Told::Removed);
             row.old = true;
+            row.moved = plan.home(out);
             // What is gone from a section that is still there belongs to it.
             if let Some(section) = same_section(old, new, out, at) {
                 (row.section, row.old) = (section, false);
@@ -101,7 +97,15 @@ fn rows(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Row> {
             push(&mut rows, old, new, plan, at, unit, moved[at]);
         }
     }
+    in_blocks(&mut rows);
     rows
+}
+
+/// Of lines of code that follow each other, those that are gone stand before those that are new.
+fn in_blocks(rows: &mut [Row]) {
+    let is_code = |row: &Row| row.class == Class::Code && matches!(row.told, Told::Removed | Told::Added);
+    rows.chunk_by_mut(|a, b| is_code(a) && is_code(b) && place(a) == place(b))
+        .for_each(|run| run.sort_by_key(|row| row.told == Told::Added));
 }
 
 /// Returns the section of the newer text with the path of this unit's, near a place.
@@ -197,7 +201,8 @@ fn hunk(old: &Cut, new: &Cut, rows: &[Row], span: Range<usize>, all: &[Row]) -> 
         (_, true) => HunkKind::Removed,
         _ => HunkKind::Changed,
     };
-    let before = all[span.start.saturating_sub(CONTEXT)..span.start].iter().map(|row| Row { head: false, ..row.clone() });
+    let before =
+        all[span.start.saturating_sub(CONTEXT)..span.start].iter().map(|row| Row { head: false, ..row.clone() });
     let after = all[span.end..(span.end + CONTEXT).min(all.len())].iter().map(|row| Row { head: true, ..row.clone() });
     // The heading is said by the path.
     let mut shown: Vec<Row> = before.filter(|row| !matches!(row.class, Class::Heading(_))).collect();
@@ -233,7 +238,7 @@ fn path(old: &Cut, new: &Cut, row: &Row) -> Vec<SafeText> {
 /// Returns the lines of a hunk.
 pub(super) fn lines(hunk: &Hunk, width: usize) -> Vec<Line> {
     let mut out: Vec<Line> = Vec::new();
-    for spans in title(hunk).lines(width) {
+    for spans in title(hunk, width).lines(width) {
         out.push(Line { spans: spans.1, source: hunk.line, block: 0, task: None });
     }
     for (index, row) in hunk.rows.iter().enumerate() {
@@ -243,10 +248,25 @@ pub(super) fn lines(hunk: &Hunk, width: usize) -> Vec<Line> {
     out
 }
 
-fn title(hunk: &Hunk) -> Wrap {
+/// Returns where it stands; of a path that is longer than a line the innermost.
+fn title(hunk: &Hunk, width: usize) -> Wrap {
+    let mut wrap = titled(hunk, 0);
+    for skip in 1..hunk.path.len() {
+        if wrap.widths().1 <= width {
+            break;
+        }
+        wrap = titled(hunk, skip);
+    }
+    wrap
+}
+
+fn titled(hunk: &Hunk, skip: usize) -> Wrap {
     let mut wrap = Wrap::default();
-    let path = |wrap: &mut Wrap, path: &[SafeText]| {
-        for (index, title) in path.iter().enumerate() {
+    let path = |wrap: &mut Wrap, path: &[SafeText], skip: usize| {
+        if skip > 0 {
+            wrap.push(&Span::ours("… › ", Role::Marker));
+        }
+        for (index, title) in path.iter().skip(skip).enumerate() {
             if index > 0 {
                 wrap.push(&Span::ours(" › ", Role::Marker));
             }
@@ -257,7 +277,7 @@ fn title(hunk: &Hunk) -> Wrap {
         }
     };
     wrap.push(&Span::ours("@ ", Role::Marker));
-    path(&mut wrap, &hunk.path);
+    path(&mut wrap, &hunk.path, skip);
     let said = |text: String| Span::new(SafeText::line(&text, 100), Role::Marker);
     match &hunk.kind {
         HunkKind::Changed => wrap.push(&said(format!(" · line {}", hunk.line))),
@@ -265,7 +285,7 @@ fn title(hunk: &Hunk) -> Wrap {
         HunkKind::Removed => wrap.push(&said(" · removed".to_owned())),
         HunkKind::Moved { from, from_line } => {
             wrap.push(&said(format!(" · line {}, moved here from line {from_line}, ", hunk.line)));
-            path(&mut wrap, from);
+            path(&mut wrap, from, from.len().saturating_sub(1));
         }
     }
     wrap
@@ -313,8 +333,9 @@ impl Row {
     fn spans(&self) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let mut cut = false;
+        let shown = self.shown();
         for (index, (word, mark)) in self.words.iter().enumerate() {
-            if !self.is_shown(index) {
+            if !shown[index] {
                 cut = true;
                 continue;
             }
@@ -343,16 +364,35 @@ impl Row {
         spans
     }
 
-    fn is_shown(&self, index: usize) -> bool {
-        let prose = matches!(self.class, Class::Prose | Class::Html);
-        match self.told {
-            Told::Same if prose && self.head => index < CONTEXT_WORDS,
-            Told::Same if prose => index + CONTEXT_WORDS >= self.words.len(),
-            Told::Changed if prose => {
-                let near = index.saturating_sub(AROUND)..(index + AROUND + 1).min(self.words.len());
-                self.words[near].iter().any(|(_, mark)| *mark != Mark::Same)
-            }
-            _ => true,
+    /// Returns which of its words are shown.
+    fn shown(&self) -> Vec<bool> {
+        if !matches!(self.class, Class::Prose | Class::Html) || matches!(self.told, Told::Added | Told::Removed) {
+            return vec![true; self.words.len()];
         }
+        // What no space parts is one word.
+        let mut number = 0;
+        let numbers: Vec<usize> = self
+            .words
+            .iter()
+            .map(|(word, _)| {
+                number += usize::from(word.space);
+                number
+            })
+            .collect();
+        let shown = |at: &usize| match self.told {
+            Told::Same if self.head => *at < CONTEXT_WORDS,
+            _ => at + CONTEXT_WORDS > number,
+        };
+        if self.told == Told::Same {
+            return numbers.iter().map(shown).collect();
+        }
+        let changed = numbers.iter().zip(&self.words).filter(|(_, (_, mark))| *mark != Mark::Same);
+        let changed: Vec<usize> = changed.map(|(at, _)| *at).collect();
+        let near = |at: &usize| {
+            let next = changed.partition_point(|changed| changed < at);
+            let before = next.checked_sub(1).map(|before| changed[before]);
+            [before, changed.get(next).copied()].into_iter().flatten().any(|changed| changed.abs_diff(*at) <= AROUND)
+        };
+        numbers.iter().map(near).collect()
     }
 }

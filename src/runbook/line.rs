@@ -144,13 +144,18 @@ impl Line {
     /// Returns its text with what is gone as `[-so-]` and what is new as `{+so+}`: for where nothing has a colour.
     pub fn marked(&self) -> String {
         let mut text = String::new();
-        for span in &self.spans {
-            match span.mark {
-                Mark::Same => text.push_str(span.text.as_str()),
-                Mark::Added => text.extend(["{+", span.text.as_str(), "+}"]),
-                Mark::Removed => text.extend(["[-", span.text.as_str(), "-]"]),
+        let mut open = Mark::Same;
+        for (index, span) in self.spans.iter().enumerate() {
+            // The sign before the line says itself what it says.
+            let mark = if index == 0 && span.role == Role::Marker { Mark::Same } else { span.mark };
+            if mark != open {
+                text.push_str(["", "+}", "-]"][open as usize]);
+                text.push_str(["", "{+", "[-"][mark as usize]);
+                open = mark;
             }
+            text.push_str(span.text.as_str());
         }
+        text.push_str(["", "+}", "-]"][open as usize]);
         text.trim_end().to_owned()
     }
 }

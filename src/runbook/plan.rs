@@ -40,6 +40,10 @@ pub(super) struct Plan {
     pub(super) kept: Vec<bool>,
     /// Before which unit of the newer text stands what is gone of the older.
     pub(super) places: Vec<usize>,
+    /// For each unit of the older text which of the moved sections it was in.
+    sections: Vec<Option<usize>>,
+    /// Where each moved section is now.
+    homes: Vec<Range<usize>>,
 }
 
 impl Plan {
@@ -49,17 +53,65 @@ impl Plan {
             new: vec![Fate::Added; new.len()],
             moved: Vec::new(),
             kept: vec![false; old.len()],
-            places: places(&pairs, old.len(), new.len()),
+            sections: Vec::new(),
+            homes: Vec::new(),
+            places: vec![new.len(); old.len()],
         };
+        let mut sections = Vec::new();
         pairs.iter().for_each(|(o, n)| plan.same(*o, *n));
-        plan.move_sections(old, new);
+        plan.move_sections(old, new, &mut sections);
         plan.move_units(old, new);
         let (mut o, mut n) = (0, 0);
         for (at_old, at_new) in pairs.into_iter().chain([(old.len(), new.len())]) {
             plan.change(old, new, o..at_old, n..at_new);
             (o, n) = (at_old + 1, at_new + 1);
         }
+        plan.place(&sections);
         plan
+    }
+
+    /// What is gone stands behind what it followed: old before new.
+    fn place(&mut self, sections: &[(Range<usize>, Range<usize>)]) {
+        let mut home: Vec<Option<usize>> = vec![None; self.places.len()];
+        for (index, (o, _)) in sections.iter().enumerate() {
+            home[o.clone()].fill(Some(index));
+        }
+        let mut elsewhere = vec![false; self.new.len()];
+        self.moved.iter().for_each(|(n, _)| elsewhere[n.clone()].fill(true));
+        let mut now = vec![None; self.places.len()];
+        let mut end = self.new.len();
+        for at in (0..self.new.len()).rev() {
+            let from = match &self.new[at] {
+                Fate::Joined => continue,
+                Fate::Added => &[][..],
+                Fate::Same(from) => std::slice::from_ref(from),
+                Fate::Changed(from) => from,
+            };
+            let joined = (at + 1..end).take_while(|next| self.new[*next] == Fate::Joined).count();
+            from.iter().for_each(|from| now[*from] = Some((at, at + 1 + joined)));
+            end = at;
+        }
+        let mut main = 0;
+        let mut inside: Vec<usize> = sections.iter().map(|(_, n)| n.start).collect();
+        for (at, place) in self.places.iter_mut().enumerate() {
+            let cursor = home[at].map_or(&mut main, |index| &mut inside[index]);
+            match now[at] {
+                Some((from, to))
+                    if home[at].is_some_and(|index| sections[index].1.contains(&from)) || !elsewhere[from] =>
+                {
+                    *cursor = to.max(*cursor);
+                }
+                _ => *place = *cursor,
+            }
+        }
+        self.sections = home;
+        self.homes = sections.iter().map(|(_, n)| n.clone()).collect();
+    }
+
+    /// Returns which moved range a gone unit of the older text belongs to.
+    pub(super) fn home(&self, gone: usize) -> Option<usize> {
+        let n = self.homes.get(self.sections[gone]?)?;
+        self.moved.iter().position(|(moved, _)| moved == n)
     }
 
     fn same(&mut self, o: usize, n: usize) {
@@ -72,7 +124,7 @@ impl Plan {
     }
 
     /// Sections that stand elsewhere: their headings are equal, and most of what is in them.
-    fn move_sections(&mut self, old: &[Unit], new: &[Unit]) {
+    fn move_sections(&mut self, old: &[Unit], new: &[Unit], taken: &mut Vec<(Range<usize>, Range<usize>)>) {
         let mut headings: HashMap<u64, Vec<usize>> = HashMap::new();
         for (at, unit) in old.iter().enumerate() {
             if matches!(unit.class, Class::Heading(_)) && !self.kept[at] {
@@ -86,7 +138,8 @@ impl Plan {
             let n = extent(new, at, |unit| self.is_left(unit));
             for from in headings.get(&new[at].key).into_iter().flatten().take(8) {
                 let o = extent(old, *from, |unit| !self.kept[unit]);
-                if !self.kept[*from] && self.take_section(old, new, o, n.clone()) {
+                if !self.kept[*from] && self.take_section(old, new, o.clone(), n.clone()) {
+                    taken.push((o, n.clone()));
                     break;
                 }
             }
@@ -112,10 +165,6 @@ impl Plan {
         for (at_old, at_new) in pairs.into_iter().map(|(x, y)| (o.start + x, n.start + y)).chain([(o.end, n.end)]) {
             self.change(old, new, a..at_old, b..at_new);
             (a, b) = (at_old + 1, at_new + 1);
-        }
-        // What of it is gone is told where it is now.
-        for at in o.clone() {
-            self.places[at] = n.end;
         }
         self.moved.push((n, o.start));
         true
@@ -184,7 +233,8 @@ impl Plan {
             let [first, next] = [pair[0], pair[1]];
             if next == first + 1 && self.is_left(next) && new[next].class == Class::Prose {
                 let Some((head, from)) = self.origin(first) else { continue };
-                let spare = without(&bag(old, &from), &(head..next).flat_map(|at| new[at].bag.clone()).collect::<Vec<_>>());
+                let spare =
+                    without(&bag(old, &from), &(head..next).flat_map(|at| new[at].bag.clone()).collect::<Vec<_>>());
                 if is_part(&new[next], &spare) {
                     self.new[next] = Fate::Joined;
                 }
@@ -194,10 +244,13 @@ impl Plan {
             if self.kept[*at] || old[*at].class != Class::Prose {
                 continue;
             }
-            let taker = n.iter().find(|n| matches!(&self.new[**n], Fate::Changed(from) if from.iter().any(|own| own.abs_diff(*at) == 1)));
+            let taker = n.iter().find(
+                |n| matches!(&self.new[**n], Fate::Changed(from) if from.iter().any(|own| own.abs_diff(*at) == 1)),
+            );
             let Some(taker) = taker.copied().filter(|taker| new[*taker].class == Class::Prose) else { continue };
             let Fate::Changed(from) = &self.new[taker] else { continue };
-            let won: Vec<usize> = (taker..new.len()).take_while(|n| *n == taker || self.new[*n] == Fate::Joined).collect();
+            let won: Vec<usize> =
+                (taker..new.len()).take_while(|n| *n == taker || self.new[*n] == Fate::Joined).collect();
             let spare = without(&bag(new, &won), &bag(old, from));
             if is_part(&old[*at], &spare) {
                 let mut from = from.clone();
@@ -243,17 +296,6 @@ fn without(from: &[u64], what: &[u64]) -> Vec<u64> {
 
 fn is_part(unit: &Unit, of: &[u64]) -> bool {
     unit.bag.len() >= 3 && common(&unit.bag, of) as f64 >= PART * unit.bag.len() as f64
-}
-
-/// Returns for each unit of the older text before which one of the newer it stood.
-fn places(pairs: &[(usize, usize)], old: usize, new: usize) -> Vec<usize> {
-    let mut places = vec![new; old];
-    let mut from = 0;
-    for (at_old, at_new) in pairs {
-        places[from..=*at_old].fill(*at_new);
-        from = at_old + 1;
-    }
-    places
 }
 
 /// Returns a heading's unit with what is below it, as far as all of it is left.
