@@ -284,8 +284,11 @@ fn titled(hunk: &Hunk, skip: usize) -> Wrap {
         HunkKind::Added => wrap.push(&said(format!(" · added, line {}", hunk.line))),
         HunkKind::Removed => wrap.push(&said(" · removed".to_owned())),
         HunkKind::Moved { from, from_line } => {
-            wrap.push(&said(format!(" · line {}, moved here from line {from_line}, ", hunk.line)));
-            path(&mut wrap, from, from.len().saturating_sub(1));
+            wrap.push(&said(format!(" · line {}, moved here from line {from_line}", hunk.line)));
+            if *from != hunk.path {
+                wrap.push(&said(", ".to_owned()));
+                path(&mut wrap, from, from.len().saturating_sub(1));
+            }
         }
     }
     wrap
