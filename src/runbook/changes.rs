@@ -1,6 +1,8 @@
 //! What changed between two texts, as a reader must see it.
 
 use super::hunk;
+use super::plan::Plan;
+use super::units;
 use super::line::Line;
 use super::page::Page;
 use crate::domain::text::SafeText;
@@ -45,8 +47,9 @@ pub struct Hunk {
 
 /// Returns what a reader of `old` must look at in `new`. Empty where nothing is to be read anew: only the layout changed, or nothing.
 pub fn changes(old: &Page, new: &Page) -> Changes {
-    let _ = (old, new);
-    Changes::default()
+    let (old, new) = (units::cut(old), units::cut(new));
+    let plan = Plan::of(&old.units, &new.units);
+    Changes { hunks: hunk::hunks(&old, &new, &plan) }
 }
 
 impl Hunk {

@@ -140,4 +140,22 @@ impl Line {
         let text: String = self.spans.iter().map(|span| span.text.as_str()).collect();
         text.trim_end().to_owned()
     }
+
+    /// Returns its text with what is gone as `[-so-]` and what is new as `{+so+}`: for where nothing has a colour.
+    pub fn marked(&self) -> String {
+        let mut text = String::new();
+        let mut open = Mark::Same;
+        for (index, span) in self.spans.iter().enumerate() {
+            // The sign before the line says itself what it says.
+            let mark = if index == 0 && span.role == Role::Marker { Mark::Same } else { span.mark };
+            if mark != open {
+                text.push_str(["", "+}", "-]"][open as usize]);
+                text.push_str(["", "{+", "[-"][mark as usize]);
+                open = mark;
+            }
+            text.push_str(span.text.as_str());
+        }
+        text.push_str(["", "+}", "-]"][open as usize]);
+        text.trim_end().to_owned()
+    }
 }

@@ -10,6 +10,7 @@
 //! Nothing here knows a clock, a file or a screen. Every text is bounded in size, depth and count, so that a hostile file costs no more
 //! than a long one.
 
+mod align;
 mod blocks;
 pub mod changes;
 pub mod fill;
@@ -17,11 +18,14 @@ pub mod front;
 mod hunk;
 pub mod line;
 pub mod page;
+mod plan;
 mod render;
 mod table;
 pub mod template;
 #[cfg(test)]
 mod tests;
+mod units;
+mod words;
 mod wrap;
 
 pub use changes::{Changes, Hunk, HunkKind, changes};

@@ -1,5 +1,7 @@
 //! Real runbooks, hostile ones, and what must hold of each.
 
+mod differences;
+
 use super::*;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -72,19 +74,26 @@ fn shown(lines: &[Line]) -> String {
 fn every_revision_of_every_runbook_is_shown_at_each_width() {
     let all = revisions();
     assert_eq!(all.len(), 193);
+    let mut mistakes = Vec::new();
     for (name, texts) in all {
         for (at, text) in texts.iter().enumerate() {
             let what = format!("{name} {at}");
-            let runbook = Runbook::read(text, &name).unwrap_or_else(|mistake| panic!("{what}: {mistake}"));
-            page_holds(&runbook.page(), &what);
+            match Runbook::read(text, &name) {
+                Ok(runbook) => page_holds(&runbook.page(), &what),
+                Err(mistake) => mistakes.push(format!("{what}: {mistake}")),
+            }
         }
     }
+    // One author once wrote two keys into one line.
+    let found = "AlertmanagerFailedToSendAlerts 0: line 2: the front matter is no YAML";
+    assert!(mistakes.len() == 1 && mistakes[0].starts_with(found), "{mistakes:#?}");
 }
 
 #[test]
 fn each_revision_is_compared_with_the_one_before() {
     for (name, texts) in revisions() {
-        let pages: Vec<Page> = texts.iter().map(|text| Runbook::read(text, &name).unwrap().page()).collect();
+        let pages: Vec<Page> =
+            texts.iter().filter_map(|text| Some(Runbook::read(text, &name).ok()?.page())).collect();
         for (at, pair) in pages.windows(2).enumerate() {
             for hunk in &changes(&pair[0], &pair[1]).hunks {
                 for width in [8, 40, 80, 120] {

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! eval "$(tests/run --env)"
-//! cargo bench --bench bench -- [query|ingest|firing|screen|console|rules|night]... [--seconds N] [--hub-only]
+//! cargo bench --bench bench -- [query|ingest|firing|screen|console|rules|night|runbooks]... [--seconds N] [--hub-only]
 //! ```
 //!
 //! `rules` and `night` measure no time: they tell what rules make of alerts that others wrote, and of a whole night.
+//! `runbooks` tells what a reader must look at when a runbook changed, and what opening and comparing take.
 //!
 //! They print what they measure, against what, and the ratio. They assert that every answer was 200 and that every alert is there
 //! afterwards, and never a time: a time is no property of the code alone. Without a name all of them run, in less than six minutes.
@@ -20,6 +21,7 @@ mod night;
 mod query;
 mod rivals;
 mod rules;
+mod runbooks;
 mod screen;
 #[path = "../it/support/mod.rs"]
 mod support;
@@ -39,7 +41,7 @@ pub struct Options {
 
 type Bench = fn(&Options);
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("query", query::run),
     ("ingest", ingest::run),
     ("firing", firing::run),
@@ -47,6 +49,7 @@ const BENCHES: [(&str, Bench); 7] = [
     ("console", console::run),
     ("rules", rules::run),
     ("night", night::run),
+    ("runbooks", runbooks::run),
 ];
 
 fn main() -> ExitCode {
@@ -60,7 +63,7 @@ fn main() -> ExitCode {
         Ok(None) => ExitCode::SUCCESS,
         Err(wrong) => {
             eprintln!(
-                "{wrong} (usage: [query|ingest|firing|screen|console|rules|night]... [--seconds N] [--hub-only])"
+                "{wrong} (usage: [query|ingest|firing|screen|console|rules|night|runbooks]... [--seconds N] [--hub-only])"
             );
             ExitCode::from(2)
         }

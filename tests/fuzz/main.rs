@@ -11,6 +11,7 @@
 mod mutate;
 mod query;
 mod rules;
+mod runbooks;
 
 use mutate::{Mutator, Random};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,6 +40,9 @@ const TARGETS: &[Target] = &[
     Target { name: "query", corpus: query::corpus, words: query::WORDS, run: query::run },
     Target { name: "rules", corpus: rules::corpus, words: rules::WORDS, run: rules::run },
     Target { name: "matcher", corpus: query::matchers, words: query::WORDS, run: query::run_matcher },
+    Target { name: "page", corpus: runbooks::corpus, words: runbooks::WORDS, run: runbooks::run },
+    Target { name: "front", corpus: runbooks::files, words: runbooks::FRONT_WORDS, run: runbooks::run_front },
+    Target { name: "changes", corpus: runbooks::pairs, words: runbooks::WORDS, run: runbooks::run_changes },
 ];
 
 fn main() -> ExitCode {
