@@ -7,7 +7,7 @@ use crate::tui::update::spoken;
 use serde_json::{Value, json as value};
 
 /// Contexts whose keys the README's table shows: those in which no prompt is open.
-const PANES: [Context; 4] = [Context::Stream, Context::Detail, Context::Global, Context::Inbox];
+const PANES: [Context; 5] = [Context::Stream, Context::Detail, Context::Runbook, Context::Global, Context::Inbox];
 
 /// Returns one line for each key: where, which, what it does.
 pub(crate) fn list(keymap: &Keymap) -> Vec<String> {
@@ -85,8 +85,12 @@ fn labels(keymap: &Keymap, action: Action) -> Vec<String> {
     for context in PANES {
         for binding in keymap.keys_of(action, &[context]) {
             let label = format!("`{}`", binding.label().replace('|', "\\|"));
-            // The inbox has keys of its own, and the ones of every pane.
-            let place = if context == Context::Inbox { " (inbox)" } else { "" };
+            // The inbox and runbooks have keys of their own, and the ones of every pane.
+            let place = match context {
+                Context::Inbox => " (inbox)",
+                Context::Runbook => " (runbook)",
+                _ => "",
+            };
             if !labels.contains(&label) {
                 labels.push(label + place);
             }

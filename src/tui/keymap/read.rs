@@ -304,7 +304,10 @@ fn answers_itself(keymap: &Keymap, new: &Binding) -> Option<String> {
         binding.context.asks() && binding.actions().any(yes)
     };
     let asks = |binding: &Binding| {
-        let pane = matches!(binding.context, Context::Global | Context::Stream | Context::Detail | Context::Menu);
+        let pane = matches!(
+            binding.context,
+            Context::Global | Context::Stream | Context::Detail | Context::Runbook | Context::Menu
+        );
         let quits = |action| action == Action::AppQuit;
         pane && binding.actions().any(|action| action.reaches_others() || quits(action)) && !says_yes(binding)
     };

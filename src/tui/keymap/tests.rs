@@ -376,7 +376,8 @@ mod shipped {
                 assert!(!(avoided && is_verb), "{place} is a verb");
                 let letter = matches!(first.key, crate::tui::key::Key::Char(c) if c.is_alphabetic());
                 assert!(!(first.alt && letter), "{place}: Alt and a letter fall apart on a slow link");
-                let kept = matches!(binding.context, Context::Global | Context::Stream | Context::Detail);
+                let panes = [Context::Global, Context::Stream, Context::Detail, Context::Runbook];
+                let kept = panes.contains(&binding.context);
                 let plain = |key| KeyPress::parse(key) == Some(first);
                 assert!(!(kept && (plain("d") || plain("x"))), "{place}: d and x do nothing anywhere");
                 let doubles = binding.keys.len() == 2 && binding.keys[0] == binding.keys[1];

@@ -14,7 +14,7 @@ fn digits_and_brackets_choose_the_tab_and_the_focus_stays() {
     assert!(desk.has("[2 Series]") && desk.has("common: alertname=InstanceDown cluster=eu-1 (2)"), "{}", desk.screen());
     desk.keys("] ]");
     assert!(desk.has("[4 Notes 1]") && desk.has("ledger lock is held"), "{}", desk.screen());
-    desk.keys("[ [ [ [ [ [");
+    desk.keys("[ [ [ [ [ [ [");
     assert!(desk.has("[5 Pages]") && desk.has("nobody was called about it yet"), "{}", desk.screen());
     let mut narrow = with(many(3), 50, 20);
     narrow.keys("2");

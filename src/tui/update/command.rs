@@ -68,6 +68,9 @@ const COMMANDS: &[(&str, Action)] = &[
     ("silences", Action::SilencesOpen),
     ("why", Action::TabWhy),
     ("similar", Action::TabSimilar),
+    ("runbook", Action::TabRunbook),
+    ("read", Action::RunbookRead),
+    ("template", Action::RunbookNew),
 ];
 
 /// Leaves without a question.

@@ -3,7 +3,7 @@
 use super::super::action::{Action, Group};
 use super::super::keymap::Context;
 use super::super::layout::Layout;
-use super::super::state::{Focus, Mode, State};
+use super::super::state::{Mode, State};
 use super::super::theme::Role;
 use super::super::update::spoken;
 use super::paint::{Canvas, Line, wrap};
@@ -63,12 +63,12 @@ fn head(state: &State, words: &str) -> String {
 
 /// Returns the places whose keys are listed; those of one place hide each other.
 fn places(state: &State, group: Group) -> Vec<Vec<Context>> {
-    let pane = if state.focus == Focus::Stream { Context::Stream } else { Context::Detail };
+    let pane = state.pane_contexts().to_vec();
     match group {
         Group::Prompt => [Context::Prompt, Context::Confirm, Context::Menu].map(|one| vec![one]).to_vec(),
         Group::Inbox => vec![vec![Context::Inbox]],
-        Group::Incident => vec![vec![pane, Context::Global], vec![Context::Inbox]],
-        _ => vec![vec![pane, Context::Global]],
+        Group::Incident => vec![pane, vec![Context::Inbox]],
+        _ => vec![pane],
     }
 }
 
