@@ -16,6 +16,8 @@ const CONTEXT: usize = 1;
 const CONTEXT_WORDS: usize = 9;
 /// Words that are shown around a change; where more than twice as many stand between two, the rest is left out.
 const AROUND: usize = 8;
+/// So many words at least are left out together.
+const LEFT_OUT_MIN: usize = 3;
 /// Most hunks, and most rows of one.
 const HUNKS_MAX: usize = 2_000;
 const ROWS_MAX: usize = 5_000;
@@ -78,14 +80,14 @@ fn rows(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Row> {
         moved[range.clone()].fill(Some(index));
     }
     let mut gone: Vec<usize> = (0..old.units.len()).filter(|at| !plan.kept[*at]).collect();
-    gone.sort_by_key(|at| (plan.places[*at], plan.home(*at).is_some(), *at));
+    gone.sort_by_key(|at| (plan.places[*at], plan.homes[*at].is_some(), *at));
     let mut gone = gone.into_iter().peekable();
     let mut rows = Vec::new();
     for at in 0..=new.units.len() {
         while let Some(out) = gone.next_if(|out| plan.places[*out] <= at) {
             let mut row = Row::of(&old.units[out], Told::Removed);
             row.old = true;
-            row.moved = plan.home(out);
+            row.moved = plan.homes[out];
             // What is gone from a section that is still there belongs to it.
             if let Some(section) = same_section(old, new, out, at) {
                 (row.section, row.old) = (section, false);
@@ -396,6 +398,16 @@ impl Row {
             let before = next.checked_sub(1).map(|before| changed[before]);
             [before, changed.get(next).copied()].into_iter().flatten().any(|changed| changed.abs_diff(*at) <= AROUND)
         };
-        numbers.iter().map(near).collect()
+        let mut shown: Vec<bool> = numbers.iter().map(near).collect();
+        // What is hardly longer than the dots that would stand for it is shown.
+        let mut at = 0;
+        while at < shown.len() {
+            let run = shown[at..].iter().take_while(|other| **other == shown[at]).count();
+            if numbers[at + run - 1] - numbers[at] < LEFT_OUT_MIN {
+                shown[at..at + run].fill(true);
+            }
+            at += run;
+        }
+        shown
     }
 }

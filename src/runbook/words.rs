@@ -34,7 +34,9 @@ fn steps(old: &[Word], new: &[Word]) -> Vec<Step> {
     if old.len().saturating_mul(new.len()) > PAIRS_MAX {
         return vec![Step { same: false, old: 0..old.len(), new: 0..new.len() }];
     }
-    let texts = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+    fn texts(words: &[Word]) -> Vec<&str> {
+        words.iter().map(|word| word.text.as_str()).collect()
+    }
     let ops = capture_diff_slices(Algorithm::Myers, &texts(old), &texts(new));
     let step = |op: similar::DiffOp| {
         let (tag, old, new) = op.as_tag_tuple();
