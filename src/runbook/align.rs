@@ -18,7 +18,14 @@ pub(super) fn equal(old: &[Unit], new: &[Unit]) -> Vec<(usize, usize)> {
     pairs
 }
 
-fn within(old: &[Unit], new: &[Unit], mut o: Range<usize>, mut n: Range<usize>, depth: usize, pairs: &mut Vec<(usize, usize)>) {
+fn within(
+    old: &[Unit],
+    new: &[Unit],
+    mut o: Range<usize>,
+    mut n: Range<usize>,
+    depth: usize,
+    pairs: &mut Vec<(usize, usize)>,
+) {
     while !o.is_empty() && !n.is_empty() && old[o.start].key == new[n.start].key {
         pairs.push((o.start, n.start));
         (o.start, n.start) = (o.start + 1, n.start + 1);

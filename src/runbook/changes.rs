@@ -1,10 +1,10 @@
 //! What changed between two texts, as a reader must see it.
 
 use super::hunk;
-use super::plan::Plan;
-use super::units;
 use super::line::Line;
 use super::page::Page;
+use super::plan::Plan;
+use super::units;
 use crate::domain::text::SafeText;
 
 /// What a reader of the older text must look at.

@@ -83,7 +83,7 @@ fn rows(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Row> {
     gone.sort_by_key(|at| (plan.places[*at], plan.homes[*at].is_some(), *at));
     let mut gone = gone.into_iter().peekable();
     let mut rows = Vec::new();
-    for at in 0..=new.units.len() {
+    for (at, moved) in moved.into_iter().chain([None]).enumerate() {
         while let Some(out) = gone.next_if(|out| plan.places[*out] <= at) {
             let mut row = Row::of(&old.units[out], Told::Removed);
             row.old = true;
@@ -96,7 +96,7 @@ fn rows(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Row> {
             rows.push(row);
         }
         if let Some(unit) = new.units.get(at) {
-            push(&mut rows, old, new, plan, at, unit, moved[at]);
+            push(&mut rows, old, new, plan, at, unit, moved);
         }
     }
     in_blocks(&mut rows);

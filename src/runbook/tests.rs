@@ -1,6 +1,7 @@
 //! Real runbooks, hostile ones, and what must hold of each.
 
 mod differences;
+mod hostile;
 
 use super::*;
 use std::collections::BTreeMap;
@@ -92,8 +93,7 @@ fn every_revision_of_every_runbook_is_shown_at_each_width() {
 #[test]
 fn each_revision_is_compared_with_the_one_before() {
     for (name, texts) in revisions() {
-        let pages: Vec<Page> =
-            texts.iter().filter_map(|text| Some(Runbook::read(text, &name).ok()?.page())).collect();
+        let pages: Vec<Page> = texts.iter().filter_map(|text| Some(Runbook::read(text, &name).ok()?.page())).collect();
         for (at, pair) in pages.windows(2).enumerate() {
             for hunk in &changes(&pair[0], &pair[1]).hunks {
                 for width in [8, 40, 80, 120] {

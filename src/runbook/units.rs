@@ -112,7 +112,8 @@ impl Cut {
         }
         .hash(&mut hasher);
         words.iter().for_each(|word| word.text.hash(&mut hasher));
-        let mut bag: Vec<u64> = words.iter().filter(|word| is_letters(&word.text)).map(|word| hashed(&word.text)).collect();
+        let mut bag: Vec<u64> =
+            words.iter().filter(|word| is_letters(&word.text)).map(|word| hashed(&word.text)).collect();
         if bag.is_empty() {
             bag = words.iter().map(|word| hashed(&word.text)).collect();
         }
@@ -182,7 +183,8 @@ fn code(text: &str) -> Vec<Word> {
     let mut out: Vec<Word> = Vec::new();
     let class = |c: char| if c == ' ' { 0 } else { 1 + u8::from(c.is_alphanumeric() || c == '_') };
     for c in text.trim_end().chars() {
-        let same = |word: &Word| class(c) != 1 && word.text.chars().next().is_some_and(|first| class(first) == class(c));
+        let same =
+            |word: &Word| class(c) != 1 && word.text.chars().next().is_some_and(|first| class(first) == class(c));
         match out.last_mut().filter(|word| same(word)) {
             Some(word) => word.text.push(c),
             None => out.push(Word { text: c.to_string(), role: Role::CodeBlock, space: false }),

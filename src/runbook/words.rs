@@ -54,8 +54,9 @@ fn joined(steps: Vec<Step>, new: &[Word]) -> Vec<Step> {
         let island = step.same && index > 0 && index + 1 < count && letters < ISLAND_MAX;
         match out.last_mut() {
             Some(last) if !last.same && (island || !step.same) => {
-                last.old.end = step.old.end;
-                last.new.end = step.new.end;
+                // A step that only adds does not say where in the older text it stands.
+                last.old.end = last.old.end.max(step.old.end);
+                last.new.end = last.new.end.max(step.new.end);
             }
             _ => out.push(step),
         }
