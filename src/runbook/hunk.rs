@@ -110,14 +110,18 @@ fn in_blocks(rows: &mut [Row]) {
         .for_each(|run| run.sort_by_key(|row| row.told == Told::Added));
 }
 
-/// Returns the section of the newer text with the path of this unit's, near a place.
+/// Returns the section of the newer text that a gone unit is read with: of the same path, near a place, or all around it.
 fn same_section(old: &Cut, new: &Cut, out: usize, at: usize) -> Option<usize> {
     let path = &old.paths[old.units[out].section];
     if matches!(old.units[out].class, Class::Heading(_)) {
         return None;
     }
     let near = [at.checked_sub(1), Some(at)].into_iter().flatten().filter_map(|at| new.units.get(at));
-    { near }.map(|unit| unit.section).find(|section| new.paths[*section] == *path)
+    let mut near = near.map(|unit| unit.section);
+    let (first, next) = (near.next()?, near.next());
+    let same = [Some(first), next].into_iter().flatten().find(|section| new.paths[*section] == *path);
+    // Of a section that was renamed: what stands within the new one is read with it.
+    same.or((Some(first) == next).then_some(first))
 }
 
 fn push(rows: &mut Vec<Row>, old: &Cut, new: &Cut, plan: &Plan, at: usize, unit: &Unit, moved: Option<usize>) {
