@@ -70,7 +70,8 @@ pub(super) fn hunks(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Hunk> {
 
 /// What stands together: a section, or what moved together.
 fn place(row: &Row) -> (Option<usize>, Option<(bool, usize)>) {
-    (row.moved, row.moved.is_none().then_some((row.old, row.section)))
+    // Of what is gone, with its headings, several sections are read in one go.
+    (row.moved, row.moved.is_none().then_some((row.old, if row.old { 0 } else { row.section })))
 }
 
 /// Returns all rows, in the order of the newer text.
@@ -88,8 +89,10 @@ fn rows(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Row> {
             let mut row = Row::of(&old.units[out], Told::Removed);
             row.old = true;
             row.moved = plan.homes[out];
-            // What is gone from a section that is still there belongs to it.
-            if let Some(section) = same_section(old, new, out, at) {
+            // What is gone from a section that is still there belongs to it; else it stays with its heading.
+            let own = old.units[out].section;
+            let follows = rows.last().is_some_and(|last: &Row| last.old && last.section == own);
+            if let Some(section) = same_section(old, new, out, at).filter(|_| !follows) {
                 (row.section, row.old) = (section, false);
                 row.line = new.units.get(at.min(new.units.len() - 1)).map_or(1, |unit| unit.line);
             }
