@@ -38,9 +38,13 @@ fn steps(old: &[Word], new: &[Word]) -> Vec<Step> {
         words.iter().map(|word| word.text.as_str()).collect()
     }
     let ops = capture_diff_slices(Algorithm::Myers, &texts(old), &texts(new));
+    // What only one text has does not always say rightly where it stands in the other: the lengths do.
+    let (mut old, mut new) = (0, 0);
     let step = |op: similar::DiffOp| {
-        let (tag, old, new) = op.as_tag_tuple();
-        Step { same: tag == DiffTag::Equal, old, new }
+        let (tag, gone, come) = op.as_tag_tuple();
+        let (from_old, from_new) = (old, new);
+        (old, new) = (old + gone.len(), new + come.len());
+        Step { same: tag == DiffTag::Equal, old: from_old..old, new: from_new..new }
     };
     ops.into_iter().map(step).collect()
 }
@@ -54,9 +58,8 @@ fn joined(steps: Vec<Step>, new: &[Word]) -> Vec<Step> {
         let island = step.same && index > 0 && index + 1 < count && letters < ISLAND_MAX;
         match out.last_mut() {
             Some(last) if !last.same && (island || !step.same) => {
-                // A step that only adds does not say where in the older text it stands.
-                last.old.end = last.old.end.max(step.old.end);
-                last.new.end = last.new.end.max(step.new.end);
+                last.old.end = step.old.end;
+                last.new.end = step.new.end;
             }
             _ => out.push(step),
         }
