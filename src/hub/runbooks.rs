@@ -184,7 +184,7 @@ impl Watcher {
     /// Asks for the history where it may have gone on; returns the files of which it says something new.
     async fn ask_history(&mut self, listing: &Listing) -> BTreeSet<String> {
         let changed = self.before.as_ref() != Some(listing);
-        if !changed && self.looks % LOOKS_PER_HEAD != 0 {
+        if !changed && !self.looks.is_multiple_of(LOOKS_PER_HEAD) {
             return BTreeSet::new();
         }
         let head = git::head(&self.config.path).await;

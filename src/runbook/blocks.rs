@@ -276,6 +276,7 @@ impl Reader {
         if let Some(Leaf { kind: Kind::Words(words) | Kind::Heading(_, words), .. }) = self.leaf.as_mut() {
             let clean = if role == Role::Code { text.replace('\t', " ") } else { text.replace(['\t', '\u{a0}'], " ") };
             words.push(&clean, role, line);
+            self.page.cut |= words.pieces.len() >= PIECES_MAX;
         }
     }
 
@@ -388,11 +389,12 @@ impl Reader {
 
     fn end_cell(&mut self) {
         let Some(Leaf { kind: Kind::Words(words), .. }) = self.leaf.take() else { return };
-        if let Some(table) = self.table.as_mut()
-            && table.cells < CELLS_MAX
-        {
+        let Some(table) = self.table.as_mut() else { return };
+        if table.cells < CELLS_MAX {
             table.cells += 1;
             table.row.push(words);
+        } else {
+            self.page.cut = true;
         }
     }
 

@@ -14,6 +14,7 @@ use crate::domain::nearest::nearest;
 use crate::domain::text::SafeText;
 use crate::query::Query;
 use serde_yaml_ng::{Mapping, Value};
+use std::collections::HashSet;
 use std::fmt;
 
 /// Longest file, in bytes.
@@ -307,12 +308,14 @@ impl Front<'_> {
             let mut chars = part.chars();
             matches!(chars.next(), Some('&' | '*')) && chars.next().is_some_and(|c| !c.is_whitespace())
         };
+        // Behind a tag, or a quote that ends nowhere, they would not be seen; a name that is both given and used is no chance.
+        let aliases: HashSet<&str> = names(self.text, '*').collect();
         for (index, line) in self.text.lines().enumerate() {
             // What stands in quotes is text; whether a place does is told by the quotes before it.
             let quoted = |at: usize| ['\'', '"'].iter().any(|quote| line[..at].matches(*quote).count() % 2 == 1);
             let opens = |(at, _): (usize, &str)| begins(line[at + 1..].trim_start()) && !quoted(at);
             let bad = begins(line.trim_start()) || line.match_indices([':', '-', '[', '{', ',', '?']).any(opens);
-            if bad {
+            if bad || names(line, '&').any(|name| aliases.contains(name)) {
                 let mistake = Mistake::at(index + 2, "anchors and aliases of YAML (& and *) are not taken");
                 return Err(mistake.instead("write the value out, in single quotes where it begins with & or *"));
             }
@@ -345,6 +348,16 @@ impl Front<'_> {
         let entries = below.take_while(|(_, line)| line.starts_with([' ', '-', '#']) || line.trim().is_empty());
         entries.filter(|(_, line)| line.trim_start().starts_with('-')).map(|(index, _)| index + 2).collect()
     }
+}
+
+/// Returns the names that YAML would read behind this sign.
+fn names(text: &str, sign: char) -> impl Iterator<Item = &str> {
+    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let name = move |(at, _): (usize, &str)| {
+        let rest = &text[at + 1..];
+        &rest[..rest.find(|c| !part(c)).unwrap_or(rest.len())]
+    };
+    text.match_indices(sign).map(name).filter(|name| !name.is_empty())
 }
 
 fn unknown(line: usize, key: &str) -> Mistake {

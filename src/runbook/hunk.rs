@@ -16,6 +16,8 @@ const CONTEXT: usize = 1;
 const CONTEXT_WORDS: usize = 9;
 /// Words that are shown around a change; where more than twice as many stand between two, the rest is left out.
 const AROUND: usize = 8;
+/// So many words at least are left out together.
+const LEFT_OUT_MIN: usize = 3;
 /// Most hunks, and most rows of one.
 const HUNKS_MAX: usize = 2_000;
 const ROWS_MAX: usize = 5_000;
@@ -68,7 +70,8 @@ pub(super) fn hunks(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Hunk> {
 
 /// What stands together: a section, or what moved together.
 fn place(row: &Row) -> (Option<usize>, Option<(bool, usize)>) {
-    (row.moved, row.moved.is_none().then_some((row.old, row.section)))
+    // Of what is gone, with its headings, several sections are read in one go.
+    (row.moved, row.moved.is_none().then_some((row.old, if row.old { 0 } else { row.section })))
 }
 
 /// Returns all rows, in the order of the newer text.
@@ -78,23 +81,25 @@ fn rows(old: &Cut, new: &Cut, plan: &Plan) -> Vec<Row> {
         moved[range.clone()].fill(Some(index));
     }
     let mut gone: Vec<usize> = (0..old.units.len()).filter(|at| !plan.kept[*at]).collect();
-    gone.sort_by_key(|at| (plan.places[*at], plan.home(*at).is_some(), *at));
+    gone.sort_by_key(|at| (plan.places[*at], plan.homes[*at].is_some(), *at));
     let mut gone = gone.into_iter().peekable();
     let mut rows = Vec::new();
-    for at in 0..=new.units.len() {
+    for (at, moved) in moved.into_iter().chain([None]).enumerate() {
         while let Some(out) = gone.next_if(|out| plan.places[*out] <= at) {
             let mut row = Row::of(&old.units[out], Told::Removed);
             row.old = true;
-            row.moved = plan.home(out);
-            // What is gone from a section that is still there belongs to it.
-            if let Some(section) = same_section(old, new, out, at) {
+            row.moved = plan.homes[out];
+            // What is gone from a section that is still there belongs to it; else it stays with its heading.
+            let own = old.units[out].section;
+            let follows = rows.last().is_some_and(|last: &Row| last.old && last.section == own);
+            if let Some(section) = same_section(old, new, out, at).filter(|_| !follows) {
                 (row.section, row.old) = (section, false);
                 row.line = new.units.get(at.min(new.units.len() - 1)).map_or(1, |unit| unit.line);
             }
             rows.push(row);
         }
         if let Some(unit) = new.units.get(at) {
-            push(&mut rows, old, new, plan, at, unit, moved[at]);
+            push(&mut rows, old, new, plan, at, unit, moved);
         }
     }
     in_blocks(&mut rows);
@@ -108,14 +113,18 @@ fn in_blocks(rows: &mut [Row]) {
         .for_each(|run| run.sort_by_key(|row| row.told == Told::Added));
 }
 
-/// Returns the section of the newer text with the path of this unit's, near a place.
+/// Returns the section of the newer text that a gone unit is read with: of the same path, near a place, or all around it.
 fn same_section(old: &Cut, new: &Cut, out: usize, at: usize) -> Option<usize> {
     let path = &old.paths[old.units[out].section];
     if matches!(old.units[out].class, Class::Heading(_)) {
         return None;
     }
     let near = [at.checked_sub(1), Some(at)].into_iter().flatten().filter_map(|at| new.units.get(at));
-    { near }.map(|unit| unit.section).find(|section| new.paths[*section] == *path)
+    let mut near = near.map(|unit| unit.section);
+    let (first, next) = (near.next()?, near.next());
+    let same = [Some(first), next].into_iter().flatten().find(|section| new.paths[*section] == *path);
+    // Of a section that was renamed: what stands within the new one is read with it.
+    same.or((Some(first) == next).then_some(first))
 }
 
 fn push(rows: &mut Vec<Row>, old: &Cut, new: &Cut, plan: &Plan, at: usize, unit: &Unit, moved: Option<usize>) {
@@ -396,6 +405,16 @@ impl Row {
             let before = next.checked_sub(1).map(|before| changed[before]);
             [before, changed.get(next).copied()].into_iter().flatten().any(|changed| changed.abs_diff(*at) <= AROUND)
         };
-        numbers.iter().map(near).collect()
+        let mut shown: Vec<bool> = numbers.iter().map(near).collect();
+        // What is hardly longer than the dots that would stand for it is shown.
+        let mut at = 0;
+        while at < shown.len() {
+            let run = shown[at..].iter().take_while(|other| **other == shown[at]).count();
+            if numbers[at + run - 1] - numbers[at] < LEFT_OUT_MIN {
+                shown[at..at + run].fill(true);
+            }
+            at += run;
+        }
+        shown
     }
 }

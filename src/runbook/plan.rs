@@ -13,6 +13,8 @@ const MOVED_WORDS_MIN: usize = 6;
 const MOVED_LIKE: f64 = 0.5;
 /// Gaps of up to so many pairs are searched for units that are alike.
 const PAIRS_MAX: usize = 4_000;
+/// In so many places it is looked for what stands elsewhere now.
+const LOOKS_MAX: usize = 8;
 /// So much of a unit's words must be what another lost or won, for it to be a part of that.
 const PART: f64 = 0.7;
 
@@ -40,10 +42,8 @@ pub(super) struct Plan {
     pub(super) kept: Vec<bool>,
     /// Before which unit of the newer text stands what is gone of the older.
     pub(super) places: Vec<usize>,
-    /// For each unit of the older text which of the moved sections it was in.
-    sections: Vec<Option<usize>>,
-    /// Where each moved section is now.
-    homes: Vec<Range<usize>>,
+    /// For each unit of the older text which of the moved ranges it was in.
+    pub(super) homes: Vec<Option<usize>>,
 }
 
 impl Plan {
@@ -53,7 +53,6 @@ impl Plan {
             new: vec![Fate::Added; new.len()],
             moved: Vec::new(),
             kept: vec![false; old.len()],
-            sections: Vec::new(),
             homes: Vec::new(),
             places: vec![new.len(); old.len()],
         };
@@ -104,14 +103,8 @@ impl Plan {
                 _ => *place = *cursor,
             }
         }
-        self.sections = home;
-        self.homes = sections.iter().map(|(_, n)| n.clone()).collect();
-    }
-
-    /// Returns which moved range a gone unit of the older text belongs to.
-    pub(super) fn home(&self, gone: usize) -> Option<usize> {
-        let n = self.homes.get(self.sections[gone]?)?;
-        self.moved.iter().position(|(moved, _)| moved == n)
+        let moved: HashMap<usize, usize> = self.moved.iter().enumerate().map(|(at, (n, _))| (n.start, at)).collect();
+        self.homes = home.iter().map(|index| moved.get(&sections[(*index)?].1.start).copied()).collect();
     }
 
     fn same(&mut self, o: usize, n: usize) {
@@ -136,7 +129,7 @@ impl Plan {
                 continue;
             }
             let n = extent(new, at, |unit| self.is_left(unit));
-            for from in headings.get(&new[at].key).into_iter().flatten().take(8) {
+            for from in headings.get(&new[at].key).into_iter().flatten().take(LOOKS_MAX) {
                 let o = extent(old, *from, |unit| !self.kept[unit]);
                 if !self.kept[*from] && self.take_section(old, new, o.clone(), n.clone()) {
                     taken.push((o, n.clone()));
@@ -181,7 +174,7 @@ impl Plan {
         let mut at = 0;
         while at < new.len() {
             let starts = places.get(&new[at].key).filter(|_| self.is_left(at));
-            let runs = starts.into_iter().flatten().take(8).map(|from| (self.run(old, new, *from, at), *from));
+            let runs = starts.into_iter().flatten().take(LOOKS_MAX).map(|from| (self.run(old, new, *from, at), *from));
             let Some((count, from)) = runs.max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0) else {
                 at += 1;
                 continue;

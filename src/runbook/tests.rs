@@ -1,6 +1,7 @@
 //! Real runbooks, hostile ones, and what must hold of each.
 
 mod differences;
+mod hostile;
 
 use super::*;
 use std::collections::BTreeMap;

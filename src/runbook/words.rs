@@ -34,11 +34,17 @@ fn steps(old: &[Word], new: &[Word]) -> Vec<Step> {
     if old.len().saturating_mul(new.len()) > PAIRS_MAX {
         return vec![Step { same: false, old: 0..old.len(), new: 0..new.len() }];
     }
-    let texts = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+    fn texts(words: &[Word]) -> Vec<&str> {
+        words.iter().map(|word| word.text.as_str()).collect()
+    }
     let ops = capture_diff_slices(Algorithm::Myers, &texts(old), &texts(new));
+    // What only one text has does not always say rightly where it stands in the other: the lengths do.
+    let (mut old, mut new) = (0, 0);
     let step = |op: similar::DiffOp| {
-        let (tag, old, new) = op.as_tag_tuple();
-        Step { same: tag == DiffTag::Equal, old, new }
+        let (tag, gone, come) = op.as_tag_tuple();
+        let (from_old, from_new) = (old, new);
+        (old, new) = (old + gone.len(), new + come.len());
+        Step { same: tag == DiffTag::Equal, old: from_old..old, new: from_new..new }
     };
     ops.into_iter().map(step).collect()
 }

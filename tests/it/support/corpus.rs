@@ -67,7 +67,8 @@ fn is_invisible(c: char) -> bool {
         | '\u{e0000}'..='\u{e007f}')
 }
 
-fn read(name: &str) -> Value {
+/// Returns a file of the corpus.
+pub fn read(name: &str) -> Value {
     let text = std::fs::read(folder().join(name)).expect("the corpus can be read");
     serde_json::from_slice(&text).expect("the corpus is JSON")
 }
