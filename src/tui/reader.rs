@@ -107,8 +107,19 @@ impl Reader {
 
     /// Returns how many parts of the text were on the screen, and of how many.
     pub(crate) fn progress(&self) -> (usize, usize) {
+        self.progress_with(0..0)
+    }
+
+    /// Returns the same with these lines, which are on the screen now.
+    pub(crate) fn progress_with(&self, lines: Range<usize>) -> (usize, usize) {
         let Some(sheet) = &self.sheet else { return (0, 0) };
-        (self.seen.get(&sheet.text).map_or(0, BTreeSet::len), sheet.count)
+        let seen = self.seen.get(&sheet.text);
+        let lines = lines.start..lines.end.min(sheet.lines.len());
+        let fresh: BTreeSet<usize> = lines.clone().map(|line| sheet.parts[line]).collect();
+        let was_there = |line: usize| lines.contains(&line) || self.shown.contains(&line);
+        let whole =
+            |part: &&usize| !seen.is_some_and(|seen| seen.contains(part)) && sheet.lines_of(**part).all(was_there);
+        (seen.map_or(0, BTreeSet::len) + fresh.iter().filter(whole).count(), sheet.count)
     }
 
     /// Returns the first line that was not on the screen yet, if there is one.

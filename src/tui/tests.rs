@@ -14,6 +14,7 @@ mod plain;
 mod prompts;
 mod queries;
 mod reading;
+mod runbooks;
 mod screens;
 mod selection;
 mod several;

@@ -3,7 +3,7 @@
 use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::event::Effect;
-use super::super::layout::{Focus, Tab};
+use super::super::layout::{Focus, Stand, Tab};
 use super::super::outward::errand::Clip;
 use super::super::reader;
 use super::super::state::{Choice, Mode, State, Submission};
@@ -25,8 +25,13 @@ const TASKS_MAX: usize = 9;
 /// Opens the runbook of the incident under the cursor, and lets the keys move it.
 pub(super) fn open(state: &mut State) {
     panes::tab(state, Tab::Runbook);
-    if state.shape.tab == Tab::Runbook && state.layout().detail.is_some() {
-        state.focus = Focus::Detail;
+    if state.shape.tab != Tab::Runbook || !matches!(state.mode, Mode::Browse) {
+        return;
+    }
+    // A text wants more room than a preview has.
+    match state.layout().stand {
+        Stand::Single | Stand::Stacked => super::open(state),
+        Stand::Two | Stand::Three => state.focus = Focus::Detail,
     }
 }
 

@@ -35,7 +35,10 @@ fn lines(state: &State) -> Vec<Line> {
             let mut lines = vec![Line::of(Role::Title, &about(*verb, targets))];
             lines.extend(threats(*verb, targets));
             lines.extend(choices.iter().enumerate().map(|(place, choice)| self::choice(state, place, choice)));
-            lines.push(Line::of(Role::FooterKey, &key(state, Action::ChooseOther)).with(Role::Text, "  type it"));
+            if *verb != Action::RunbookTick {
+                let other = key(state, Action::ChooseOther);
+                lines.push(Line::of(Role::FooterKey, &other).with(Role::Text, "  type it"));
+            }
             lines
         }
         Mode::Entry { verb: Action::IncidentNote, .. } => Vec::new(),

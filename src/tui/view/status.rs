@@ -3,7 +3,7 @@
 use super::super::action::Action;
 use super::super::editor::Editor;
 use super::super::keymap::{Binding, Context};
-use super::super::layout::Layout;
+use super::super::layout::{Layout, Tab};
 use super::super::order::Sort;
 use super::super::state::{Deed, Focus, Gist, Item, Mode, Mute, Needs, Preview, State, Submission};
 use super::super::theme::Role;
@@ -291,7 +291,7 @@ pub(super) fn toast(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
     let asked = match &state.mode {
         Mode::Browse | Mode::Help { .. } | Mode::Inbox { .. } => None,
         Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } => None,
-        Mode::Menu { verb: Action::LinkOpen, .. } => None,
+        Mode::Menu { verb: Action::LinkOpen | Action::RunbookTick, .. } => None,
         Mode::Preview(Preview { needs: Needs::Yes, .. }) => None,
         Mode::Preview(Preview { needs: Needs::Count(editor), items, .. }) => {
             Some((format!(" type {}: ", items.len()), editor, String::new()))
@@ -565,7 +565,7 @@ fn footer_actions(state: &State) -> &'static [Action] {
         (Mode::HelpFilter { .. }, _) => &[PromptAccept, PromptCancel],
         (Mode::Entry { verb, .. }, _) if verb::names_a_person(*verb) => &[PromptAccept, PromptComplete, PromptCancel],
         (Mode::Entry { .. }, _) => &[PromptAccept, PromptCancel],
-        (Mode::Menu { verb: LinkOpen, .. }, _) => &[PromptCancel],
+        (Mode::Menu { verb: LinkOpen | RunbookTick, .. }, _) => &[PromptCancel],
         (Mode::Menu { .. }, _) => &[ChooseOther, PromptCancel],
         (Mode::Preview(preview), _) => match (&preview.needs, preview.verb) {
             (Needs::Yes, ShiftHandover) => &[ConfirmYes, ChooseOther, PromptCancel],
@@ -579,6 +579,9 @@ fn footer_actions(state: &State) -> &'static [Action] {
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],
         (Mode::Browse, Focus::Stream) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, FilterOpen, CommandOpen, UndoLast, HelpOpen]
+        }
+        (Mode::Browse, Focus::Detail) if state.shape.tab == Tab::Runbook => {
+            &[RunbookNext, RunbookWhole, RunbookRead, RunbookTick, CopyCode, IncidentAck, ViewBack, HelpOpen]
         }
         (Mode::Browse, Focus::Detail | Focus::Side) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, ViewBack, CommandOpen, UndoLast, HelpOpen]

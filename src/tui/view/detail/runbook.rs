@@ -9,6 +9,7 @@ use super::super::words;
 use super::{PINNED_ROWS, Page, Window, text};
 use crate::domain::op::Act;
 use crate::domain::runbook::{Made, Reading};
+use crate::domain::text::SafeText;
 use crate::runbook;
 use crate::sync::picture::Beside;
 use std::ops::Range;
@@ -82,10 +83,13 @@ fn head(state: &State, beside: &Beside, count: usize, window: Window) -> Vec<Lin
         lines.extend(text(Role::BannerProblem, "", &what, window.width).into_iter().take(2));
     }
     lines.truncate(HEAD_MAX);
-    if window.rows < PINNED_ROWS {
+    let few = window.rows < PINNED_ROWS;
+    if few {
         lines.clear();
     }
-    lines.push(standing(state, beside));
+    let above = lines.len();
+    let shown = |own: usize| window.skip..window.skip + window.rows.saturating_sub(above + own);
+    lines.extend(standing(state, beside, few, shown));
     lines
 }
 
@@ -111,33 +115,42 @@ fn made_by(state: &State, made: &Made) -> Line {
         .with(Role::Text, &why)
 }
 
-/// Says what the person has read, how much of this was on the screen, and which keys go on.
-fn standing(state: &State, beside: &Beside) -> Line {
+/// Says what the person has read, how much of this was on the screen, and which keys go on; in a line where there is little room.
+fn standing(state: &State, beside: &Beside, few: bool, shown: impl Fn(usize) -> Range<usize>) -> Vec<Line> {
     let key = |action: Action| words::keys(state, action);
     let reader = &state.reader;
     if receipt_waits(&state.picture, beside) {
-        return Line::of(Role::StatePending, "you read this: waits for the hub");
+        return vec![Line::of(Role::StatePending, "you read this: waits for the hub")];
     }
-    let (seen, of) = reader.progress();
+    // So many lines it takes itself.
+    let own = if !few && matches!(beside.reading, Reading::Changed { .. }) { 2 } else { 1 };
+    let (seen, of) = reader.progress_with(shown(own));
     match beside.reading {
         Reading::Current { at } => {
-            Line::of(Role::StateAck, &format!("you read this on {}; unchanged since", words::stamp(state, at)))
+            let what = format!("you read this on {}; unchanged since", words::stamp(state, at));
+            vec![Line::of(Role::StateAck, &what)]
         }
         Reading::Changed { read, at } => {
-            let what = format!("CHANGED since you read {} on {}", read.short(), words::stamp(state, at));
-            let line = Line::of(Role::StateNew, &what);
-            match reader.sheet.as_ref().is_some_and(|sheet| sheet.text.since.is_some()) {
-                true => line.with(Role::Text, &format!("  hunks seen {seen}/{of}  ")).then(keys(&[
+            let only = reader.sheet.as_ref().is_some_and(|sheet| sheet.text.since.is_some());
+            let rest = match only {
+                true => Line::of(Role::Text, &format!("hunks seen {seen}/{of}  ")).then(keys(&[
                     (key(Action::RunbookNext), "next"),
                     (key(Action::RunbookWhole), "whole"),
                     (key(Action::RunbookRead), "I've read it"),
                 ])),
-                false => line.with(Role::Text, "  ").then(keys(&[(key(Action::RunbookWhole), "what changed")])),
+                false => keys(&[(key(Action::RunbookWhole), "what changed")]),
+            };
+            if few {
+                return vec![Line::of(Role::StateNew, "CHANGED ").then(rest)];
             }
+            let what = format!("CHANGED since you read {} on {}", read.short(), words::stamp(state, at));
+            vec![Line::of(Role::StateNew, &what), rest]
         }
-        Reading::Unread => Line::of(Role::StateNew, "you have not read this")
-            .with(Role::Text, &format!("  seen {}%  ", (seen * 100).checked_div(of).unwrap_or(100)))
-            .then(keys(&[(key(Action::RunbookRead), "I've read it")])),
+        Reading::Unread => {
+            let part = format!("  seen {}%  ", (seen * 100).checked_div(of).unwrap_or(100));
+            let line = Line::of(Role::StateNew, "you have not read this").with(Role::Text, &part);
+            vec![line.then(keys(&[(key(Action::RunbookRead), "I've read it")]))]
+        }
     }
 }
 
@@ -155,7 +168,9 @@ fn drawn(state: &State, beside: &Beside, sheet: &Sheet, line: &runbook::Line) ->
     let mut drawn = Line::default();
     for span in &line.spans {
         drawn = match (span.role, ticked) {
-            (runbook::Role::Task(_), Some(_)) => drawn.with(Role::StateAck, "[x]"),
+            (runbook::Role::Task(_), Some(_)) => {
+                drawn.safe(Role::StateAck, SafeText::from_static("[x]").padded(span.text.width()))
+            }
             _ => drawn.safe(role(span), span.text.clone()),
         };
     }

@@ -1,0 +1,257 @@
+//! Reading a runbook beside its incident: whole or what changed, "I've read it" only for what was on the screen, ticks and remarks.
+
+use super::*;
+use crate::domain::item::Items;
+use crate::domain::runbook::{Made, Reading, Remark, Revision, Runbook, RunbookName, Ticked, Ticks};
+use crate::sync::picture::{Beside, Waiting};
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+
+const FIRST: &str = "---\ntitle: Payments fail\n---\n# Payments fail\n\n`{{ labels.instance }}` answers with errors.\n\n\
+    ## First look\n\n- [ ] Is the provider up?\n- [ ] Was something deployed?\n\n```sh\nkubectl get pods\nkubectl get events\n```\n\n\
+    ## What to do\n\n1. Restart one pod, and wait five minutes.\n2. Switch to the second provider.\n\n\
+    ## When that does not help\n\nCall the lead of payments.\n\nSee <https://wiki.example/payments>.\n";
+
+fn second() -> String {
+    FIRST.replace("five minutes", "ten minutes").replace("Call the lead", "Call support, then the lead")
+}
+
+fn name(text: &str) -> RunbookName {
+    RunbookName::parse(text).unwrap()
+}
+
+fn made(text: &str, author: &str, message: &str) -> Made {
+    let (author, message, commit) = (author.into(), message.into(), String::new());
+    Made { revision: Revision::of(text), at: at("02:00"), author, message, commit }
+}
+
+/// A runbook whose current text is this one.
+fn beside(path: &str, text: &str) -> Beside {
+    let made = vec![made(text, "lena", "five minutes were too short")];
+    let runbook = Runbook { title: "Payments fail".into(), made, ..Runbook::unread(name(path)) };
+    let why = "match {service=\"payments-api\"}".to_owned();
+    let text = Some(Arc::from(text));
+    Beside { runbook, why, reading: Reading::Unread, text, read: None, ticks: None, remarks: Vec::new() }
+}
+
+fn unread() -> Beside {
+    beside("pay/5xx.md", FIRST)
+}
+
+fn current() -> Beside {
+    Beside { reading: Reading::Current { at: at("01:00") }, ..unread() }
+}
+
+fn changed() -> Beside {
+    let reading = Reading::Changed { read: Revision::of(FIRST), at: at("01:00") };
+    Beside { reading, read: Some(Arc::from(FIRST)), ..beside("pay/5xx.md", &second()) }
+}
+
+fn with(runbooks: Vec<Beside>) -> Picture {
+    let mut picture = picture(rows());
+    let mut items = Items::default();
+    items.runbooks.insert("other.md".into(), Runbook::unread(name("other.md")));
+    items.runbooks.extend(runbooks.iter().map(|one| (one.runbook.name.to_string(), one.runbook.clone())));
+    picture.items = Arc::new(items);
+    picture.detail = Some(Arc::new(Detail { runbooks, ..(*detail(12)).clone() }));
+    picture
+}
+
+fn open(runbooks: Vec<Beside>) -> Desk {
+    let mut desk = Desk::new(with(runbooks));
+    desk.keys("r");
+    desk
+}
+
+fn receipt(text: &str) -> Act {
+    Act::Read { runbook: name("pay/5xx.md"), revision: Revision::of(text) }
+}
+
+fn acts(desk: &Desk) -> Vec<Act> {
+    desk.submitted().into_iter().map(|(_, act)| act).collect()
+}
+
+#[test]
+fn each_state_at_each_size() {
+    let several = || vec![changed(), Beside { why: "match all".into(), ..beside("all.md", "# All\n\nRead it.\n") }];
+    let broken = || {
+        let mut broken = current();
+        broken.runbook.fault = Some("pay/5xx.md: line 2: match: a value is missing at character 9".into());
+        vec![broken]
+    };
+    let ticked = || {
+        let id = crate::runbook::Runbook::read(FIRST.as_bytes(), "x").unwrap().page().tasks()[0].id.clone();
+        let by = UserName::parse("jonas").unwrap();
+        let done = Ticked { text: "Is the provider up?".into(), by, at: at("03:17") };
+        let (incident, runbook) = (super::id(12), name("pay/5xx.md"));
+        let ticks = Ticks { incident, runbook, ticked: [(id, done)].into(), at: at("03:17") };
+        vec![Beside { ticks: Some(ticks), ..current() }]
+    };
+    let scenes: [(&str, Vec<Beside>, &str); 8] = [
+        ("unread", vec![unread()], ""),
+        ("read", vec![current()], ""),
+        ("changed", vec![changed()], ""),
+        ("changed_whole", vec![changed()], "w"),
+        ("several", several(), ">"),
+        ("none", Vec::new(), ""),
+        ("broken", broken(), ""),
+        ("ticked", ticked(), ""),
+    ];
+    for (scene, runbooks, keys) in scenes {
+        let mut shown = String::new();
+        for (width, height) in SIZES {
+            let mut desk = Desk::sized(with(runbooks.clone()), width, height);
+            desk.keys(&format!("r {keys}"));
+            shown.push_str(&format!("{width}x{height}\n{}\n", desk.screen()));
+        }
+        insta::with_settings!({ omit_expression => true }, {
+            insta::assert_snapshot!(format!("runbook_{scene}"), shown);
+        });
+    }
+}
+
+#[test]
+fn words_that_are_new_or_gone_are_told_apart_without_colour() {
+    let desk = open(vec![changed()]);
+    let mono = Theme::shipped("mono", crate::tui::theme::Depth::None);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
+    view::draw(&desk.state, &mono, &mut buffer);
+    let line = text(&buffer).iter().position(|line| line.contains("wait five ten minutes")).unwrap();
+    let style = |word: &str| {
+        let x = text(&buffer)[line].find(word).unwrap();
+        buffer[(x as u16, line as u16)].style().add_modifier
+    };
+    let (gone, new, same) = (style("five"), style("ten"), style("minutes"));
+    assert!(gone != new && gone != same && new != same, "{gone:?} {new:?} {same:?}");
+}
+
+#[test]
+fn what_was_not_on_the_screen_cannot_be_confirmed() {
+    let mut desk = Desk::sized(with(vec![unread()]), 80, 16);
+    desk.keys("r R");
+    assert_eq!(acts(&desk), []);
+    assert!(desk.has("parts were on the screen: here is the next"), "{}", desk.screen());
+    desk.keys("G R");
+    assert_eq!(acts(&desk), [], "its middle was never there");
+    desk.keys("g g ctrl-d ctrl-d ctrl-d ctrl-d R");
+    assert_eq!(acts(&desk), [receipt(FIRST)], "{}", desk.screen());
+    assert_eq!(desk.submitted()[0].0, IncidentId::from_bytes([0; 16]), "it is about no incident");
+}
+
+#[test]
+fn hunks_are_gone_through_by_a_key_and_what_was_seen_stays_seen_at_another_width() {
+    let mut desk = Desk::sized(with(vec![changed()]), 80, 11);
+    desk.keys("r");
+    assert!(desk.has("hunks seen 1/2") || desk.has("hunks seen 0/2"), "{}", desk.screen());
+    desk.keys("n");
+    assert!(desk.has("then the lead"), "{}", desk.screen());
+    desk.keys("N");
+    assert!(desk.has("hunks seen 2/2"), "{}", desk.screen());
+    desk.event(Event::Resize { width: 60, height: 11 });
+    assert!(desk.has("hunks seen 2/2"), "{}", desk.screen());
+    desk.keys("R");
+    assert_eq!(acts(&desk), [receipt(&second())]);
+}
+
+#[test]
+fn a_receipt_is_for_the_text_that_was_on_the_screen() {
+    let mut desk = open(vec![unread()]);
+    desk.keys("G g g");
+    // The hub has another text by now: what was seen of the old one counts for nothing there.
+    let newer = with(vec![beside("pay/5xx.md", &format!("{}\n## More\n\nAnd more.\n", second()))]);
+    desk.show(newer);
+    assert!(desk.has("seen 0%"), "{}", desk.screen());
+    desk.keys("R");
+    assert_eq!(acts(&desk), []);
+}
+
+#[test]
+fn a_receipt_waits_visibly_and_is_not_given_twice() {
+    let mut desk = open(vec![changed()]);
+    desk.keys("j R");
+    assert_eq!(acts(&desk).len(), 1);
+    let waiting = Waiting {
+        op_id: crate::domain::id::OpId::from_bytes([7; 16]),
+        act: receipt(&second()),
+        created_at: at("03:18"),
+    };
+    desk.change(|picture| picture.waiting_apart = Arc::new(vec![waiting]));
+    assert!(desk.has("waits for the hub"), "{}", desk.screen());
+    desk.keys("R");
+    assert_eq!(acts(&desk).len(), 1);
+    let mut read = open(vec![current()]);
+    read.keys("R");
+    assert_eq!(acts(&read), []);
+    assert!(read.has("you read this text of pay/5xx.md before"), "{}", read.screen());
+}
+
+#[test]
+fn the_overview_says_what_is_to_be_read() {
+    let says = |runbooks: Vec<Beside>, words: &str| {
+        let desk = Desk::new(with(runbooks));
+        assert!(desk.has(words), "{words}: {}", desk.screen());
+    };
+    says(vec![unread()], "runbook pay/5xx.md  unread  r=read");
+    says(vec![current()], "runbook pay/5xx.md  read, unchanged");
+    says(vec![changed()], "runbook pay/5xx.md  CHANGED since you read it");
+    says(vec![changed(), unread()], "runbook pay/5xx.md and 1 more");
+    says(Vec::new(), "runbook none is for it");
+}
+
+#[test]
+fn items_are_ticked_within_the_incident_and_code_is_copied_whole() {
+    let mut desk = open(vec![current()]);
+    desk.keys("space");
+    assert!(desk.has("tick: Was something deployed?") && !desk.has("type it"), "{}", desk.screen());
+    desk.keys("2");
+    let submitted = desk.submitted();
+    let [(incident, Act::Tick { runbook, text, done, .. })] = submitted.as_slice() else { panic!("{submitted:?}") };
+    assert_eq!((*incident, runbook, text.as_str()), (super::id(12), &name("pay/5xx.md"), "Was something deployed?"));
+    assert!(done);
+    desk.keys("y c");
+    assert_eq!(desk.state.clip.as_ref().map(|clip| clip.text()), Some("kubectl get pods\nkubectl get events".into()));
+}
+
+#[test]
+fn a_remark_names_its_line_and_text() {
+    let mut desk = open(vec![current()]);
+    desk.keys("e");
+    assert!(desk.has("LINE WORDS, to the author of the runbook"), "{}", desk.screen());
+    desk.keys("\"which_pod?\" enter");
+    let expected =
+        Act::Remark { runbook: name("pay/5xx.md"), revision: Revision::of(FIRST), line: 4, text: "which pod?".into() };
+    assert_eq!(acts(&desk), [expected]);
+    let remark = Remark {
+        op: crate::domain::id::OpId::from_bytes([7; 16]),
+        revision: Revision::of(FIRST),
+        line: 4,
+        text: "which pod?".into(),
+        by: UserName::parse("mira").unwrap(),
+        at: at("03:18"),
+    };
+    desk.show(with(vec![Beside { remarks: vec![remark], ..current() }]));
+    assert!(desk.has("Payments fail  (1 remarked)"), "{}", desk.screen());
+}
+
+#[test]
+fn without_one_the_beginning_of_one_is_copied() {
+    let mut desk = open(Vec::new());
+    assert!(desk.has("no runbook is for this incident"), "{}", desk.screen());
+    desk.keys(": \"template\" enter");
+    let clip = desk.state.clip.as_ref().map(|clip| clip.text()).unwrap_or_default();
+    assert!(clip.contains("match: '{alertname=\"HighErrorRate\", service=\"payments-api\"}'"), "{clip}");
+}
+
+#[test]
+fn reading_anew_begins_at_the_first_for_another_incident() {
+    let mut desk = open(vec![changed(), unread()]);
+    desk.keys("> w");
+    assert_eq!(desk.state.reader.at, 1);
+    let mut other = with(vec![current()]);
+    other.detail = Some(Arc::new(Detail { incident: super::id(11), ..(**other.detail.as_ref().unwrap()).clone() }));
+    desk.keys("esc j");
+    desk.show(other);
+    desk.keys("r");
+    assert_eq!((desk.selected(), desk.state.reader.at, desk.state.reader.whole), (11, 0, false));
+    assert!(desk.has("you read this on"), "{}", desk.screen());
+}
