@@ -30,6 +30,7 @@ mod prometheus;
 mod query;
 mod receipts;
 mod rules;
+mod runbooks;
 mod servers;
 mod silences;
 mod sources;

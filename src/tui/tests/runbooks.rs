@@ -142,7 +142,7 @@ fn what_was_not_on_the_screen_cannot_be_confirmed() {
 fn hunks_are_gone_through_by_a_key_and_what_was_seen_stays_seen_at_another_width() {
     let mut desk = Desk::sized(with(vec![changed()]), 80, 11);
     desk.keys("r");
-    assert!(desk.has("hunks seen 1/2") || desk.has("hunks seen 0/2"), "{}", desk.screen());
+    assert!(desk.has("hunks seen 1/2"), "{}", desk.screen());
     desk.keys("n");
     assert!(desk.has("then the lead"), "{}", desk.screen());
     desk.keys("N");
@@ -160,9 +160,9 @@ fn a_receipt_is_for_the_text_that_was_on_the_screen() {
     // The hub has another text by now: what was seen of the old one counts for nothing there.
     let newer = with(vec![beside("pay/5xx.md", &format!("{}\n## More\n\nAnd more.\n", second()))]);
     desk.show(newer);
-    assert!(desk.has("seen 0%"), "{}", desk.screen());
+    assert_eq!(desk.state.reader.progress().0, 0);
     desk.keys("R");
-    assert_eq!(acts(&desk), []);
+    assert_eq!(acts(&desk), [], "its end was not there yet");
 }
 
 #[test]
@@ -253,5 +253,5 @@ fn reading_anew_begins_at_the_first_for_another_incident() {
     desk.show(other);
     desk.keys("r");
     assert_eq!((desk.selected(), desk.state.reader.at, desk.state.reader.whole), (11, 0, false));
-    assert!(desk.has("you read this on"), "{}", desk.screen());
+    assert!(desk.has("you read this "), "{}", desk.screen());
 }

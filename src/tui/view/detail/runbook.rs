@@ -127,7 +127,7 @@ fn standing(state: &State, beside: &Beside, few: bool, shown: impl Fn(usize) -> 
     let (seen, of) = reader.progress_with(shown(own));
     match beside.reading {
         Reading::Current { at } => {
-            let what = format!("you read this on {}; unchanged since", words::stamp(state, at));
+            let what = format!("you read this {}; unchanged", words::stamp(state, at));
             vec![Line::of(Role::StateAck, &what)]
         }
         Reading::Changed { read, at } => {
