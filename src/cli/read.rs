@@ -21,9 +21,12 @@ pub fn reader(globals: &Globals, paths: &Paths) -> Reader {
         Topic::Crash => holding(crash(&paths), words),
         Topic::Claim => super::claim::said(&globals, words),
         Topic::Silence => super::silence::said(&globals, words),
+        Topic::Unread => super::runbook::unread_said(&globals, words),
+        Topic::Gaps => holding(super::runbook::gaps_said(&globals), words),
         Topic::Past => super::past::said(&globals, words),
         // The screen has it itself.
         Topic::Clip
+        | Topic::Runbooks
         | Topic::Changes
         | Topic::Sources
         | Topic::Funnel

@@ -3,6 +3,8 @@
 mod beside;
 mod duty;
 
+pub use duty::{gaps_said, unread_said};
+
 use super::open::{Opened, again, exchanged, find, tell};
 use super::{Exit, Globals, output};
 use crate::domain::id::{IncidentId, UserName};

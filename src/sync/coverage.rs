@@ -27,18 +27,27 @@ pub struct Duty {
     pub stale: Vec<RunbookName>,
 }
 
+/// Returns what the newest incidents of the last weeks needed, so many of them at most.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lately(mirror: &mut Mirror, shelf: &Shelf, now: Timestamp, most: usize) -> Result<Coverage, StoreError> {
+    let mut incidents = mirror.incidents(now.minus(LOOKED_BACK))?;
+    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.number));
+    let mut coverage = Coverage::default();
+    for incident in incidents.iter().take(most) {
+        let series = mirror.series_of(incident.id, SERIES_MAX)?;
+        coverage.note(shelf, incident, &series, now);
+    }
+    Ok(coverage)
+}
+
 /// Looks through the incidents of the last weeks: some milliseconds for a hundred of them.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn read(mirror: &mut Mirror, items: &Items, now: Timestamp) -> Result<Duty, StoreError> {
-    let mut incidents = mirror.incidents(now.minus(LOOKED_BACK))?;
-    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.number));
-    let (shelf, mut coverage) = (Shelf::of(items), Coverage::default());
-    for incident in incidents.iter().take(INCIDENTS_MAX) {
-        let series = mirror.series_of(incident.id, SERIES_MAX)?;
-        coverage.note(&shelf, incident, &series, now);
-    }
+    let coverage = lately(mirror, &Shelf::of(items), now, INCIDENTS_MAX)?;
     let known = roster::known(mirror)?;
     let due = coverage.due(items, &known.paging.unwrap_or_default(), &known.people, now);
     let runbooks = || items.runbooks.values();

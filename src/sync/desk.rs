@@ -8,6 +8,7 @@ use crate::domain::envelope::SignedOp;
 use crate::domain::id::IncidentId;
 use crate::domain::op::{Act, Basis};
 use crate::domain::paging::PageId;
+use crate::domain::runbook::RunbookName;
 use crate::domain::time::Timestamp;
 use crate::store::{Cursor, FeedPage};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -28,6 +29,8 @@ pub enum Ask {
     },
     /// Put this incident's series and timeline into the picture from now on.
     Look(Option<IncidentId>),
+    /// Put this runbook's text into the picture from now on, whatever incident is looked at.
+    Open(Option<RunbookName>),
     /// The person saw these on the screen and has pressed a key since: the hub may know that they know.
     Present {
         /// Claims of the person's that were shown: incident and claim.

@@ -12,6 +12,7 @@ use crate::domain::runbook::{Reading, Remark, Runbook, Ticks};
 use crate::domain::series::Series;
 use crate::domain::similar::Similar;
 use crate::domain::time::Timestamp;
+use crate::query::coverage::Due;
 use crate::query::index::Index;
 use std::sync::Arc;
 
@@ -95,7 +96,7 @@ pub struct Detail {
 pub struct Beside {
     /// Which, and what the hub tells of it.
     pub runbook: Runbook,
-    /// Why it is one; sanitise before showing.
+    /// Why it is one; sanitise before showing. Empty where it was opened by its name.
     pub why: String,
     /// What the person who looks has read of it, by what the hub confirmed.
     pub reading: Reading,
@@ -278,6 +279,10 @@ pub struct Picture {
     pub waiting_apart: Arc<Vec<Waiting>>,
     /// The incident that the person looks at, once it is read.
     pub detail: Option<Arc<Detail>>,
+    /// The runbook that the person reads beside no incident, once it is read.
+    pub book: Option<Arc<Beside>>,
+    /// What the person should still read before they are called for it.
+    pub due: Arc<Vec<Due>>,
     /// Pages that call the person who looks and are not answered, oldest first, at most [`Picture::CALLS_MAX`].
     pub calls: Vec<Page>,
     /// Unwelcome verdicts and losses that the person has not dismissed, oldest first, at most [`Picture::INBOX_MAX`].

@@ -2,6 +2,7 @@
 //!
 //! The overlay is computed anew for each picture and never written into the mirror.
 
+mod duty;
 mod outdated;
 mod peering;
 mod sleep;
@@ -29,13 +30,14 @@ use crate::domain::incident::{Incident, Life};
 use crate::domain::item::{Items, ticks_id};
 use crate::domain::op::{Act, Basis, Op};
 use crate::domain::paging::{Page, Paging};
-use crate::domain::runbook::{Reading, Revision};
+use crate::domain::runbook::{Reading, Revision, RunbookName};
 use crate::domain::scope::Scope;
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use crate::query::runbooks::{Match, Shelf};
 use crate::store::StoreError;
 use crate::store::mirror::{AppendError, Applied, Mirror, OwnOp};
+use duty::OwnDuty;
 use ed25519_dalek::SigningKey;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -79,6 +81,9 @@ pub(super) struct Teller {
     rows_stale: bool,
     look: Option<IncidentId>,
     detail: Option<Arc<Detail>>,
+    opened: Option<RunbookName>,
+    book: Option<Arc<Beside>>,
+    duty: OwnDuty,
     receipts: Ledger,
     calls: Vec<Page>,
     inbox: Vec<Letter>,
@@ -137,6 +142,9 @@ impl Teller {
             rows_stale: true,
             look: None,
             detail: None,
+            opened: None,
+            book: None,
+            duty: OwnDuty::default(),
             calls: Vec::new(),
             receipts: Ledger::default(),
             inbox: Vec::new(),
@@ -174,6 +182,10 @@ impl Teller {
             Note::Ask(Ask::Look(look)) => {
                 self.look = look;
                 self.read_detail()?;
+            }
+            Note::Ask(Ask::Open(runbook)) => {
+                self.opened = runbook;
+                self.read_book()?;
             }
             Note::Ask(Ask::Present { claims, calls }) => return self.present(&claims, &calls),
             Note::Ask(Ask::Dismiss(letters)) => self.dismiss(&letters)?,
@@ -270,6 +282,7 @@ impl Teller {
             self.mirror.prune(now)?;
         }
         self.mirror.check()?;
+        self.read_duty(now)?;
         let version = self.mirror.data_version()?;
         if std::mem::replace(&mut self.data_version, version) == version {
             return Ok(false);
@@ -324,7 +337,12 @@ impl Teller {
             || before.readers != now.readers
             || before.ticks != now.ticks
             || before.remarks != now.remarks;
-        if differs { self.read_detail() } else { Ok(()) }
+        if differs {
+            self.duty.outdate();
+            self.read_book()?;
+            self.read_detail()?;
+        }
+        Ok(())
     }
 
     /// Reads who may be called and who there is.
@@ -332,6 +350,7 @@ impl Teller {
         let known = roster::known(&mut self.mirror)?;
         self.known_at = clock::now();
         if *self.known != known {
+            self.duty.outdate();
             self.known = Arc::new(known);
         }
         Ok(())
@@ -462,25 +481,37 @@ impl Teller {
     fn read_runbooks(&mut self, incident: IncidentId, series: &[Series]) -> Result<Vec<Beside>, StoreError> {
         let mut found = self.shelf.matching(series, clock::now());
         found.truncate(Detail::RUNBOOKS_MAX);
-        let items = self.items.clone();
         let mut runbooks = Vec::new();
         for Match { name, why, .. } in found {
-            let Some(runbook) = items.runbooks.get(name.as_str()).cloned() else { continue };
-            let reading = runbook.reading(&self.device.user, items.readers.get(name.as_str()));
-            let mut text = |revision: Option<Revision>| -> Result<Option<Arc<str>>, StoreError> {
-                let Some(revision) = revision else { return Ok(None) };
-                Ok(self.mirror.runbook_text(&name, revision)?.map(Arc::from))
-            };
-            let current = text(runbook.current().map(|made| made.revision))?;
-            let read = match reading {
-                Reading::Changed { read, .. } => text(Some(read))?,
-                Reading::Current { .. } | Reading::Unread => None,
-            };
-            let ticks = items.ticks.get(&ticks_id(incident, &name)).cloned();
-            let remarks = items.remarks.get(name.as_str()).map_or_else(Vec::new, |all| all.remarks.clone());
-            runbooks.push(Beside { runbook, why, reading, text: current, read, ticks, remarks });
+            let ticks = self.items.ticks.get(&ticks_id(incident, &name)).cloned();
+            runbooks.extend(self.read_beside(&name)?.map(|beside| Beside { why, ticks, ..beside }));
         }
         Ok(runbooks)
+    }
+
+    /// Reads the runbook that is open beside no incident.
+    fn read_book(&mut self) -> Result<(), StoreError> {
+        let opened = self.opened.clone();
+        self.book = opened.map_or(Ok(None), |name| self.read_beside(&name))?.map(Arc::new);
+        Ok(())
+    }
+
+    /// Reads a runbook with the texts that this person needs, where there is one of that name.
+    fn read_beside(&mut self, name: &RunbookName) -> Result<Option<Beside>, StoreError> {
+        let items = self.items.clone();
+        let Some(runbook) = items.runbooks.get(name.as_str()).cloned() else { return Ok(None) };
+        let reading = runbook.reading(&self.device.user, items.readers.get(name.as_str()));
+        let mut text = |revision: Option<Revision>| -> Result<Option<Arc<str>>, StoreError> {
+            let Some(revision) = revision else { return Ok(None) };
+            Ok(self.mirror.runbook_text(name, revision)?.map(Arc::from))
+        };
+        let current = text(runbook.current().map(|made| made.revision))?;
+        let read = match reading {
+            Reading::Changed { read, .. } => text(Some(read))?,
+            Reading::Current { .. } | Reading::Unread => None,
+        };
+        let remarks = items.remarks.get(name.as_str()).map_or_else(Vec::new, |all| all.remarks.clone());
+        Ok(Some(Beside { runbook, why: String::new(), reading, text: current, read, ticks: None, remarks }))
     }
 
     fn applied(&mut self, applied: Applied) -> Result<(), StoreError> {
@@ -675,6 +706,8 @@ impl Teller {
             rows_hidden: self.rows_hidden,
             waiting_apart: self.waiting_apart.clone(),
             detail: self.detail.clone(),
+            book: self.book.clone(),
+            due: self.duty.due.clone(),
             calls: self.calls.clone(),
             inbox: self.inbox.clone(),
             alarms: self.alarms(clock::now()),

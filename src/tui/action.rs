@@ -127,7 +127,9 @@ actions! {
     RunbookNext, "runbook.next", View, "next change", "The next change of the runbook, or the next heading";
     RunbookPrevious, "runbook.previous", View, "change before", "The change or heading before";
     RunbookWhole, "runbook.whole", View, "whole", "The whole runbook, or only what changed";
-    RunbookOther, "runbook.other", View, "other runbook", "The next of several runbooks";
+    RunbookOther, "runbook.other", View, "other runbook", "The next of several runbooks; of one opened by its name, the next to be read";
+    RunbookFind, "runbook.find", View, "find", "Find words in the runbook; the next by the key of the next change";
+    RunbookOutline, "runbook.outline", View, "headings", "Go to a heading of the runbook";
     RunbookNew, "runbook.new", View, "new runbook", "Copy the beginning of a runbook with the incident's labels";
     CopyCode, "copy.code", View, "copy code", "Copy the code that is on the screen; nothing is ever run";
     TabNext, "tab.next", View, "next tab", "The next tab of the incident";
@@ -172,6 +174,9 @@ actions! {
     ViewsOpen, "views.open", View, "views", "Saved views: NAME shows one, save NAME 1 keeps the filter under a name and a digit, drop NAME forgets it";
     ChangesOpen, "changes.open", View, "changes", "What was changed in the last hour, about the incident first; a span behind it: :changes 6h";
     SourcesOpen, "sources.open", View, "sources", "The sources: whether they live, when they spoke last";
+    RunbooksOpen, "runbooks.open", View, "runbooks", "All runbooks, and what you have read of each; words behind it narrow it";
+    UnreadOpen, "unread.open", View, "unread", "Who should still read what before they are called; a name behind it narrows it";
+    GapsOpen, "gaps.open", View, "gaps", "Alerts without a runbook, runbooks without an alert, and old ones";
     FunnelOpen, "funnel.open", View, "funnel", "From events to pages, by day and source";
     ClaimsOpen, "claims.open", View, "claims", "Who says that something is known to them, and until when";
     FilterOpen, "filter.open", View, "filter", "Show only what fits a query; tab offers what may follow";

@@ -245,6 +245,13 @@ impl Layout {
         layout
     }
 
+    /// Returns the same with the whole body for a runbook that was opened by its name.
+    pub(crate) fn under_a_book(self) -> Self {
+        let detail = (!self.tiny).then_some(self.body);
+        let (tabs, border, columns, side_border, side) = (None, None, None, None, None);
+        Self { detail, tabs, border, columns, side_border, side, list: Rect::default(), ..self }
+    }
+
     fn single(&mut self, shown: Focus, height: u16) {
         match (shown, self.stand) {
             (Focus::Stream, _) => self.stream(self.body, height),

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::editor::Editor;
 use super::event::Effect;
+use super::shared;
 use super::state::{Mode, State};
 use super::tier::Tier;
 use super::update::{Argument, argument, commands, named, spoken, worst_call};
@@ -130,7 +131,11 @@ fn offers(state: &State, typed: &str) -> Vec<Offer> {
         text: if usage.is_empty() { word.to_owned() } else { format!("{word} ") },
         name: word.to_owned(),
         action: Some(action),
-        help: if usage.is_empty() { action.help().to_owned() } else { format!("{} [{usage}]", action.help()) },
+        help: match usage {
+            "" => action.help().to_owned(),
+            _ if usage.starts_with('[') => format!("{} {usage}", action.help()),
+            _ => format!("{} [{usage}]", action.help()),
+        },
     };
     found.into_iter().map(offer).collect()
 }
@@ -149,6 +154,15 @@ fn arguments(state: &State, word: &str, action: Action, typed: &str) -> Vec<Offe
             let others = state.unresolved().map(|row| &row.incident).filter(|one| Some(one.id) != selected);
             others.map(|one| (one.number.to_string(), format!("{} {}", one.service, one.summary))).collect()
         }
+        Argument::Runbook => shared::runbooks(state)
+            .into_iter()
+            .map(|(word, runbook)| (runbook.name.to_string(), format!("{word}  {}", runbook.title)))
+            .collect(),
+        Argument::Heading => state
+            .reader
+            .headings()
+            .map(|(_, heading)| (heading.title.as_str().to_owned(), "#".repeat(heading.level.into())))
+            .collect(),
         Argument::Theme => state.look.names.iter().map(|name| (name.clone(), String::new())).collect(),
         Argument::Keymap => state.keymap_names.1.iter().map(|name| (name.clone(), String::new())).collect(),
         Argument::View => views::all(state).iter().map(|view| (view.name.to_owned(), view.query.to_owned())).collect(),

@@ -7,7 +7,7 @@ use crate::domain::id::IncidentId;
 use crate::domain::op::Act;
 use crate::domain::runbook::{Reading, Revision, RunbookName};
 use crate::domain::series::Series;
-use crate::runbook::{CodeBlock, Line, Page, Runbook, Task, changes};
+use crate::runbook::{CodeBlock, Heading, Line, Page, Runbook, Task, changes};
 use crate::sync::picture::{Beside, Picture};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub(crate) struct Text {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Sheet {
     pub(crate) text: Text,
-    incident: IncidentId,
+    incident: Option<IncidentId>,
     width: usize,
     /// What stands in it, from the first line on.
     pub(crate) lines: Vec<Line>,
@@ -39,6 +39,8 @@ pub(crate) struct Sheet {
     count: usize,
     /// Where hunks begin, or headings.
     stops: Vec<usize>,
+    /// Where which heading stands; of a whole text alone.
+    headings: Vec<(usize, Heading)>,
     /// What can be ticked, in the order of the text; of a whole text alone.
     pub(crate) tasks: Vec<Task>,
     /// What can be copied; of a whole text alone.
@@ -53,6 +55,8 @@ pub(crate) struct Reader {
     /// The whole text is wanted, though only some of it changed.
     pub(crate) whole: bool,
     pub(crate) sheet: Option<Arc<Sheet>>,
+    /// Words that are looked for, in small letters; empty: none are.
+    words: String,
     /// Lines of the sheet that were on the screen.
     shown: BTreeSet<usize>,
     /// Parts of texts all of which were.
@@ -68,10 +72,17 @@ impl Reader {
     /// Goes back to the first runbook: another incident is looked at.
     pub(crate) fn begin(&mut self) {
         (self.at, self.whole, self.sheet) = (0, false, None);
+        self.words.clear();
     }
 
     /// Makes the lines of that runbook for so many cells, unless it has them; returns whether they are other ones now.
-    pub(crate) fn turn_to(&mut self, incident: IncidentId, beside: &Beside, series: &[Series], width: usize) -> bool {
+    pub(crate) fn turn_to(
+        &mut self,
+        incident: Option<IncidentId>,
+        beside: &Beside,
+        series: &[Series],
+        width: usize,
+    ) -> bool {
         let Some(text) = text_of(beside, self.whole) else { return self.sheet.take().is_some() };
         let held = self.sheet.as_ref();
         if held.is_some_and(|sheet| sheet.text == text && sheet.incident == incident && sheet.width == width) {
@@ -129,13 +140,54 @@ impl Reader {
         (0..sheet.lines.len()).find(|line| !seen.is_some_and(|seen| seen.contains(&sheet.parts[*line])))
     }
 
-    /// Returns the beginning of the next hunk or heading after a line, or of the one before it.
+    /// Returns the next line after one, or before it, at which to stop: one with the words that are looked for, else the beginning of a
+    /// hunk or a heading.
     pub(crate) fn stop(&self, from: usize, back: bool) -> Option<usize> {
-        let stops = &self.sheet.as_ref()?.stops;
+        let sheet = self.sheet.as_ref()?;
+        let found: Vec<usize>;
+        let stops = match self.words.is_empty() {
+            true => &sheet.stops,
+            false => {
+                found = self.found().collect();
+                &found
+            }
+        };
         match back {
             true => stops.iter().rev().find(|stop| **stop < from).copied(),
             false => stops.iter().find(|stop| **stop > from).copied(),
         }
+    }
+
+    /// Looks for words from now on, whatever their case; returns how many lines have them.
+    pub(crate) fn find(&mut self, words: &str) -> usize {
+        self.words = words.to_lowercase();
+        self.found().count()
+    }
+
+    /// Looks for nothing any more; returns whether words were looked for.
+    pub(crate) fn forget_words(&mut self) -> bool {
+        !std::mem::take(&mut self.words).is_empty()
+    }
+
+    /// Returns whether words are looked for.
+    pub(crate) fn finds(&self) -> bool {
+        !self.words.is_empty()
+    }
+
+    /// Returns the lines that have the words that are looked for.
+    pub(crate) fn found(&self) -> impl Iterator<Item = usize> {
+        let lines = self.sheet.iter().flat_map(|sheet| sheet.lines.iter().enumerate());
+        lines.filter(|(_, line)| self.is_found(line)).map(|(place, _)| place)
+    }
+
+    /// Returns whether a line has the words that are looked for.
+    pub(crate) fn is_found(&self, line: &Line) -> bool {
+        !self.words.is_empty() && line.text().to_lowercase().contains(&self.words)
+    }
+
+    /// Returns the headings with the lines in which they stand.
+    pub(crate) fn headings(&self) -> impl Iterator<Item = &(usize, Heading)> {
+        self.sheet.iter().flat_map(|sheet| &sheet.headings)
     }
 }
 
@@ -165,18 +217,17 @@ pub(crate) fn labels(series: &[Series]) -> BTreeMap<String, String> {
 }
 
 impl Sheet {
-    fn of(text: Text, incident: IncidentId, beside: &Beside, series: &[Series], width: usize) -> Option<Self> {
+    fn of(text: Text, incident: Option<IncidentId>, beside: &Beside, series: &[Series], width: usize) -> Option<Self> {
         let page = page(beside.text.as_deref()?, &text.runbook)?;
         let (mut lines, mut parts, mut stops) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut tasks, mut codes) = (Vec::new(), Vec::new());
+        let (mut tasks, mut codes, mut headings) = (Vec::new(), Vec::new(), Vec::new());
         match &text.since {
             None => {
                 lines = page.lines(width, &labels(series));
                 parts = lines.iter().map(|line| line.block).collect();
-                let headings: BTreeSet<usize> = page.outline().iter().map(|heading| heading.block).collect();
-                let begins =
-                    |line: &usize| headings.contains(&parts[*line]) && (*line == 0 || parts[*line - 1] != parts[*line]);
-                stops = (0..lines.len()).filter(begins).collect();
+                let first = |heading: Heading| Some((parts.iter().position(|part| *part == heading.block)?, heading));
+                headings = page.outline().into_iter().filter_map(first).collect();
+                stops = headings.iter().map(|(line, _)| *line).collect();
                 (tasks, codes) = (page.tasks(), page.code_blocks());
             }
             Some(_) => {
@@ -193,11 +244,11 @@ impl Sheet {
             }
         }
         let count = parts.iter().collect::<BTreeSet<_>>().len();
-        Some(Self { text, incident, width, lines, parts, count, stops, tasks, codes })
+        Some(Self { text, incident, width, lines, parts, count, stops, headings, tasks, codes })
     }
 
     /// Returns whether it was made for that incident.
-    pub(crate) fn is_of(&self, incident: IncidentId) -> bool {
+    pub(crate) fn is_of(&self, incident: Option<IncidentId>) -> bool {
         self.incident == incident
     }
 

@@ -515,6 +515,8 @@ pub(crate) mod tests {
             rows: Arc::default(),
             rows_hidden: 0,
             waiting_apart: Arc::default(),
+            book: None,
+            due: Arc::default(),
             detail: None,
             calls: Vec::new(),
             inbox: Vec::new(),

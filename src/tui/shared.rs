@@ -6,6 +6,7 @@ use super::views;
 use crate::domain::change::{about, during, lately};
 use crate::domain::day::{Counts, DayNumber, funnel};
 use crate::domain::item::{Change, Claim, Silence, SourceState};
+use crate::domain::runbook::{Reading, Runbook};
 use crate::domain::series::SeriesState;
 use crate::domain::source::{read_span, span, word};
 use crate::domain::time::Timestamp;
@@ -25,6 +26,7 @@ const BAR: usize = 24;
 /// Returns the lines of a topic of the picture; the words narrow it: a span, a number of days, a text.
 pub(crate) fn lines(state: &State, topic: Topic, words: &str) -> Vec<String> {
     let mut lines = match topic {
+        Topic::Runbooks => runbook_lines(state, words),
         Topic::Changes => changes(state, words),
         Topic::Sources => sources(state, words),
         Topic::Funnel => days(state, words),
@@ -34,6 +36,45 @@ pub(crate) fn lines(state: &State, topic: Topic, words: &str) -> Vec<String> {
         _ => Vec::new(),
     };
     lines.truncate(LINES_MAX);
+    lines
+}
+
+/// Returns all runbooks with what the person has read of each: first those that they may be called for and have not read.
+pub(crate) fn runbooks(state: &State) -> Vec<(&'static str, &Runbook)> {
+    let items = &state.picture.items;
+    let word = |runbook: &Runbook| {
+        let due = state.picture.due.iter().any(|due| due.runbook == runbook.name);
+        match runbook.reading(&state.picture.user, items.readers.get(runbook.name.as_str())) {
+            _ if runbook.current().is_none() => "WRONG",
+            Reading::Changed { .. } if due => "CHANGED",
+            Reading::Unread if due => "UNREAD",
+            Reading::Changed { .. } => "changed",
+            Reading::Unread => "unread",
+            Reading::Current { .. } => "read",
+        }
+    };
+    let mut all: Vec<_> = items.runbooks.values().map(|runbook| (word(runbook), runbook)).collect();
+    let order = ["CHANGED", "UNREAD", "WRONG", "changed", "unread", "read"];
+    all.sort_by_key(|(word, _)| order.iter().position(|one| one == word));
+    all
+}
+
+fn runbook_lines(state: &State, words: &str) -> Vec<String> {
+    let wanted = words.trim().to_lowercase();
+    let mut lines = Vec::new();
+    for (word, runbook) in runbooks(state) {
+        let has = |text: &str| text.to_lowercase().contains(&wanted);
+        if !has(word) && !has(runbook.name.as_str()) && !has(&runbook.title) && !has(&runbook.owner) {
+            continue;
+        }
+        let made = runbook.current().map_or(String::new(), |made| {
+            let by = if made.author.is_empty() { String::new() } else { format!(" by {}", made.author) };
+            format!("  {}{by}", minute(made.at))
+        });
+        let title = if runbook.title == runbook.name.as_str() { "" } else { &runbook.title };
+        lines.push(format!("{word:<7}  {}  {title}{made}", runbook.name));
+        lines.extend(runbook.fault.as_ref().map(|fault| format!("    wrong: {fault}")));
+    }
     lines
 }
 

@@ -19,10 +19,11 @@ use crate::domain::id::{IncidentId, Number, OpId};
 use crate::domain::incident::{Incident, Life};
 use crate::domain::op::{Act, Basis};
 use crate::domain::paging::PageId;
+use crate::domain::runbook::RunbookName;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::query::{Query, QueryError};
-use crate::sync::picture::{LetterId, Link, Picture, Row};
+use crate::sync::picture::{Beside, LetterId, Link, Picture, Row};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -416,6 +417,10 @@ pub(crate) struct State {
     pub(crate) digest: Option<Arc<Digest>>,
     /// The runbook that is read, and what of it was on the screen.
     pub(crate) reader: Reader,
+    /// The runbook that is open over the panes, beside no incident.
+    pub(crate) book: Option<RunbookName>,
+    /// Which of them the mirror was asked for.
+    pub(crate) asked_book: Option<RunbookName>,
     /// When the latest event came: for what holds at a time, such as who is on call.
     pub(crate) now: Timestamp,
     /// Keys of a sequence that is not complete.
@@ -486,6 +491,8 @@ impl State {
             graph: Graph::default(),
             digest: None,
             reader: Reader::default(),
+            book: None,
+            asked_book: None,
             now: Timestamp::from_millis(0),
             pending: Vec::new(),
             toast: None,
@@ -518,7 +525,8 @@ impl State {
 
     /// Returns where things stand.
     pub(crate) fn layout(&self) -> Layout {
-        Layout::new(self.width, self.height, &self.shape, self.focus, self.open)
+        let layout = Layout::new(self.width, self.height, &self.shape, self.focus, self.open);
+        if self.book.is_some() { layout.under_a_book() } else { layout }
     }
 
     /// Returns how many rows of incidents have room: the list without the line that says that nothing is open.
@@ -572,9 +580,29 @@ impl State {
         self.picture.link == Link::Live
     }
 
+    /// Returns whether something lies over the panes, so that nothing of them is seen.
+    pub(crate) fn covers_panes(&self) -> bool {
+        match self.mode {
+            Mode::Help { .. }
+            | Mode::HelpFilter { .. }
+            | Mode::Preview(_)
+            | Mode::Results { .. }
+            | Mode::Read { .. }
+            | Mode::History { .. }
+            | Mode::Inbox { .. } => true,
+            Mode::Browse
+            | Mode::Filter { .. }
+            | Mode::Command { .. }
+            | Mode::Entry { .. }
+            | Mode::Menu { .. }
+            | Mode::Confirm(_) => self.book.is_some(),
+        }
+    }
+
     /// Returns where keys are looked up, the nearest first.
     pub(crate) fn contexts(&self) -> &'static [Context] {
         match self.mode {
+            Mode::Browse if self.book.is_some() => &[Context::Runbook, Context::Sheet],
             Mode::Browse => self.pane_contexts(),
             Mode::Help { .. } => &[Context::Help, Context::Global],
             Mode::Confirm(_) => &[Context::Confirm],
@@ -635,6 +663,17 @@ impl State {
     /// Returns the detail of the incident under the cursor, once it is read.
     pub(crate) fn digest(&self) -> Option<&Digest> {
         self.digest.as_deref().filter(|digest| Some(digest.detail.incident) == self.selected)
+    }
+
+    /// Returns the runbooks that can be read: the one that is open over the panes, else those of the incident under the cursor.
+    pub(crate) fn runbooks(&self) -> &[Beside] {
+        match &self.book {
+            Some(name) => {
+                let book = self.picture.book.as_deref().filter(|book| book.runbook.name == *name);
+                book.map_or(&[], std::slice::from_ref)
+            }
+            None => self.digest().map_or(&[], |digest| &digest.detail.runbooks),
+        }
     }
 
     /// Returns whether the detail of the incident under the cursor was asked for and is not read yet.

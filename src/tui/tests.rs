@@ -160,6 +160,8 @@ fn picture(rows: Vec<Row>) -> Picture {
         rows: Arc::new(rows),
         rows_hidden: 0,
         waiting_apart: Arc::default(),
+        book: None,
+        due: Arc::default(),
         detail: None,
         calls: Vec::new(),
         inbox: Vec::new(),

@@ -16,6 +16,12 @@ pub enum Topic {
     Crash,
     /// Where files lie.
     Paths,
+    /// All runbooks.
+    Runbooks,
+    /// Who should still read which.
+    Unread,
+    /// Alerts without a runbook, and runbooks without an alert.
+    Gaps,
     /// What was changed lately.
     Changes,
     /// How the sources are.
@@ -50,6 +56,9 @@ impl Topic {
             Action::WhatsNewOpen => Self::WhatsNew,
             Action::CrashOpen => Self::Crash,
             Action::PathsOpen => Self::Paths,
+            Action::RunbooksOpen => Self::Runbooks,
+            Action::UnreadOpen => Self::Unread,
+            Action::GapsOpen => Self::Gaps,
             Action::ChangesOpen => Self::Changes,
             Action::SourcesOpen => Self::Sources,
             Action::FunnelOpen => Self::Funnel,
@@ -71,6 +80,9 @@ impl Topic {
             Self::Crash => "The last crash",
             Self::Paths => "Where files lie",
             Self::Clip => "Last copy",
+            Self::Runbooks => "Runbooks, what you should read first; :runbook NAME opens one",
+            Self::Unread => "Who should still read what before they are called for it",
+            Self::Gaps => "Alerts without a runbook, and runbooks without an alert",
             Self::Changes => "What was changed, the newest first",
             Self::Sources => "Sources, those that are silent first",
             Self::Funnel => "From events to pages, by day (UTC) and source",
@@ -89,6 +101,11 @@ impl Topic {
             Self::Log => "No line of the log holds that.",
             Self::Crash => "It never crashed here.",
             Self::Clip => "Nothing was copied here yet.",
+            Self::Runbooks => {
+                "No runbook is known here: `runbooks = \"path\"` in the hub's hub.toml names their directory."
+            }
+            Self::Unread => "Everybody has read all that they may be called for.",
+            Self::Gaps => "Nothing was looked at.",
             Self::Changes => "No change was told to the hub in that time.",
             Self::Sources => "No source was heard yet.",
             Self::Funnel => "Nothing was counted in these days.",
@@ -104,7 +121,10 @@ impl Topic {
 
     /// Returns whether it is in the picture already: nothing is read, and it follows the picture.
     pub(crate) fn is_shared(self) -> bool {
-        matches!(self, Self::Changes | Self::Sources | Self::Funnel | Self::Claims | Self::Silences | Self::Views)
+        matches!(
+            self,
+            Self::Runbooks | Self::Changes | Self::Sources | Self::Funnel | Self::Claims | Self::Silences | Self::Views
+        )
     }
 
     /// Returns whether the newest stands at the end.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::domain::item::Items;
+use crate::domain::paging::Step;
 use crate::domain::runbook::{Made, Reading, Remark, Revision, Runbook, RunbookName, Ticked, Ticks};
+use crate::query::coverage::Due;
 use crate::sync::picture::{Beside, Waiting};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
@@ -254,4 +256,155 @@ fn reading_anew_begins_at_the_first_for_another_incident() {
     desk.keys("r");
     assert_eq!((desk.selected(), desk.state.reader.at, desk.state.reader.whole), (11, 0, false));
     assert!(desk.has("you read this "), "{}", desk.screen());
+}
+
+/// A picture in which these can be read by their names, and the first is open.
+fn with_book(runbooks: Vec<Beside>) -> Picture {
+    let mut picture = with(runbooks);
+    let runbooks = picture.detail.as_ref().map(|detail| detail.runbooks.clone()).unwrap_or_default();
+    let alone = |beside: &Beside| Beside { why: String::new(), ..beside.clone() };
+    picture.book = runbooks.first().map(|first| Arc::new(alone(first)));
+    let user = picture.user.clone();
+    let due = |beside: &Beside| Due {
+        user: user.clone(),
+        runbook: beside.runbook.name.clone(),
+        reading: beside.reading,
+        shift: None,
+    };
+    let unread = runbooks.iter().filter(|beside| !matches!(beside.reading, Reading::Current { .. }));
+    picture.due = Arc::new(unread.map(due).collect());
+    picture
+}
+
+fn asked_for(desk: &Desk) -> Vec<Option<String>> {
+    let open = desk.effects.iter().filter_map(|effect| match effect {
+        Effect::Ask(Ask::Open(name)) => Some(name.as_ref().map(RunbookName::to_string)),
+        _ => None,
+    });
+    open.collect()
+}
+
+#[test]
+fn one_is_opened_by_its_name_over_the_panes_and_confirmed_there() {
+    for (width, height) in SIZES {
+        let mut desk = Desk::sized(with_book(vec![changed(), unread_other()]), width, height);
+        desk.keys(": \"runbook_5xx.md\" enter");
+        assert_eq!(asked_for(&desk), [Some("pay/5xx.md".to_owned())]);
+        assert!(desk.has("CHANGED since you read") && desk.has("wait five ten minutes"), "{}", desk.screen());
+        assert!(!desk.has("payments-api"), "nothing of the panes is seen: {}", desk.screen());
+        insta::with_settings!({ omit_expression => true }, {
+            insta::assert_snapshot!(format!("runbook_by_name_{width}"), desk.screen());
+        });
+        // No verb of an incident that is not seen.
+        desk.keys("a e");
+        assert_eq!(acts(&desk), []);
+        desk.keys("esc n R");
+        assert_eq!(acts(&desk), [receipt(&second())], "{}", desk.screen());
+        desk.keys(">");
+        assert_eq!(asked_for(&desk).last(), Some(&Some("all.md".to_owned())), "the next that is to be read");
+        desk.keys("q");
+        assert_eq!(asked_for(&desk).last(), Some(&None));
+        assert!(desk.has("payments-api"), "{}", desk.screen());
+    }
+}
+
+fn unread_other() -> Beside {
+    beside("all.md", "# All\n\nRead it.\n")
+}
+
+#[test]
+fn a_call_leads_out_of_a_runbook_that_is_open() {
+    let mut picture = with_book(vec![unread()]);
+    picture.calls = vec![shift::page(12, Step::Level(1))];
+    let mut desk = Desk::new(picture);
+    desk.keys(": \"runbook_pay/5xx.md\" enter / \"provider\" enter f2");
+    assert_eq!((desk.selected(), desk.state.book.clone()), (12, None), "{}", desk.screen());
+}
+
+#[test]
+fn what_lies_over_the_panes_hides_what_is_to_be_seen() {
+    let seen = |desk: &Desk| desk.effects.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Present { .. })));
+    for keys in [": \"runbook_pay/5xx.md\" enter j", "? j", ": \"sources\" enter j"] {
+        let mut picture = with_book(vec![unread()]);
+        let mut desk = Desk::new(picture.clone());
+        desk.keys(keys);
+        assert!(!seen(&desk), "nothing calls");
+        let mut rows = (*picture.rows).clone();
+        for row in &mut rows {
+            if row.incident.number == Number(10) {
+                row.incident.owner = UserName::parse("mira").ok();
+                row.incident.seen_due = Some(at("03:30"));
+            }
+        }
+        picture.rows = Arc::new(rows);
+        desk.show(picture);
+        desk.keys("j");
+        assert!(!seen(&desk), "{keys}: it is covered: {}", desk.screen());
+        desk.keys("q j");
+        assert!(seen(&desk), "{keys}: it stands there: {}", desk.screen());
+    }
+}
+
+#[test]
+fn no_runbook_of_that_name_or_several_is_told() {
+    let mut desk = Desk::new(with_book(vec![unread(), unread_other()]));
+    desk.keys(": \"runbook_nothing\" enter");
+    assert!(desk.has("no runbook \"nothing\"; :runbooks lists them"), "{}", desk.screen());
+    desk.keys(": \"runbook_.md\" enter");
+    assert!(desk.has("3 runbooks end so"), "{}", desk.screen());
+    assert_eq!(asked_for(&desk), []);
+    desk.keys(": \"runbook_5x\"");
+    assert!(desk.has("pay/5xx.md"), "they are offered: {}", desk.screen());
+}
+
+#[test]
+fn words_are_found_and_headings_gone_to() {
+    let mut desk = Desk::sized(with(vec![current()]), 80, 14);
+    desk.keys("r / \"PROVIDER\" enter");
+    assert!(desk.has("2 lines have it") && desk.has("Is the provider up?"), "{}", desk.screen());
+    desk.keys("n");
+    assert!(desk.has("second provider"), "{}", desk.screen());
+    desk.keys("n");
+    assert!(desk.has("Is the provider up?"), "round and round: {}", desk.screen());
+    desk.keys("esc o \"does_not_help\" tab enter");
+    assert!(desk.has("Call the lead") && !desk.state.reader.finds(), "{}", desk.screen());
+    desk.keys("/ \"nowhere\" enter");
+    assert!(desk.has("not in it: nowhere"), "{}", desk.screen());
+    assert!(desk.state.open, "Esc ended the search, not the reading");
+}
+
+#[test]
+fn remarks_are_written_from_one_opened_by_its_name_too() {
+    let mut desk = Desk::new(with_book(vec![unread()]));
+    desk.keys(": \"runbook_pay/5xx.md\" enter e \"which_pod?\" enter");
+    let remark =
+        Act::Remark { runbook: name("pay/5xx.md"), revision: Revision::of(FIRST), line: 4, text: "which pod?".into() };
+    assert_eq!(acts(&desk), [remark], "{}", desk.screen());
+    assert!(desk.state.book.is_some(), "it is still open");
+    desk.keys("space");
+    assert!(desk.has("items are ticked within an incident"), "{}", desk.screen());
+}
+
+#[test]
+fn all_are_listed_what_is_to_be_read_first() {
+    let mut broken = beside("wrong.md", "# W\n");
+    broken.runbook.made.clear();
+    broken.runbook.fault = Some("wrong.md: line 2: match: a value is missing".into());
+    let mut picture = with_book(vec![current(), unread_other(), broken]);
+    picture.due = Arc::new(picture.due.iter().filter(|due| due.runbook == name("all.md")).cloned().collect());
+    let mut items = (*picture.items).clone();
+    let mut readers = crate::domain::runbook::Readers { runbook: name("pay/5xx.md"), by: Default::default() };
+    readers.note(&picture.user, Revision::of(FIRST), at("01:00"));
+    items.readers.insert("pay/5xx.md".into(), readers);
+    picture.items = Arc::new(items);
+    let mut desk = Desk::new(picture);
+    desk.keys(": \"runbooks\" enter");
+    let screen = desk.screen();
+    let lines: Vec<&str> = screen.lines().filter(|line| line.contains(".md")).map(str::trim).collect();
+    let begin: Vec<&str> = lines.iter().map(|line| &line[..line.len().min(17)]).collect();
+    assert_eq!(
+        begin,
+        ["UNREAD   all.md  ", "WRONG    other.md", "WRONG    wrong.md", "wrong: wrong.md: ", "read     pay/5xx."],
+        "{screen}"
+    );
 }

@@ -102,8 +102,9 @@ pub(super) fn present(state: &mut State) -> Option<Effect> {
     if state.layout().tiny || state.readonly || state.guard.locked {
         return None;
     }
+    let rows = if state.covers_panes() { 0 } else { state.list_rows() };
     let visible: HashSet<IncidentId> =
-        (state.top..state.top + state.list_rows()).filter_map(|position| state.id_at(position)).collect();
+        (state.top..state.top + rows).filter_map(|position| state.id_at(position)).collect();
     let named = worst_call(state).map(|page| page.incident);
     let picture = state.picture.clone();
     let attention = &mut state.attention;

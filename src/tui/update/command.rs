@@ -10,7 +10,7 @@ use super::super::palette;
 use super::super::state::{Gist, Mode, State};
 use super::super::topic::Topic;
 use super::super::verb::{self, VERBS};
-use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, sight, silence, theme};
+use super::{act, bell, bulk, filter, guard, hands, keys, panes, perform, read, reader, sight, silence, theme};
 use crate::domain::id::{IncidentId, UserName};
 use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
@@ -70,6 +70,12 @@ const COMMANDS: &[(&str, Action)] = &[
     ("similar", Action::TabSimilar),
     ("runbook", Action::TabRunbook),
     ("read", Action::RunbookRead),
+    ("find", Action::RunbookFind),
+    ("remark", Action::RunbookRemark),
+    ("heading", Action::RunbookOutline),
+    ("runbooks", Action::RunbooksOpen),
+    ("unread", Action::UnreadOpen),
+    ("gaps", Action::GapsOpen),
     ("template", Action::RunbookNew),
 ];
 
@@ -108,6 +114,12 @@ fn usage(action: Action) -> &'static str {
     match action {
         Action::HelpOpen => "[WORDS]",
         Action::DetailOpen => "[NUMBER]",
+        Action::TabRunbook => "[NAME]",
+        Action::RunbookFind => "WORDS",
+        Action::RunbookRemark => "LINE WORDS",
+        Action::RunbookOutline => "HEADING",
+        Action::RunbooksOpen => "[WORDS]",
+        Action::UnreadOpen => "[PERSON]",
         Action::ClaimMake => "QUERY 4h REASON",
         Action::SilenceMake => "{LABEL=\"VALUE\"} 2h REASON",
         Action::ChangesOpen => "[6h]",
@@ -132,6 +144,8 @@ pub(crate) enum Argument {
     Keymap,
     Theme,
     View,
+    Runbook,
+    Heading,
     /// One of these.
     Words(&'static [&'static str]),
 }
@@ -148,6 +162,9 @@ pub(crate) fn argument(action: Action) -> Option<Argument> {
         Action::ThemeChoose => Some(Argument::Theme),
         Action::FilterOpen => Some(Argument::Words(&["clear"])),
         Action::ViewsOpen => Some(Argument::View),
+        Action::TabRunbook => Some(Argument::Runbook),
+        Action::RunbookOutline => Some(Argument::Heading),
+        Action::UnreadOpen => Some(Argument::Person),
         Action::MarkAll => Some(Argument::Words(&["all", "clear"])),
         Action::IncidentResolve => Some(Argument::Words(&["force"])),
         Action::IncidentSnooze => Some(Argument::Words(&["15m", "1h", "4h", "change", "shift"])),
@@ -257,6 +274,19 @@ pub(super) fn run(
         }
         (Some(Action::SilenceMake), words) => {
             silence::said(state, words);
+            Vec::new()
+        }
+        (Some(Action::TabRunbook), name) => {
+            reader::open_book(state, name, now);
+            Vec::new()
+        }
+        (Some(Action::RunbookRemark), words) => reader::remark(state, words, now),
+        (Some(Action::RunbookFind), words) => {
+            reader::find(state, words, now);
+            Vec::new()
+        }
+        (Some(Action::RunbookOutline), title) => {
+            reader::go_to_heading(state, title, now);
             Vec::new()
         }
         (Some(Action::ViewsOpen), words) => filter::view(state, words, now),

@@ -107,6 +107,7 @@ pub(crate) fn update(state: &mut State, event: Event, now: Timestamp) -> Vec<Eff
     reader::settle(state);
     effects.extend(bell::due(state, now));
     effects.extend(look(state));
+    effects.extend(open_book(state));
     guard::only_look(state, &mut effects);
     history::record(state, &effects, now);
     effects
@@ -144,6 +145,15 @@ fn look(state: &mut State) -> Option<Effect> {
     }
     state.looked = wanted;
     Some(Effect::Ask(Ask::Look(wanted)))
+}
+
+/// Asks for the runbook that is opened by its name, when that is another one than before.
+fn open_book(state: &mut State) -> Option<Effect> {
+    if state.book == state.asked_book {
+        return None;
+    }
+    state.asked_book.clone_from(&state.book);
+    Some(Effect::Ask(Ask::Open(state.book.clone())))
 }
 
 fn press(state: &mut State, key: KeyPress, now: Timestamp) -> Vec<Effect> {
@@ -282,6 +292,8 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
         Action::RunbookPrevious => reader::stop(state, true, now),
         Action::RunbookWhole => reader::whole(state),
         Action::RunbookOther => reader::other(state, now),
+        Action::RunbookFind => reader::ask_find(state, now),
+        Action::RunbookOutline => reader::ask_heading(state, now),
         Action::RunbookRead => return reader::confirm(state, now),
         Action::RunbookTick => reader::choose_task(state, now),
         Action::RunbookRemark => reader::ask_remark(state, now),
@@ -307,10 +319,15 @@ fn perform(state: &mut State, action: Action, now: Timestamp) -> Vec<Effect> {
             effects.extend(read::open(state, Topic::Views, ""));
             return effects;
         }
-        Action::SilencesOpen | Action::ChangesOpen | Action::SourcesOpen | Action::FunnelOpen | Action::ClaimsOpen => {
-            return Topic::of(action).map(|topic| read::open(state, topic, "")).unwrap_or_default();
-        }
-        Action::PastOpen
+        Action::SilencesOpen
+        | Action::ChangesOpen
+        | Action::SourcesOpen
+        | Action::FunnelOpen
+        | Action::ClaimsOpen
+        | Action::RunbooksOpen
+        | Action::UnreadOpen
+        | Action::GapsOpen
+        | Action::PastOpen
         | Action::LogOpen
         | Action::DoctorOpen
         | Action::WhatsNewOpen
@@ -350,6 +367,9 @@ fn open(state: &mut State) {
 fn close_view(state: &mut State) -> bool {
     if matches!(state.mode, Mode::Help { .. } | Mode::Inbox { .. } | Mode::History { .. }) {
         state.mode = Mode::Browse;
+        return true;
+    }
+    if reader::close(state) {
         return true;
     }
     let in_detail = state.open || state.focus != Focus::Stream;

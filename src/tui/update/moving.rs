@@ -34,6 +34,9 @@ pub(super) fn by(state: &mut State, lines: isize, now: Timestamp) {
         }
         (Mode::HelpFilter { .. }, _) => {}
         (Mode::Entry { .. } | Mode::Menu { .. } | Mode::Confirm(_), _) => {}
+        (Mode::Browse, _) if state.book.is_some() => {
+            state.detail_scroll = state.detail_scroll.saturating_add_signed(lines);
+        }
         (Mode::Browse, Focus::Detail) => state.detail_scroll = state.detail_scroll.saturating_add_signed(lines),
         (Mode::Browse, Focus::Side) => state.side_scroll = state.side_scroll.saturating_add_signed(lines),
         (Mode::Browse, Focus::Stream) => cursor(state, lines, now),
@@ -54,6 +57,7 @@ pub(super) fn by_half_pages(state: &mut State, pages: isize, now: Timestamp) {
             | Mode::History { .. },
             _,
         ) => layout.body.height,
+        (Mode::Browse, _) if state.book.is_some() => layout.body.height,
         (_, Focus::Detail) => layout.detail.map_or(1, |area| area.height),
         (_, Focus::Side) => layout.side.map_or(1, |area| area.height),
         (_, Focus::Stream) => layout.list.height,

@@ -5,7 +5,7 @@ use super::super::event::Effect;
 use super::super::layout::{Focus, Panes, Stand, Tab, Zoom};
 use super::super::order;
 use super::super::state::{Mode, State};
-use super::moving;
+use super::{moving, reader};
 use crate::domain::time::Timestamp;
 
 /// Goes to another pane, so many places on in the order in which they stand.
@@ -47,6 +47,7 @@ pub(super) fn tab(state: &mut State, tab: Tab) {
     if !matches!(state.mode, Mode::Browse) || state.selected.is_none() {
         return;
     }
+    reader::leave(state);
     state.shape.tab = tab;
     state.detail_scroll = 0;
     if state.layout().detail.is_none() {

@@ -7,7 +7,7 @@ use super::super::key::KeyPress;
 use super::super::palette;
 use super::super::state::{Confirm, Deed, Mode, Needs, Preview, State};
 use super::super::verb;
-use super::{act, bulk, command, filter, guard, history, silence};
+use super::{act, bulk, command, filter, guard, history, reader, silence};
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
@@ -232,8 +232,9 @@ pub(super) fn cancel(state: &mut State) {
         | Mode::Read { .. }
         | Mode::History { .. }
         | Mode::Inbox { .. }
-        | Mode::Browse
         | Mode::Help { .. } => {}
+        // What lies over the panes is closed by the key that closes sheets.
+        Mode::Browse => drop(reader::close(state)),
     }
 }
 

@@ -8,13 +8,15 @@ use super::super::outward::errand::Clip;
 use super::super::reader;
 use super::super::state::{Choice, Mode, State, Submission};
 use super::super::view;
-use super::{act, hands, moving, panes};
+use super::{act, command, hands, moving, panes};
 use crate::domain::id::{IncidentId, Number};
 use crate::domain::op::{Act, Basis};
-use crate::domain::runbook::{REMARK_BYTES_MAX, Reading, TASK_BYTES_MAX};
+use crate::domain::runbook::{REMARK_BYTES_MAX, Reading, RunbookName, TASK_BYTES_MAX};
+use crate::domain::series::Series;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
-use crate::runbook;
+use crate::query::coverage::Due;
+use crate::runbook::{self, Heading};
 use crate::sync::desk::Ask;
 use crate::sync::picture::{Beside, Detail};
 use std::sync::Arc;
@@ -24,6 +26,7 @@ const TASKS_MAX: usize = 9;
 
 /// Opens the runbook of the incident under the cursor, and lets the keys move it.
 pub(super) fn open(state: &mut State) {
+    leave(state);
     panes::tab(state, Tab::Runbook);
     if state.shape.tab != Tab::Runbook || !matches!(state.mode, Mode::Browse) {
         return;
@@ -35,30 +38,107 @@ pub(super) fn open(state: &mut State) {
     }
 }
 
-/// Returns the detail that is read, where the runbook is what the pane shows.
-fn detail(state: &State) -> Option<Arc<Detail>> {
+/// What is read: the runbook that is open over the panes, or those of the incident under the cursor.
+enum Open {
+    Book(Arc<Beside>),
+    Detail(Arc<Detail>),
+}
+
+impl Open {
+    fn runbooks(&self) -> &[Beside] {
+        match self {
+            Self::Book(beside) => std::slice::from_ref(beside),
+            Self::Detail(detail) => &detail.runbooks,
+        }
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Self::Book(_) => None,
+            Self::Detail(detail) => Some(detail.incident),
+        }
+    }
+
+    fn series(&self) -> &[Series] {
+        match self {
+            Self::Book(_) => &[],
+            Self::Detail(detail) => &detail.series,
+        }
+    }
+}
+
+/// Returns what is read, where a runbook is what the screen shows.
+fn opened(state: &State) -> Option<Open> {
+    if let Some(name) = &state.book {
+        return state.picture.book.clone().filter(|book| book.runbook.name == *name).map(Open::Book);
+    }
     let is_read = state.shape.tab == Tab::Runbook && state.layout().detail.is_some();
-    state.picture.detail.clone().filter(|detail| is_read && state.selected == Some(detail.incident))
+    let detail = state.picture.detail.clone().filter(|detail| is_read && state.selected == Some(detail.incident));
+    detail.map(Open::Detail)
 }
 
 fn with_chosen<T>(state: &State, then: impl FnOnce(&State, &Beside) -> T) -> Option<T> {
-    let detail = detail(state)?;
-    state.reader.chosen(&detail.runbooks).map(|beside| then(state, beside))
+    let opened = opened(state)?;
+    state.reader.chosen(opened.runbooks()).map(|beside| then(state, beside))
+}
+
+/// Opens a runbook by its name, or the only one whose name ends so, over the panes.
+pub(super) fn open_book(state: &mut State, words: &str, now: Timestamp) {
+    let known = &state.picture.items.runbooks;
+    let ends = |name: &&String| name.ends_with(words);
+    let found: Vec<&String> = match known.contains_key(words) {
+        true => known.keys().filter(|name| *name == words).collect(),
+        false => known.keys().filter(ends).collect(),
+    };
+    let name = match found.as_slice() {
+        [name] => known[*name].name.clone(),
+        [] => return state.warn(format!("no runbook {words:?}; :runbooks lists them")),
+        more => return state.warn(format!("{} runbooks end so; write more of the name", more.len())),
+    };
+    state.tell(format!("{name}; Esc closes it"), now);
+    turn_to(state, Some(name));
+}
+
+/// Closes the runbook that is open over the panes, after the search in it; returns whether there was one.
+pub(super) fn close(state: &mut State) -> bool {
+    let is_read = state.book.is_some() || state.shape.tab == Tab::Runbook;
+    if is_read && state.reader.forget_words() {
+        return true;
+    }
+    let was_open = state.book.is_some();
+    if was_open {
+        turn_to(state, None);
+    }
+    was_open
+}
+
+/// Closes the runbook that is open over the panes: something else is to be seen.
+pub(super) fn leave(state: &mut State) {
+    if state.book.is_some() {
+        turn_to(state, None);
+    }
+}
+
+fn turn_to(state: &mut State, book: Option<RunbookName>) {
+    state.book = book;
+    state.reader.begin();
+    state.detail_scroll = 0;
 }
 
 /// Makes the lines for what is looked at now and for this width.
 pub(super) fn settle(state: &mut State) {
-    let Some(detail) = detail(state) else { return };
-    if state.reader.sheet.as_ref().is_some_and(|sheet| !sheet.is_of(detail.incident)) {
+    let Some(opened) = opened(state) else { return };
+    let incident = opened.incident();
+    if state.reader.sheet.as_ref().is_some_and(|sheet| !sheet.is_of(incident)) {
         state.reader.begin();
     }
-    let Some(beside) = state.reader.chosen(&detail.runbooks) else {
+    let Some(beside) = state.reader.chosen(opened.runbooks()) else {
         state.reader.sheet = None;
         return;
     };
     let width = view::detail_width(state);
     let before = state.reader.sheet.as_ref().map(|sheet| sheet.text.clone());
-    if state.reader.turn_to(detail.incident, beside, &detail.series, width) {
+    if state.reader.turn_to(incident, beside, opened.series(), width) {
         if before != state.reader.sheet.as_ref().map(|sheet| sheet.text.clone()) {
             state.detail_scroll = 0;
         }
@@ -68,7 +148,7 @@ pub(super) fn settle(state: &mut State) {
 
 /// Notes what stood on the screen when a key was pressed: somebody was there.
 pub(super) fn saw(state: &mut State) {
-    if detail(state).is_none() || !matches!(state.mode, Mode::Browse | Mode::Entry { .. } | Mode::Menu { .. }) {
+    if opened(state).is_none() || !matches!(state.mode, Mode::Browse | Mode::Entry { .. } | Mode::Menu { .. }) {
         return;
     }
     if let Some(lines) = view::runbook_shown(state) {
@@ -78,11 +158,15 @@ pub(super) fn saw(state: &mut State) {
 
 /// Goes to the next change or heading, or to the one before.
 pub(super) fn stop(state: &mut State, back: bool, now: Timestamp) {
-    if detail(state).is_none() {
+    if opened(state).is_none() {
         return open(state);
     }
     match state.reader.stop(state.detail_scroll, back) {
         Some(line) => go(state, line),
+        None if state.reader.finds() => {
+            let round = if back { state.reader.found().last() } else { state.reader.found().next() };
+            go(state, round.unwrap_or(0));
+        }
         None if back => state.detail_scroll = 0,
         None => match state.reader.unseen() {
             // The last one stands on the screen already.
@@ -99,25 +183,80 @@ fn go(state: &mut State, line: usize) {
 
 /// Shows the whole text instead of what changed, or that again.
 pub(super) fn whole(state: &mut State) {
-    if detail(state).is_some() {
+    if opened(state).is_some() {
         state.reader.whole = !state.reader.whole;
         state.detail_scroll = 0;
     }
 }
 
-/// Goes to the next runbook of the incident, round and round.
+/// Goes to the next runbook of the incident, round and round; from one opened by its name to the next that this person should read.
 pub(super) fn other(state: &mut State, now: Timestamp) {
-    let count = detail(state).map_or(0, |detail| detail.runbooks.len());
+    if let Some(name) = &state.book {
+        let after = |one: &&Due| one.runbook != *name;
+        let place = state.picture.due.iter().position(|due| due.runbook == *name).map_or(0, |place| place + 1);
+        let due = &state.picture.due;
+        let next = due[place..].iter().chain(&due[..place]).find(after).map(|due| due.runbook.clone());
+        return match next {
+            Some(next) => turn_to(state, Some(next)),
+            None => state.tell("nothing else is for you to read", now),
+        };
+    }
+    let count = opened(state).map_or(0, |opened| opened.runbooks().len());
     if count < 2 {
         return state.tell("there is no other runbook for this incident", now);
     }
     state.reader.at = (state.reader.at + 1) % count;
     (state.reader.whole, state.detail_scroll) = (false, 0);
+    state.reader.forget_words();
+}
+
+/// Asks for words to find in the runbook.
+pub(super) fn ask_find(state: &mut State, now: Timestamp) {
+    if opened(state).is_none() {
+        return state.tell("no runbook is open", now);
+    }
+    command::open(state, "find ");
+}
+
+/// Goes to the next line that has these words.
+pub(super) fn find(state: &mut State, words: &str, now: Timestamp) {
+    if opened(state).is_none() {
+        return state.tell("no runbook is open", now);
+    }
+    let count = state.reader.find(words);
+    let first = state.reader.found().find(|line| *line >= state.detail_scroll).or(state.reader.found().next());
+    let Some(first) = first else {
+        state.reader.forget_words();
+        return state.warn(format!("not in it: {words}"));
+    };
+    go(state, first);
+    let lines = if count == 1 { "1 line has".to_owned() } else { format!("{count} lines have") };
+    state.tell(format!("{lines} it; {} goes on, Esc ends it", view::keys_of(state, Action::RunbookNext)), now);
+}
+
+/// Asks for a heading to go to.
+pub(super) fn ask_heading(state: &mut State, now: Timestamp) {
+    if state.reader.headings().next().is_none() || opened(state).is_none() {
+        let key = view::keys_of(state, Action::RunbookWhole);
+        return state.tell(format!("there are no headings; of what changed, {key} shows the whole"), now);
+    }
+    command::open(state, "heading ");
+}
+
+/// Goes to the next heading of these words, round and round.
+pub(super) fn go_to_heading(state: &mut State, words: &str, now: Timestamp) {
+    let from = state.detail_scroll;
+    let fits = |(line, heading): &(usize, Heading)| (heading.title.as_str() == words).then_some(*line);
+    let lines: Vec<usize> = state.reader.headings().filter_map(fits).filter(|_| opened(state).is_some()).collect();
+    match lines.iter().find(|line| **line > from).or(lines.first()) {
+        Some(line) => go(state, *line),
+        None => state.tell(format!("no heading {words:?}"), now),
+    }
 }
 
 /// Says that the person has read what was on the screen, once all of it was.
 pub(super) fn confirm(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    if detail(state).is_none() {
+    if opened(state).is_none() {
         open(state);
         return Vec::new();
     }
@@ -165,8 +304,11 @@ fn on_screen(state: &State) -> Vec<runbook::Line> {
 
 /// Offers the items of the checklist that are on the screen.
 pub(super) fn choose_task(state: &mut State, now: Timestamp) {
+    if state.book.is_some() {
+        return state.tell("items are ticked within an incident: open the runbook from there", now);
+    }
     let Some(target) = state.row().map(|row| row.incident.clone()) else { return };
-    let Some(sheet) = state.reader.sheet.clone().filter(|_| detail(state).is_some()) else {
+    let Some(sheet) = state.reader.sheet.clone().filter(|_| opened(state).is_some()) else {
         return state.tell("no runbook is open", now);
     };
     if sheet.text.since.is_some() {
@@ -204,10 +346,12 @@ pub(super) fn tick(state: &mut State, index: usize, now: Timestamp) -> Vec<Effec
 
 /// Asks for words to the author, on the first line that is on the screen.
 pub(super) fn ask_remark(state: &mut State, now: Timestamp) {
-    let Some(target) = state.row().map(|row| row.incident.clone()) else { return };
-    let Some(first) = on_screen(state).into_iter().find(|line| line.source > 0).filter(|_| detail(state).is_some())
+    let Some(first) = on_screen(state).into_iter().find(|line| line.source > 0).filter(|_| opened(state).is_some())
     else {
         return state.tell("no runbook is open", now);
+    };
+    let Some(target) = state.row().filter(|_| state.book.is_none()).map(|row| row.incident.clone()) else {
+        return command::open(state, format!("remark {} ", first.source));
     };
     let editor = Editor::new(format!("{} ", first.source));
     state.mode = Mode::Entry { verb: Action::RunbookRemark, targets: vec![target], editor, says: Err(usage()) };
@@ -250,7 +394,7 @@ pub(super) fn remark(state: &mut State, words: &str, now: Timestamp) -> Vec<Effe
 
 /// Copies the block of code that is on the screen, or begins next. Nothing is ever run.
 pub(super) fn copy_code(state: &mut State, now: Timestamp) -> Vec<Effect> {
-    let Some(sheet) = state.reader.sheet.clone().filter(|_| detail(state).is_some()) else {
+    let Some(sheet) = state.reader.sheet.clone().filter(|_| opened(state).is_some()) else {
         state.tell("no runbook is open", now);
         return Vec::new();
     };
@@ -261,8 +405,8 @@ pub(super) fn copy_code(state: &mut State, now: Timestamp) -> Vec<Effect> {
         state.tell(why, now);
         return Vec::new();
     };
-    let series = state.picture.detail.as_ref().map_or_else(Vec::new, |detail| detail.series.clone());
-    let (text, left) = code.filled(&reader::labels(&series));
+    let labels = opened(state).map(|opened| reader::labels(opened.series())).unwrap_or_default();
+    let (text, left) = code.filled(&labels);
     let but = if left.is_empty() { "" } else { " (not all templates could be filled in)" };
     hands::put(state, Clip::of_lines(format!("code of line {}{but}", code.line), &text), now)
 }

@@ -3,7 +3,7 @@
 use super::super::order::{self, Sort};
 use super::super::state::{Focus, Mode, Place, Range, State};
 use super::bulk::AT_ONCE_MAX;
-use super::filter;
+use super::{filter, reader};
 use crate::domain::id::IncidentId;
 use crate::domain::time::Timestamp;
 
@@ -79,6 +79,7 @@ fn remember(state: &mut State) {
 /// Goes to an incident, remembering where one was. The filter gives way where it hides it.
 pub(super) fn jump(state: &mut State, incident: IncidentId, now: Timestamp) {
     remember(state);
+    reader::leave(state);
     state.mode = Mode::Browse;
     state.range = None;
     if !order::shown_ids(state).contains(&incident) {

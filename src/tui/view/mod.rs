@@ -17,6 +17,7 @@ mod words;
 
 pub(crate) use links::links_seen;
 
+use super::action::Action;
 use super::layout::Layout;
 use super::state::{Mode, State};
 use super::theme::{Role, Theme};
@@ -92,6 +93,11 @@ pub(crate) fn detail_scroll_max(state: &State) -> usize {
         return 0;
     }
     detail::scroll_max(state, &state.layout())
+}
+
+/// Returns the keys of an action, as they are said in a sentence.
+pub(crate) fn keys_of(state: &State, action: Action) -> String {
+    words::keys(state, action)
 }
 
 /// Returns how many cells a line of the detail has.

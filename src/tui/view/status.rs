@@ -537,8 +537,9 @@ pub(super) fn footer(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         if let Some(binding) = state.key_for(*action, state.contexts()) {
             let own = binding.arm(&|condition| state.holds(condition)).and_then(|arm| arm.desc.as_deref());
             // What is done already is not cancelled by the key that closes its list.
-            let done = matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. })
-                && *action == Action::PromptCancel;
+            let only_shown =
+                matches!(state.mode, Mode::Results { .. } | Mode::Read { .. } | Mode::History { .. } | Mode::Browse);
+            let done = only_shown && *action == Action::PromptCancel;
             let word = match action {
                 _ if done => Action::ViewBack.short(),
                 Action::ConfirmForce if !forces(state) => "the other",
@@ -577,6 +578,9 @@ fn footer_actions(state: &State) -> &'static [Action] {
         (Mode::Inbox { .. }, _) => &[InboxNext, InboxDismiss, IncidentAccept, IncidentDecline, DetailOpen, ViewBack],
         (Mode::Confirm(confirm), _) if confirm.force.is_some() => &[ConfirmYes, ConfirmForce, PromptCancel],
         (Mode::Confirm(_), _) => &[ConfirmYes, PromptCancel],
+        (Mode::Browse, _) if state.book.is_some() => {
+            &[RunbookNext, RunbookWhole, RunbookRead, RunbookOther, PromptCancel, RunbookFind, RunbookOutline, CopyCode]
+        }
         (Mode::Browse, Focus::Stream) => {
             &[IncidentAck, IncidentSnooze, IncidentEscalate, IncidentNote, FilterOpen, CommandOpen, UndoLast, HelpOpen]
         }

@@ -89,7 +89,8 @@ pub(super) fn width(layout: &Layout) -> usize {
 
 /// Returns which lines of the runbook are on the screen, where it is what the pane shows.
 pub(super) fn runbook_shown(state: &State, layout: &Layout) -> Option<Range<usize>> {
-    let text = text_area(layout.detail.filter(|_| state.shape.tab == Tab::Runbook)?);
+    let is_read = state.book.is_some() || state.shape.tab == Tab::Runbook;
+    let text = text_area(layout.detail.filter(|_| is_read)?);
     let window = Window { width: text.width.into(), rows: text.height.into(), skip: state.detail_scroll, count: false };
     runbook::shown(state, window)
 }
@@ -100,6 +101,9 @@ pub(super) fn text_area(area: Rect) -> Rect {
 }
 
 fn page(state: &State, layout: &Layout, window: Window) -> Page {
+    if state.book.is_some() {
+        return runbook::page(state, window);
+    }
     let Some(row) = state.row() else { return Page::of(vec![Line::of(Role::Dim, "no incident is selected")], window) };
     match state.shape.tab {
         Tab::Detail => Page::of(head::lines(state, row, layout, window), window),

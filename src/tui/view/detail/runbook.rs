@@ -19,7 +19,7 @@ const HEAD_MAX: usize = 5;
 
 /// Returns the page: the head stays while the text is scrolled.
 pub(super) fn page(state: &State, window: Window) -> Page {
-    let runbooks = state.digest().map_or(&[][..], |digest| &digest.detail.runbooks);
+    let runbooks = state.runbooks();
     let Some(beside) = state.reader.chosen(runbooks) else {
         return Page::of(none(state, window.width), window);
     };
@@ -51,13 +51,16 @@ pub(super) fn page(state: &State, window: Window) -> Page {
 
 /// Returns which lines of the sheet are on the screen, in a pane of so many cells and rows.
 pub(super) fn shown(state: &State, window: Window) -> Option<Range<usize>> {
-    let runbooks = &state.digest()?.detail.runbooks;
+    let runbooks = state.runbooks();
     let head = head(state, state.reader.chosen(runbooks)?, runbooks.len(), window).len();
     state.reader.sheet.as_ref()?;
     Some(window.skip..window.skip + window.rows.saturating_sub(head))
 }
 
 fn none(state: &State, width: usize) -> Vec<Line> {
+    if let Some(name) = &state.book {
+        return vec![Line::of(Role::Dim, &format!("reading {name} ..."))];
+    }
     let has_any = !state.picture.items.runbooks.is_empty();
     let why = if has_any {
         "no runbook is for this incident: neither a `match` of one fits its labels, nor does a runbook_url lead to one"
@@ -77,7 +80,9 @@ fn head(state: &State, beside: &Beside, count: usize, window: Window) -> Vec<Lin
     let runbook = &beside.runbook;
     let mut lines = vec![title(state, beside, count)];
     lines.extend(runbook.current().map(|made| made_by(state, made)));
-    lines.extend(text(Role::Dim, "", &beside.why, window.width).into_iter().take(1));
+    if !beside.why.is_empty() {
+        lines.extend(text(Role::Dim, "", &beside.why, window.width).into_iter().take(1));
+    }
     if let Some(fault) = &runbook.fault {
         let what = format!("its file is wrong, and the last good text stays: {fault}");
         lines.extend(text(Role::BannerProblem, "", &what, window.width).into_iter().take(2));
@@ -165,12 +170,14 @@ fn keys(all: &[(String, &str)]) -> Line {
 fn drawn(state: &State, beside: &Beside, sheet: &Sheet, line: &runbook::Line) -> Line {
     let task = line.task.and_then(|place| sheet.tasks.get(place));
     let ticked = task.and_then(|task| beside.ticks.as_ref()?.ticked.get(&task.id));
+    let found = state.reader.is_found(line);
     let mut drawn = Line::default();
     for span in &line.spans {
         drawn = match (span.role, ticked) {
             (runbook::Role::Task(_), Some(_)) => {
                 drawn.safe(Role::StateAck, SafeText::from_static("[x]").padded(span.text.width()))
             }
+            _ if found => drawn.safe(Role::Cursor, span.text.clone()),
             _ => drawn.safe(role(span), span.text.clone()),
         };
     }
