@@ -203,8 +203,13 @@ fn text_of(beside: &Beside, whole: bool) -> Option<Text> {
 
 /// Returns whether the person's own receipt for the current text waits for the hub.
 pub(crate) fn receipt_waits(picture: &Picture, beside: &Beside) -> bool {
-    let Some(made) = beside.runbook.current() else { return false };
-    let is_it = |act: &Act| matches!(act, Act::Read { runbook, revision } if *runbook == beside.runbook.name && *revision == made.revision);
+    let current = beside.runbook.current();
+    current.is_some_and(|made| read_waits(picture, &beside.runbook.name, made.revision))
+}
+
+/// Returns whether the person's own receipt for that text waits for the hub.
+pub(crate) fn read_waits(picture: &Picture, name: &RunbookName, of: Revision) -> bool {
+    let is_it = |act: &Act| matches!(act, Act::Read { runbook, revision } if runbook == name && *revision == of);
     picture.waiting_apart.iter().any(|waiting| is_it(&waiting.act))
 }
 

@@ -29,6 +29,7 @@ mod powercut;
 mod prometheus;
 mod query;
 mod receipts;
+mod revisions;
 mod rules;
 mod runbooks;
 mod servers;

@@ -192,7 +192,8 @@ pub(super) fn whole(state: &mut State) {
 /// Goes to the next runbook of the incident, round and round; from one opened by its name to the next that this person should read.
 pub(super) fn other(state: &mut State, now: Timestamp) {
     if let Some(name) = &state.book {
-        let after = |one: &&Due| one.runbook != *name;
+        // Receipts count at once, what is due is found out now and then.
+        let after = |one: &&Due| one.runbook != *name && is_to_read(state, &one.runbook);
         let place = state.picture.due.iter().position(|due| due.runbook == *name).map_or(0, |place| place + 1);
         let due = &state.picture.due;
         let next = due[place..].iter().chain(&due[..place]).find(after).map(|due| due.runbook.clone());
@@ -208,6 +209,18 @@ pub(super) fn other(state: &mut State, now: Timestamp) {
     state.reader.at = (state.reader.at + 1) % count;
     (state.reader.whole, state.detail_scroll) = (false, 0);
     state.reader.forget_words();
+}
+
+/// Returns whether the person has not said yet that they read its current text.
+fn is_to_read(state: &State, name: &RunbookName) -> bool {
+    let items = &state.picture.items;
+    items.runbooks.get(name.as_str()).and_then(|runbook| Some((runbook, runbook.current()?.revision))).is_some_and(
+        |(runbook, revision)| {
+            let reading = runbook.reading(&state.picture.user, items.readers.get(name.as_str()));
+            let is_read = matches!(reading, Reading::Current { .. });
+            !is_read && !reader::read_waits(&state.picture, name, revision)
+        },
+    )
 }
 
 /// Asks for words to find in the runbook.

@@ -18,6 +18,15 @@ pub fn firing(name: &str, labels: &[(&str, &str)]) -> Value {
     firing_until(name, labels, in_seconds(3600))
 }
 
+/// Returns an alert that burns for an hour, with these further labels and annotations.
+pub fn annotated(name: &str, labels: &[(&str, &str)], annotations: &[(&str, &str)]) -> Value {
+    let mut alert = firing(name, labels);
+    for (name, value) in annotations {
+        alert["annotations"][*name] = json!(value);
+    }
+    alert
+}
+
 /// Returns an alert that burns until then.
 pub fn firing_until(name: &str, labels: &[(&str, &str)], end: Timestamp) -> Value {
     stretch(name, labels, in_seconds(-60), end)

@@ -1,7 +1,23 @@
 //! A directory of runbooks, with or without a history.
 
+use nightdesk::domain::time::Timestamp;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+/// One change of one file.
+pub struct Commit {
+    /// Its path.
+    pub path: String,
+    /// Its text from then on.
+    pub text: String,
+    /// Who changed it.
+    pub author: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub message: String,
+}
 
 /// The directory.
 pub struct Books(PathBuf);
@@ -41,15 +57,39 @@ impl Books {
         self.git(&["commit", "--quiet", "--message", message, "--author", &format!("{author} <{author}@example.com>")]);
     }
 
+    /// Makes a history of many commits at once, a tag after each step; the files themselves are not touched.
+    pub fn import(&self, steps: &[(String, Vec<Commit>)]) {
+        let mut stream: Vec<u8> = Vec::new();
+        for (tag, commits) in steps {
+            for Commit { path, text, author, at, message } in commits {
+                let at = at.as_millis() / 1000;
+                write!(stream, "commit refs/heads/main\nauthor {author} <{author}@example.com> {at} +0000\n")
+                    .expect("memory");
+                write!(stream, "committer c <c@example.com> {at} +0000\ndata {}\n{message}\n", message.len())
+                    .expect("memory");
+                write!(stream, "M 100644 inline {path:?}\ndata {}\n{text}\n", text.len()).expect("memory");
+            }
+            write!(stream, "reset refs/tags/{tag}\nfrom refs/heads/main\n\n").expect("memory");
+        }
+        let mut git = self.command(&["fast-import", "--quiet", "--date-format=raw"]);
+        let mut git = git.stdin(Stdio::piped()).spawn().expect("git is installed");
+        git.stdin.take().expect("it has an input").write_all(&stream).expect("git reads");
+        assert!(git.wait().expect("git ends").success(), "git fast-import");
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut git = Command::new("git");
+        git.args(args).current_dir(&self.0).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        git.env("GIT_COMMITTER_NAME", "committer").env("GIT_COMMITTER_EMAIL", "committer@example.com");
+        git
+    }
+
     /// Runs git in it, with nothing of the developer's own settings.
     ///
     /// # Panics
     /// When it fails.
     pub fn git(&self, args: &[&str]) {
-        let mut git = Command::new("git");
-        git.args(args).current_dir(&self.0).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        git.env("GIT_COMMITTER_NAME", "committer").env("GIT_COMMITTER_EMAIL", "committer@example.com");
-        let done = git.output().expect("git is installed");
+        let done = self.command(args).output().expect("git is installed");
         assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 }
