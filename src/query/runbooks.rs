@@ -19,6 +19,8 @@ pub struct Match {
     pub name: RunbookName,
     /// Why, such as `runbook_url https://...` or `match service="pay"`.
     pub why: String,
+    /// The heading that the rule's address points at, as addresses write it; empty: none.
+    pub anchor: String,
     /// How much it takes to fit: the higher, the more specific.
     weight: usize,
 }
@@ -59,13 +61,14 @@ impl Shelf {
             if let Some(url) = series.annotations.get(URL) {
                 for at in self.by_url.get(&plain(url)).into_iter().flatten() {
                     let book = &self.books[*at];
-                    put(&mut found, *at, book, usize::MAX, || format!("{URL} {url}"));
+                    let anchor = url.split_once('#').map_or("", |(_, anchor)| anchor);
+                    put(&mut found, *at, book, usize::MAX, || (format!("{URL} {url}"), anchor.to_owned()));
                 }
             }
             let (subject, eyes) = (AlertSubject { source: &series.source, labels: &series.labels }, Eyes::nobody(now));
             for (at, book) in self.books.iter().enumerate() {
                 for query in book.queries.iter().filter(|query| query.matches(&subject, &eyes)) {
-                    put(&mut found, at, book, weight(query), || format!("match {}", query.text()));
+                    put(&mut found, at, book, weight(query), || (format!("match {}", query.text()), String::new()));
                 }
             }
         }
@@ -75,9 +78,10 @@ impl Shelf {
     }
 }
 
-fn put(found: &mut BTreeMap<usize, Match>, at: usize, book: &Book, weight: usize, why: impl Fn() -> String) {
+fn put(found: &mut BTreeMap<usize, Match>, at: usize, book: &Book, weight: usize, why: impl Fn() -> (String, String)) {
     if found.get(&at).is_none_or(|before| before.weight < weight) {
-        found.insert(at, Match { name: book.name.clone(), why: why(), weight });
+        let (why, anchor) = why();
+        found.insert(at, Match { name: book.name.clone(), why, anchor, weight });
     }
 }
 
@@ -140,6 +144,7 @@ mod tests {
         let found = shelf.matching(&[down], Timestamp::from_millis(0));
         assert_eq!(names(&found), ["named.md", "paydown.md", "regex.md", "pay.md", "all.md"]);
         assert_eq!(found[0].why, "runbook_url http://runbooks.example/down.html#top");
+        assert_eq!((found[0].anchor.as_str(), found[1].anchor.as_str()), ("top", ""));
         assert_eq!(found[1].why, r#"match {service="pay", alertname="Down"}"#);
         let other = series(&[("alertname", "Full"), ("service", "db")], "");
         assert_eq!(names(&shelf.matching(&[other], Timestamp::from_millis(0))), ["all.md"]);

@@ -23,7 +23,7 @@ mod render;
 mod table;
 pub mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod units;
 mod words;
 mod wrap;

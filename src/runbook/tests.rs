@@ -26,7 +26,7 @@ fn labels() -> BTreeMap<String, String> {
 }
 
 /// Each runbook of the corpus with its revisions, oldest first.
-fn revisions() -> Vec<(String, Vec<Vec<u8>>)> {
+pub(crate) fn revisions() -> Vec<(String, Vec<Vec<u8>>)> {
     let index = json("runbooks/index.json");
     let runbook = |runbook: &serde_json::Value| {
         let revisions = runbook["revisions"].as_array().unwrap().iter();

@@ -98,6 +98,8 @@ pub struct Beside {
     pub runbook: Runbook,
     /// Why it is one; sanitise before showing. Empty where it was opened by its name.
     pub why: String,
+    /// The heading that the rule's address points at, as addresses write it; empty: none.
+    pub anchor: String,
     /// What the person who looks has read of it, by what the hub confirmed.
     pub reading: Reading,
     /// The current text; `None` while none is mirrored.

@@ -482,9 +482,9 @@ impl Teller {
         let mut found = self.shelf.matching(series, clock::now());
         found.truncate(Detail::RUNBOOKS_MAX);
         let mut runbooks = Vec::new();
-        for Match { name, why, .. } in found {
+        for Match { name, why, anchor, .. } in found {
             let ticks = self.items.ticks.get(&ticks_id(incident, &name)).cloned();
-            runbooks.extend(self.read_beside(&name)?.map(|beside| Beside { why, ticks, ..beside }));
+            runbooks.extend(self.read_beside(&name)?.map(|beside| Beside { why, anchor, ticks, ..beside }));
         }
         Ok(runbooks)
     }
@@ -511,7 +511,16 @@ impl Teller {
             Reading::Current { .. } | Reading::Unread => None,
         };
         let remarks = items.remarks.get(name.as_str()).map_or_else(Vec::new, |all| all.remarks.clone());
-        Ok(Some(Beside { runbook, why: String::new(), reading, text: current, read, ticks: None, remarks }))
+        Ok(Some(Beside {
+            runbook,
+            why: String::new(),
+            anchor: String::new(),
+            reading,
+            text: current,
+            read,
+            ticks: None,
+            remarks,
+        }))
     }
 
     fn applied(&mut self, applied: Applied) -> Result<(), StoreError> {

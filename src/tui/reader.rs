@@ -137,7 +137,8 @@ impl Reader {
     pub(crate) fn unseen(&self) -> Option<usize> {
         let sheet = self.sheet.as_ref()?;
         let seen = self.seen.get(&sheet.text);
-        (0..sheet.lines.len()).find(|line| !seen.is_some_and(|seen| seen.contains(&sheet.parts[*line])))
+        let counts = |line: &usize| seen.is_some_and(|seen| seen.contains(&sheet.parts[*line]));
+        (0..sheet.lines.len()).find(|line| !self.shown.contains(line) && !counts(line))
     }
 
     /// Returns the next line after one, or before it, at which to stop: one with the words that are looked for, else the beginning of a
@@ -185,10 +186,24 @@ impl Reader {
         !self.words.is_empty() && line.text().to_lowercase().contains(&self.words)
     }
 
+    /// Returns the line of the heading that an address points at.
+    pub(crate) fn place_of(&self, anchor: &str) -> Option<usize> {
+        let wanted = anchor.to_lowercase();
+        let is_it =
+            |(_, heading): &&(usize, Heading)| !wanted.is_empty() && self::anchor(heading.title.as_str()) == wanted;
+        self.headings().find(is_it).map(|(line, _)| *line)
+    }
+
     /// Returns the headings with the lines in which they stand.
     pub(crate) fn headings(&self) -> impl Iterator<Item = &(usize, Heading)> {
         self.sheet.iter().flat_map(|sheet| &sheet.headings)
     }
+}
+
+/// Returns how addresses write a heading: in small letters, `-` for spaces, without signs.
+fn anchor(title: &str) -> String {
+    let kept = title.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 /// Returns which text is read first: what changed where the person read an earlier one that is here, else the whole.

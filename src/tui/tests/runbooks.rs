@@ -33,7 +33,8 @@ fn beside(path: &str, text: &str) -> Beside {
     let runbook = Runbook { title: "Payments fail".into(), made, ..Runbook::unread(name(path)) };
     let why = "match {service=\"payments-api\"}".to_owned();
     let text = Some(Arc::from(text));
-    Beside { runbook, why, reading: Reading::Unread, text, read: None, ticks: None, remarks: Vec::new() }
+    let anchor = String::new();
+    Beside { runbook, why, anchor, reading: Reading::Unread, text, read: None, ticks: None, remarks: Vec::new() }
 }
 
 fn unread() -> Beside {
@@ -258,6 +259,19 @@ fn reading_anew_begins_at_the_first_for_another_incident() {
     assert!(desk.has("you read this "), "{}", desk.screen());
 }
 
+#[test]
+fn an_address_with_an_anchor_opens_at_its_heading() {
+    let text =
+        format!("{FIRST}\n##### Alert Name: \"KubePodNotReady\"\n\nLook at the pod.\n{}", "\nMore.\n".repeat(30));
+    let anchor = "alert-name-kubepodnotready".to_owned();
+    let mut desk = open(vec![Beside { anchor, ..beside("real.md", &text) }]);
+    assert!(desk.has("Look at the pod.") && !desk.has("answers with errors"), "{}", desk.screen());
+    desk.keys("R");
+    assert_eq!(acts(&desk), [], "what stands above was not on the screen");
+    let mut desk = open(vec![Beside { anchor: "nowhere".into(), ..unread() }]);
+    assert!(desk.keys("j").has("answers with errors"), "{}", desk.screen());
+}
+
 /// A picture in which these can be read by their names, and the first is open.
 fn with_book(runbooks: Vec<Beside>) -> Picture {
     let mut picture = with(runbooks);
@@ -407,4 +421,65 @@ fn all_are_listed_what_is_to_be_read_first() {
         ["UNREAD   all.md  ", "WRONG    other.md", "WRONG    wrong.md", "wrong: wrong.md: ", "read     pay/5xx."],
         "{screen}"
     );
+}
+
+/// Returns every runbook of the corpus that has several texts, oldest first, without those that cannot be shown.
+fn real() -> Vec<(String, Vec<String>)> {
+    let good = |text: &String| crate::runbook::Runbook::read(text.as_bytes(), "x").is_ok();
+    let read = |(path, texts): (String, Vec<Vec<u8>>)| {
+        (path, texts.into_iter().filter_map(|text| String::from_utf8(text).ok()).filter(good).collect::<Vec<_>>())
+    };
+    crate::runbook::tests::revisions().into_iter().map(read).filter(|(_, texts)| texts.len() > 1).collect()
+}
+
+/// Reads all of it as a person would, by the key that says so alone; returns the keys that it took.
+fn read_through(desk: &mut Desk, lines: usize) -> usize {
+    for keys in 1..=lines + 2 {
+        desk.keys("R");
+        if !acts(desk).is_empty() {
+            return keys;
+        }
+    }
+    panic!("it cannot be confirmed after {lines} lines: {}", desk.screen());
+}
+
+#[test]
+fn every_real_revision_is_read_through_by_three_readers() {
+    let (mut readers, mut keys) = (0, [0; 3]);
+    for (path, texts) in real() {
+        let (first, rest) = texts.split_first().unwrap();
+        for (place, current) in rest.iter().enumerate() {
+            // Who read each, who read the first alone, and who read none.
+            for (who, last) in [Some(&texts[place]), Some(first), None].into_iter().enumerate() {
+                let (width, height) = SIZES[readers % SIZES.len()];
+                readers += 1;
+                if last == Some(current) {
+                    continue;
+                }
+                let fresh = beside("real.md", current);
+                let reading = |text: &String| Reading::Changed { read: Revision::of(text), at: at("01:00") };
+                let beside = match last {
+                    Some(last) => Beside { reading: reading(last), read: Some(Arc::from(last.as_str())), ..fresh },
+                    None => fresh,
+                };
+                let mut desk = Desk::sized(with(vec![beside]), width, height);
+                desk.keys("r");
+                let screen = desk.screen();
+                let Some(sheet) = desk.state.reader.sheet.clone() else { panic!("{path}: {screen}") };
+                assert_eq!(sheet.text.since, last.map(|last| Revision::of(last)), "{path}");
+                let head = if last.is_some() { "CHANGED since you read " } else { "you have not read this" };
+                assert!(screen.contains(head) && screen.contains("by lena"), "{path}: {screen}");
+                let shown = desk.state.reader.sheet.as_ref().map_or(0, |sheet| sheet.lines.len());
+                keys[who] += read_through(&mut desk, shown);
+                assert_eq!(acts(&desk), [receipt_of(current)], "{path}");
+            }
+        }
+    }
+    println!("{readers} readers; keys of who read each, the first alone, none: {keys:?}");
+    assert!(readers > 1000, "{readers}");
+    assert!(keys[0] < keys[2], "what changed is shorter than the whole: {keys:?}");
+}
+
+fn receipt_of(text: &str) -> Act {
+    Act::Read { runbook: name("real.md"), revision: Revision::of(text) }
 }

@@ -140,7 +140,7 @@ pub(super) fn settle(state: &mut State) {
     let before = state.reader.sheet.as_ref().map(|sheet| sheet.text.clone());
     if state.reader.turn_to(incident, beside, opened.series(), width) {
         if before != state.reader.sheet.as_ref().map(|sheet| sheet.text.clone()) {
-            state.detail_scroll = 0;
+            state.detail_scroll = state.reader.place_of(&beside.anchor).unwrap_or(0);
         }
         moving::clamp_scroll(state);
     }
