@@ -14,7 +14,7 @@ use crate::domain::runbook::{Made, Reading, Revision, Runbook, RunbookName};
 use crate::domain::series::Series;
 use crate::domain::time::Timestamp;
 use crate::query::runbooks::{Match, Shelf};
-use crate::runbook::{Page, changes};
+use crate::runbook::{Page, changes, template};
 use crate::sync::clock;
 use crate::sync::console::Parts;
 use crate::sync::picture::Detail;
@@ -59,6 +59,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Prints the beginning of a runbook for an incident, with its labels: a file for the hub's directory.
+    Template {
+        /// The incident's number.
+        id: String,
+    },
     /// Lists what is ticked of the checklists within an incident.
     Ticks(Which),
     /// Lists the words that readers left for the authors.
@@ -102,6 +107,12 @@ pub fn run(globals: &Globals, command: &Command) -> anyhow::Result<Exit> {
             duty::unread(&mut parts.mirror, &items, user.as_ref(), *json)
         }
         Command::Gaps { json } => duty::gaps(&mut parts.mirror, &items, *json),
+        Command::Template { id } => {
+            let incident = find(&mut parts.mirror, id)?;
+            let labels = common(&parts.mirror.series_of(incident.id, Detail::SERIES_MAX)?);
+            say!("{}", template::template(&incident.summary, parts.device.user.as_str(), &labels).trim_end());
+            Ok(Exit::Confirmed)
+        }
         Command::Ticks(which) => beside::ticks(&mut parts, &items, which),
         Command::Remarks { what, mine, json } => {
             let user = mine.then(|| parts.device.user.clone());

@@ -173,4 +173,13 @@ fn who_may_be_called_and_has_not_read_it_is_told_before_the_night() {
     assert_eq!(gaps["runbooks_without_alert"], json!(["idle.md"]));
     assert_eq!(gaps["alerts_without_runbook"][0]["alertname"], "Bare");
     assert_eq!(gaps["alerts_without_runbook"].as_array().map(Vec::len), Some(1));
+
+    // The beginning of one, written as it is printed, is beside that alert from then on.
+    let number = gaps["alerts_without_runbook"][0]["number"].to_string();
+    let file = jonas.run(&["runbook", "template", &number]);
+    assert_eq!(file.code, Some(0), "{file:?}");
+    books.write("bare.md", file.stdout.as_bytes());
+    let found = || jonas.run(&["runbook", "show", &number, "--json"]).stdout;
+    until("the runbook", LIMIT, || found().contains("\"name\":\"bare.md\"").then_some(()));
+    assert_eq!(jonas.json(&["runbook", "gaps"], 0)[0]["alerts_without_runbook"], json!([]));
 }
