@@ -69,7 +69,7 @@ fn runbook_lines(state: &State, words: &str) -> Vec<String> {
         }
         let made = runbook.current().map_or(String::new(), |made| {
             let by = if made.author.is_empty() { String::new() } else { format!(" by {}", made.author) };
-            format!("  {}{by}", minute(made.at))
+            format!("  {}{by}", &made.at.date_and_second()[..10])
         });
         let title = if runbook.title == runbook.name.as_str() { "" } else { &runbook.title };
         lines.push(format!("{word:<7}  {}  {title}{made}", runbook.name));

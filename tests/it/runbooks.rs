@@ -118,14 +118,16 @@ fn before_the_night_begins_its_reader_is_told_what_is_unread_and_reads_it() {
     let (mira, jonas) =
         (Person::near(&hub, &dir.path().join("mira"), "mira"), Person::near(&hub, &dir.path().join("jonas"), "jonas"));
     let screen = live(&mira);
-    screen.wait_for(LIMIT, |screen| screen.contains("on call from ") && screen.contains("not read yet: db.md, pay.md"));
+    screen.wait_for(LIMIT, |screen| {
+        screen.contains("2 runbooks unread, on call from ") && screen.contains("; :unread mira: db.md")
+    });
 
     // Who has no shift is told nothing, and sees who should read what.
     let other = live(&jonas);
     other.send_keys(&[":", "unread", "Enter"]);
     let listed = other.wait_for(LIMIT, |screen| screen.contains("mira  on call from"));
     assert!(listed.contains("unread   db.md") && listed.contains("unread   pay.md"), "{listed}");
-    assert!(!listed.contains("not read yet"), "{listed}");
+    assert!(!listed.contains("runbooks unread"), "{listed}");
 
     // One is opened by its name, read, and from there the next.
     screen.send_keys(&[":"]);

@@ -153,7 +153,7 @@ fn gap_lines(items: &Items, duty: &Duty) -> Vec<String> {
     for (name, needed) in bare {
         let latest = &needed.latest.date_and_second()[..10];
         let (count, number) = (needed.incidents, needed.number);
-        lines.push(format!("  {} {count:>5} incidents, the latest {number} on {latest}", output::cell(name, 40)));
+        lines.push(format!("  {} {count:>5} incidents, the latest {number} on {latest}", output::cell(name, 32)));
     }
     lines.extend(list("Runbooks that no incident needed:", &duty.idle, items));
     lines.extend(list("Needed, and not changed for a year:", &duty.stale, items));
@@ -166,8 +166,9 @@ fn list(title: &str, names: &[RunbookName], items: &Items) -> Vec<String> {
     }
     let mut lines = vec![String::new(), title.to_owned()];
     for runbook in names.iter().filter_map(|name| items.runbooks.get(name.as_str())) {
-        let made = runbook.current().map_or_else(|| "-".to_owned(), made_words);
-        lines.push(format!("  {} {}  {made}", output::cell(runbook.name.as_str(), 40), text(&runbook.title)));
+        let made = runbook.current().map_or_else(|| "-".to_owned(), |made| made.at.date_and_second()[..10].to_owned());
+        let (name, title) = (output::cell(runbook.name.as_str(), 32), text(&runbook.title));
+        lines.push(format!("  {name} {made}  {title}"));
     }
     lines
 }

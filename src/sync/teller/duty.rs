@@ -91,7 +91,9 @@ fn words(shift: &Shift, due: &[Due], now: Timestamp) -> String {
     let names: Vec<&str> = due.iter().take(NAMED).map(|due| due.runbook.as_str()).collect();
     let more = due.len() - names.len();
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("on call {when} {}Z, and not read yet: {}{more}; :unread {}", &from[..16], names.join(", "), shift.person)
+    let count = if due.len() == 1 { "1 runbook".to_owned() } else { format!("{} runbooks", due.len()) };
+    // What to type stands before the names: these may have no room.
+    format!("{count} unread, on call {when} {}Z; :unread {}: {}{more}", &from[..16], shift.person, names.join(", "))
 }
 
 #[cfg(test)]
@@ -114,11 +116,11 @@ mod tests {
         let three = [due("a.md"), due("b.md"), due("c.md")];
         assert_eq!(
             words(&shift, &three, at(30)),
-            "on call from 1970-01-01 01:00Z, and not read yet: a.md, b.md and 1 more; :unread mira"
+            "3 runbooks unread, on call from 1970-01-01 01:00Z; :unread mira: a.md, b.md and 1 more"
         );
         assert_eq!(
             words(&shift, &three[..1], at(60)),
-            "on call since 1970-01-01 01:00Z, and not read yet: a.md; :unread mira"
+            "1 runbook unread, on call since 1970-01-01 01:00Z; :unread mira: a.md"
         );
     }
 }
