@@ -11,7 +11,7 @@ use crate::domain::id::{IncidentId, UserName};
 use crate::domain::item::Items;
 use crate::domain::op::{Act, Basis};
 use crate::domain::runbook::{Made, Reading, Revision, Runbook, RunbookName};
-use crate::domain::series::Series;
+use crate::domain::series::common_labels;
 use crate::domain::time::Timestamp;
 use crate::query::runbooks::{Match, Shelf};
 use crate::runbook::{Page, changes, template};
@@ -109,7 +109,7 @@ pub fn run(globals: &Globals, command: &Command) -> anyhow::Result<Exit> {
         Command::Gaps { json } => duty::gaps(&mut parts.mirror, &items, *json),
         Command::Template { id } => {
             let incident = find(&mut parts.mirror, id)?;
-            let labels = common(&parts.mirror.series_of(incident.id, Detail::SERIES_MAX)?);
+            let labels = common_labels(&parts.mirror.series_of(incident.id, Detail::SERIES_MAX)?);
             say!("{}", template::template(&incident.summary, parts.device.user.as_str(), &labels).trim_end());
             Ok(Exit::Confirmed)
         }
@@ -147,7 +147,7 @@ fn asked<'a>(parts: &mut Parts, items: &'a Items, what: &str) -> anyhow::Result<
         if found.is_empty() {
             bail!("no runbook is for incident {what}; a `match` in a runbook's front matter says which it is for");
         }
-        let labels = common(&series);
+        let labels = common_labels(&series);
         let found = found.into_iter().filter_map(|Match { name, why, .. }| {
             Some(Asked { runbook: items.runbooks.get(name.as_str())?, why: Some(why), labels: labels.clone() })
         });
@@ -160,14 +160,6 @@ fn asked<'a>(parts: &mut Parts, items: &'a Items, what: &str) -> anyhow::Result<
         [] => bail!("no runbook {what:?} is known here; `nightdesk runbook list` shows them"),
         more => bail!("{what:?} names {} runbooks; write the whole path", more.len()),
     }
-}
-
-/// Returns the labels on which all series agree.
-fn common(series: &[Series]) -> BTreeMap<String, String> {
-    let Some((first, others)) = series.split_first() else { return BTreeMap::new() };
-    let agreed =
-        first.labels.iter().filter(|(name, value)| others.iter().all(|one| one.labels.get(name) == Some(value)));
-    agreed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn each(

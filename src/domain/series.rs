@@ -7,6 +7,7 @@ use super::label::{AlertmanagerFingerprint, Fingerprint, Labels};
 use super::severity::Severity;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Episodes kept with a series, newest last; older ones live on in the flap count alone.
@@ -433,6 +434,13 @@ fn still_fires(ended_at: Timestamp, event: &Event) -> bool {
     // Prometheus promises four resend intervals; a quarter of it is more than a message is ever late.
     let late = event.promise().map_or(LATE_AT_MOST, |promise| promise / 4);
     event.received_at > ended_at.plus(late)
+}
+
+/// Returns the labels that all of these have, with equal values.
+pub fn common_labels(series: &[Series]) -> BTreeMap<String, String> {
+    let Some((first, others)) = series.split_first() else { return BTreeMap::new() };
+    let is_common = |(name, value): &(&str, &str)| others.iter().all(|one| one.labels.get(name) == Some(*value));
+    first.labels.iter().filter(is_common).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

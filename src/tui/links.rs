@@ -2,10 +2,9 @@
 
 use crate::domain::incident::Incident;
 use crate::domain::item::Service;
-use crate::domain::series::Series;
+use crate::domain::series::{Series, common_labels};
 use crate::domain::text::SafeText;
 use crate::sync::picture::Detail;
-use std::collections::BTreeMap;
 
 /// Most links of an incident that are listed: as many as there are digits.
 pub(crate) const LINKS_MAX: usize = 9;
@@ -100,14 +99,11 @@ pub(crate) fn runbook(detail: &Detail) -> Option<Link> {
 /// Returns the labels that all series have in common as a matcher for Prometheus and Alertmanager, and how many had to be left out because
 /// they hold what a person cannot see.
 pub(crate) fn matcher(series: &[Series]) -> (String, usize) {
-    let mut common: BTreeMap<&str, &str> = series.first().map(|one| one.labels.iter().collect()).unwrap_or_default();
-    for one in series {
-        common.retain(|name, value| one.labels.get(name) == Some(*value));
-    }
+    let mut common = common_labels(series);
     let all = common.len();
     let seen = |text: &str| text.split('\n').all(|line| SafeText::line(line, usize::MAX).as_str() == line);
     common.retain(|name, value| seen(name) && seen(value));
-    let pair = |(name, value): (&&str, &&str)| format!("{}=\"{}\"", label(name), escaped(value));
+    let pair = |(name, value): (&String, &String)| format!("{}=\"{}\"", label(name), escaped(value));
     let pairs: Vec<String> = common.iter().map(pair).collect();
     (format!("{{{}}}", pairs.join(",")), all - common.len())
 }

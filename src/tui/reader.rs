@@ -6,10 +6,10 @@
 use crate::domain::id::IncidentId;
 use crate::domain::op::Act;
 use crate::domain::runbook::{Reading, Revision, RunbookName};
-use crate::domain::series::Series;
+use crate::domain::series::{Series, common_labels};
 use crate::runbook::{CodeBlock, Heading, Line, Page, Runbook, Task, changes};
 use crate::sync::picture::{Beside, Picture};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -228,14 +228,6 @@ pub(crate) fn read_waits(picture: &Picture, name: &RunbookName, of: Revision) ->
     picture.waiting_apart.iter().any(|waiting| is_it(&waiting.act))
 }
 
-/// Returns the labels on which all series agree: what templates are filled from.
-pub(crate) fn labels(series: &[Series]) -> BTreeMap<String, String> {
-    let Some((first, others)) = series.split_first() else { return BTreeMap::new() };
-    let agreed =
-        first.labels.iter().filter(|(name, value)| others.iter().all(|one| one.labels.get(name) == Some(*value)));
-    agreed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
 impl Sheet {
     fn of(text: Text, incident: Option<IncidentId>, beside: &Beside, series: &[Series], width: usize) -> Option<Self> {
         let page = page(beside.text.as_deref()?, &text.runbook)?;
@@ -243,7 +235,7 @@ impl Sheet {
         let (mut tasks, mut codes, mut headings) = (Vec::new(), Vec::new(), Vec::new());
         match &text.since {
             None => {
-                lines = page.lines(width, &labels(series));
+                lines = page.lines(width, &common_labels(series));
                 parts = lines.iter().map(|line| line.block).collect();
                 let first = |heading: Heading| Some((parts.iter().position(|part| *part == heading.block)?, heading));
                 headings = page.outline().into_iter().filter_map(first).collect();

@@ -44,7 +44,15 @@ impl Action {
     /// sure that the key did not come with a text.
     pub(crate) fn waits_for_a_hand(self) -> bool {
         let marks = matches!(self, Self::MarkToggle | Self::MarkAll | Self::MarkClear | Self::MarkRange);
-        let prompts = matches!(self, Self::CommandOpen | Self::FilterOpen | Self::ChooseOther | Self::PromptAccept);
+        let prompts = matches!(
+            self,
+            Self::CommandOpen
+                | Self::FilterOpen
+                | Self::RunbookFind
+                | Self::RunbookOutline
+                | Self::ChooseOther
+                | Self::PromptAccept
+        );
         let program = matches!(self, Self::AppQuit | Self::ReadOnlyOff);
         self.tier() > Tier::View || self.answers_question() || marks || prompts || program
     }

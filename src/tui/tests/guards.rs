@@ -73,6 +73,18 @@ fn a_text_that_comes_as_keys_does_nothing_and_locks_the_verbs() {
 }
 
 #[test]
+fn a_text_over_a_runbook_opens_no_line_and_says_nothing() {
+    for open in ["r", ": \"runbook_pay/5xx.md\" enter"] {
+        for text in ["/oA!k", "ok then", "R\nR", "e 4 words\n", " 1y"] {
+            let mut desk = Desk::new(super::runbooks::readable());
+            desk.keys(open).burst(text);
+            assert_eq!((&desk.state.mode, desk.submitted()), (&Mode::Browse, Vec::new()), "{open} {text:?}");
+            assert!(desk.has("LOCKED"), "{open} {text:?}:\n{}", desk.screen());
+        }
+    }
+}
+
+#[test]
 fn moves_never_count_and_a_verb_behind_them_is_meant() {
     check_burst("", "jjja", &[(8, Act::Ack)]);
     check_burst("", "jjjkka", &[(11, Act::Ack)]);

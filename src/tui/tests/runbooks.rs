@@ -290,6 +290,11 @@ fn with_book(runbooks: Vec<Beside>) -> Picture {
     picture
 }
 
+/// A picture with a runbook that nobody has read.
+pub(super) fn readable() -> Picture {
+    with_book(vec![unread()])
+}
+
 fn asked_for(desk: &Desk) -> Vec<Option<String>> {
     let open = desk.effects.iter().filter_map(|effect| match effect {
         Effect::Ask(Ask::Open(name)) => Some(name.as_ref().map(RunbookName::to_string)),

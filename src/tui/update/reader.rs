@@ -12,7 +12,7 @@ use super::{act, command, hands, moving, panes};
 use crate::domain::id::{IncidentId, Number};
 use crate::domain::op::{Act, Basis};
 use crate::domain::runbook::{REMARK_BYTES_MAX, Reading, RunbookName, TASK_BYTES_MAX};
-use crate::domain::series::Series;
+use crate::domain::series::{Series, common_labels};
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use crate::query::coverage::Due;
@@ -418,7 +418,7 @@ pub(super) fn copy_code(state: &mut State, now: Timestamp) -> Vec<Effect> {
         state.tell(why, now);
         return Vec::new();
     };
-    let labels = opened(state).map(|opened| reader::labels(opened.series())).unwrap_or_default();
+    let labels = opened(state).map(|opened| common_labels(opened.series())).unwrap_or_default();
     let (text, left) = code.filled(&labels);
     let but = if left.is_empty() { "" } else { " (not all templates could be filled in)" };
     hands::put(state, Clip::of_lines(format!("code of line {}{but}", code.line), &text), now)
@@ -432,6 +432,6 @@ pub(super) fn begin_one(state: &mut State, now: Timestamp) -> Vec<Effect> {
         state.tell(format!("the series of {number} are not read yet; open it and try again"), now);
         return Vec::new();
     };
-    let text = runbook::template::template(&summary, state.picture.user.as_str(), &reader::labels(&detail.series));
+    let text = runbook::template::template(&summary, state.picture.user.as_str(), &common_labels(&detail.series));
     hands::put(state, Clip::of_lines(format!("beginning of a runbook for {number}"), &text), now)
 }
