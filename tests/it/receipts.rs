@@ -182,4 +182,12 @@ fn who_may_be_called_and_has_not_read_it_is_told_before_the_night() {
     let found = || jonas.run(&["runbook", "show", &number, "--json"]).stdout;
     until("the runbook", LIMIT, || found().contains("\"name\":\"bare.md\"").then_some(()));
     assert_eq!(jonas.json(&["runbook", "gaps"], 0)[0]["alerts_without_runbook"], json!([]));
+    // Under another name it is the same text: who read it is not asked again.
+    std::fs::rename(books.path().join("pay.md"), books.path().join("moved.md")).expect("a file can be renamed");
+    let word = |all: &[Value], name: &str| Some(all.iter().find(|one| one["name"] == name)?["reading"].clone());
+    until("the new name", LIMIT, || {
+        let all = mira.json(&["runbook", "list"], 0);
+        (word(&all, "pay.md").is_none() && word(&all, "moved.md")? == "read").then_some(())
+    });
+    assert_eq!(names(&jonas).len(), 2, "what nobody read is still to be read");
 }

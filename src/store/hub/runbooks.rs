@@ -26,7 +26,8 @@ pub struct Found {
     pub texts: BTreeMap<Revision, String>,
 }
 
-/// Takes runbooks in, whole, and forgets those that are gone; what was read of them stays.
+/// Takes runbooks in, whole, and forgets those that are gone; what was read of them stays. One that has the text of another that is gone
+/// is that file under a new name: who read it has read it.
 pub(in crate::store) fn keep<T: Tables>(
     tables: &mut T,
     rules: &Rules,
@@ -38,11 +39,36 @@ pub(in crate::store) fn keep<T: Tables>(
     for one in found {
         take(&mut work, one)?;
     }
+    hand_on(&mut work, gone)?;
     for name in gone {
         work.remove_item(ItemKind::Runbook, name.as_str())?;
         tell_texts(&mut work, name, &[])?;
     }
     work.write()
+}
+
+/// Hands the receipts of what is gone on to what has the same text and was read by nobody.
+fn hand_on<T: Tables>(work: &mut Work<'_, T>, gone: &[RunbookName]) -> Result<(), StoreError> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let (mut leaving, mut heirs) = (Vec::new(), BTreeMap::new());
+    for item in work.tables.items(ItemKind::Runbook)? {
+        let Item::Runbook(runbook) = item else { continue };
+        let Some(revision) = runbook.current().map(|made| made.revision) else { continue };
+        match gone.contains(&runbook.name) {
+            true => leaving.push((runbook.name, revision)),
+            false => drop(heirs.entry(revision).or_insert(runbook.name)),
+        }
+    }
+    for (name, revision) in leaving {
+        let Some(heir) = heirs.get(&revision) else { continue };
+        let Some(Readers { by, .. }) = readers(work, &name)? else { continue };
+        if readers(work, heir)?.is_none() && !is_full(work, ItemKind::Readers)? {
+            work.put_item(&Item::Readers(Readers { runbook: heir.clone(), by }))?;
+        }
+    }
+    Ok(())
 }
 
 fn take<T: Tables>(work: &mut Work<'_, T>, found: Found) -> Result<(), StoreError> {
@@ -203,7 +229,15 @@ fn remark<T: Tables>(
     }
     let mut remarks = before.unwrap_or_else(|| Remarks { runbook: name.clone(), remarks: Vec::new() });
     if remarks.remarks.len() >= REMARKS_MAX {
-        return Ok(Some(Refusal::NoRoom));
+        // What was said of a text that was replaced gives way to what is said of another.
+        let current = match work.tables.item(ItemKind::Runbook, name.as_str())? {
+            Some(Item::Runbook(runbook)) => runbook.current().map(|made| made.revision),
+            Some(_) | None => None,
+        };
+        let Some(old) = remarks.remarks.iter().position(|remark| Some(remark.revision) != current) else {
+            return Ok(Some(Refusal::NoRoom));
+        };
+        remarks.remarks.remove(old);
     }
     let (op, by, at) = (op.op_id, op.actor.clone(), work.now);
     remarks.remarks.push(Remark { op, revision, line, text: text.into(), by, at });

@@ -111,6 +111,8 @@ macro_rules! on_both {
 on_both!(
     texts_are_told_while_they_are_current_or_were_read,
     a_receipt_for_what_was_replaced_is_for_that_and_no_other,
+    a_file_under_a_new_name_was_read_by_who_read_it,
+    remarks_on_what_was_replaced_give_way,
     ticks_are_of_one_incident_and_stand_in_its_timeline,
     remarks_are_kept_beside_their_text,
     a_long_feed_comes_in_pieces,
@@ -160,6 +162,51 @@ async fn a_receipt_for_what_was_replaced_is_for_that_and_no_other(make: Make) {
     assert_eq!(desk.say(&mut signer, nowhere(), read("never there"), 10).await, never);
     let other = Act::Read { runbook: RunbookName::parse("other.md").unwrap(), revision: Revision::of("one") };
     assert_eq!(desk.say(&mut signer, nowhere(), other, 11).await, never);
+}
+
+async fn a_file_under_a_new_name_was_read_by_who_read_it(make: Make) {
+    let desk = make(rules());
+    desk.know("mira").await;
+    desk.keep(&["one"], false, 1).await;
+    assert_eq!(desk.say(&mut Signer::default(), nowhere(), read("one"), 2).await, Verdict::Applied);
+    let named = |path: &str, text: &str| {
+        let mut found = found(&[text], false);
+        found.runbook.name = RunbookName::parse(path).unwrap();
+        found
+    };
+    let (moved, other) = (named("moved/5xx.md", "one"), named("moved/other.md", "another text"));
+    desk.store.keep_runbooks(vec![moved, other], Vec::new(), at(3)).await.unwrap();
+    let reading = |items: &Items, path: &str| items.runbooks[path].reading(&user("mira"), items.readers.get(path));
+    let items = desk.all_items().await.0;
+    assert_eq!(reading(&items, "moved/5xx.md"), Reading::Unread, "while both are there, they are two");
+    desk.store.keep_runbooks(Vec::new(), vec![name()], at(4)).await.unwrap();
+    let items = desk.all_items().await.0;
+    assert_eq!(reading(&items, "moved/5xx.md"), Reading::Current { at: at(2) });
+    assert_eq!(reading(&items, "moved/other.md"), Reading::Unread);
+}
+
+async fn remarks_on_what_was_replaced_give_way(make: Make) {
+    use crate::domain::runbook::REMARKS_MAX;
+    let desk = make(rules());
+    desk.know("mira").await;
+    desk.keep(&["one"], false, 1).await;
+    let mut signer = Signer::default();
+    let remark = |text: &str, line: u32| Act::Remark {
+        runbook: name(),
+        revision: Revision::of(text),
+        line,
+        text: "it is port 81".into(),
+    };
+    for line in 1..=REMARKS_MAX as u32 {
+        assert_eq!(desk.say(&mut signer, nowhere(), remark("one", line), 2).await, Verdict::Applied);
+    }
+    let full = Verdict::Refused { because: Refusal::NoRoom };
+    assert_eq!(desk.say(&mut signer, nowhere(), remark("one", 999), 3).await, full, "all are of the current text");
+    desk.keep(&["two"], false, 4).await;
+    assert_eq!(desk.say(&mut signer, nowhere(), remark("two", 7), 5).await, Verdict::Applied);
+    let remarks = desk.all_items().await.0.remarks[name().as_str()].remarks.clone();
+    let ends = [&remarks[0], &remarks[REMARKS_MAX - 1]].map(|remark| (remark.line, remark.revision));
+    assert_eq!((ends, remarks.len()), ([(2, Revision::of("one")), (7, Revision::of("two"))], REMARKS_MAX));
 }
 
 async fn ticks_are_of_one_incident_and_stand_in_its_timeline(make: Make) {
