@@ -40,6 +40,8 @@ const NOTES_MAX: usize = 1000;
 const NO_ROSTER: u64 = u64::MAX;
 /// How often the mirror thread looks whether another process of the same user wrote.
 const LOOK_AT_DISK: Duration = Duration::from_secs(1);
+/// How long nothing comes until the cursor rests, and what takes longer than a frame is read for where it stands.
+const RESTS_AFTER: Duration = Duration::from_millis(150);
 /// A longer absence of this process than this means that nothing shown is known to be current.
 const GAP: Duration = Duration::from_secs(5);
 /// Longest pause between two attempts to reach a hub that many consoles may want.
@@ -164,16 +166,22 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
     // The first picture went out without labels: whoever is woken sees what burns before all of them are read.
     let mut more = true;
     loop {
-        let patience = if more { Duration::ZERO } else { LOOK_AT_DISK };
+        let later = teller.awaits_similar();
+        let patience = match (more, later) {
+            (true, _) => Duration::ZERO,
+            (false, true) => RESTS_AFTER,
+            (false, false) => LOOK_AT_DISK,
+        };
         let mut next = match inbox.recv_timeout(patience) {
             Ok(note) => Some(note),
-            Err(RecvTimeoutError::Timeout) if more => None,
+            Err(RecvTimeoutError::Timeout) if more || later => None,
             Err(RecvTimeoutError::Timeout) => Some(Note::Ask(Ask::Refresh)),
             Err(RecvTimeoutError::Disconnected) => return,
         };
         if let Some(gap) = watch.gap(LOOK_AT_DISK) {
             teller.slept(gap);
         }
+        let idle = next.is_none();
         while let Some(note) = next {
             if matches!(note, Note::Ask(Ask::Close)) {
                 return;
@@ -193,6 +201,9 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
         }
         if teller.has_receipts() {
             session.called.notify_one();
+        }
+        if idle && !more {
+            teller.read_similar();
         }
         more = teller.read_labels();
         watch = Watch::start();

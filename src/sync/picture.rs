@@ -79,8 +79,8 @@ pub struct Row {
 pub struct Detail {
     /// Which.
     pub incident: IncidentId,
-    /// What came before and looks like it.
-    pub similar: Arc<Similar>,
+    /// What came before and looks like it; `None` while it is looked for, which takes longer than all else.
+    pub similar: Option<Arc<Similar>>,
     /// Its series, firing first, at most [`Detail::SERIES_MAX`].
     pub series: Vec<Series>,
     /// Its timeline, oldest first, the newest [`Detail::LINES_MAX`].

@@ -33,6 +33,7 @@ use crate::domain::paging::{Page, Paging};
 use crate::domain::runbook::{Reading, Revision, RunbookName};
 use crate::domain::scope::Scope;
 use crate::domain::series::Series;
+use crate::domain::similar::Similar;
 use crate::domain::time::Timestamp;
 use crate::query::runbooks::{Match, Shelf};
 use crate::store::StoreError;
@@ -456,11 +457,7 @@ impl Teller {
         // Read once for each look: what came before changes seldom, and moving on reads it anew.
         let held =
             self.detail.as_ref().filter(|held| Some(held.incident) == self.look).map(|held| held.similar.clone());
-        let similar = match (held, self.look) {
-            (Some(similar), _) => similar,
-            (None, Some(id)) => Arc::new(self.mirror.similar(id, clock::now())?),
-            (None, None) => Arc::default(),
-        };
+        let similar = held.flatten();
         let Some(incident) = self.look else {
             self.detail = None;
             return Ok(());
@@ -475,6 +472,22 @@ impl Teller {
             pages: self.mirror.pages_of(incident, Detail::PAGES_MAX)?,
         }));
         Ok(())
+    }
+
+    /// Returns whether it was not looked yet for what is like the incident that is looked at.
+    pub fn awaits_similar(&self) -> bool {
+        self.halted.is_none() && self.detail.as_ref().is_some_and(|detail| detail.similar.is_none())
+    }
+
+    /// Looks for what came before and is like the incident that is looked at: beside thousands of others that takes longer than a frame, so
+    /// it waits until nothing else does.
+    pub fn read_similar(&mut self) {
+        let Some(detail) = self.detail.clone().filter(|_| self.awaits_similar()) else { return };
+        let similar = self.mirror.similar(detail.incident, clock::now()).unwrap_or_else(|error| {
+            self.complain(&error);
+            Similar::default()
+        });
+        self.detail = Some(Arc::new(Detail { similar: Some(Arc::new(similar)), ..(*detail).clone() }));
     }
 
     /// Reads the runbooks of an incident with the texts that this person needs.

@@ -49,6 +49,10 @@ struct Drawn {
     selected: Option<IncidentId>,
     /// Until when the next drawing waits.
     until: Option<Instant>,
+    /// Since when an incident is drawn without its detail.
+    without: Option<Instant>,
+    /// The last detail took longer than a frame waits for it: the mirror has much to do, and waiting for the next one helps nobody.
+    is_slow: bool,
 }
 
 /// What the caller decides.
@@ -264,14 +268,24 @@ impl Console {
     /// Returns what came while the detail of an incident was awaited that the cursor has just come to: one frame with it is calmer, and
     /// fewer bytes, than one without and one with. `None` once there is nothing to wait for, or the moment is over.
     fn before_drawing(&self, state: &State, drawn: &mut Drawn) -> Option<Event> {
-        if drawn.selected != state.selected && state.awaits_detail() {
+        let came = drawn.selected != state.selected;
+        if came && state.awaits_detail() && !drawn.is_slow {
             let until = *drawn.until.get_or_insert_with(|| Instant::now() + DETAIL_WITHIN);
             let left = until.checked_duration_since(Instant::now());
             if let Some(event) = left.and_then(|left| self.events.recv_timeout(left).ok()) {
                 return Some(event);
             }
         }
-        *drawn = Drawn { selected: state.selected, until: None };
+        match (came, state.awaits_detail()) {
+            (true, true) => drawn.without = Some(drawn.until.map_or_else(Instant::now, |until| until - DETAIL_WITHIN)),
+            (true, false) => (drawn.without, drawn.is_slow) = (None, false),
+            (false, true) => {}
+            (false, false) => {
+                let took = drawn.without.take().map(|since| since.elapsed());
+                drawn.is_slow = took.map_or(drawn.is_slow, |took| took > DETAIL_WITHIN);
+            }
+        }
+        (drawn.selected, drawn.until) = (state.selected, None);
         None
     }
 

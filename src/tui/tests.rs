@@ -141,7 +141,7 @@ fn detail(number: u64) -> Arc<Detail> {
         series: vec![series(1)],
         lines,
         pages: Vec::new(),
-        similar: Arc::default(),
+        similar: Some(Arc::default()),
         runbooks: Vec::new(),
     })
 }

@@ -83,7 +83,7 @@ fn whole() -> Picture {
         note: Some("restarted the ledger job".into()),
         summary: "error rate 12% > 5%".into(),
     };
-    told.similar = Arc::new(Similar {
+    told.similar = Some(Arc::new(Similar {
         earlier: vec![
             earlier(6, Likeness::Group, "01:00"),
             earlier(5, Likeness::Rule, "00:40"),
@@ -92,7 +92,7 @@ fn whole() -> Picture {
         seen: 14,
         median: Some(Duration::from_secs(720)),
         mostly: UserName::parse("mira").ok(),
-    });
+    }));
     picture.detail = Some(Arc::new(told));
     for row in Arc::make_mut(&mut picture.rows).iter_mut().filter(|row| row.incident.number == Number(12)) {
         row.incident.claimed = Some(Claimed::of(&claim()));

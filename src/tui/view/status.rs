@@ -165,7 +165,8 @@ fn calls(state: &State) -> Option<String> {
     let page = worst_call(state)?;
     let several: BTreeSet<_> = update::calls(state).map(|page| page.incident).collect();
     let more = if several.len() > 1 { format!(" +{}", several.len() - 1) } else { String::new() };
-    let (what, more) = match common_label(state, &several).filter(|_| several.len() >= STORM_FROM) {
+    let storm_of = if several.len() >= STORM_FROM { common_label(state, &several) } else { None };
+    let (what, more) = match storm_of {
         Some(label) => (storm(state, page, &several, &label), String::new()),
         None => (called(state, page), more),
     };
@@ -229,10 +230,15 @@ fn call_keys(state: &State, page: &Page, several: usize) -> Vec<String> {
 
 /// Returns the label that all of these have in common, if there is one: then it is a storm.
 fn common_label(state: &State, incidents: &BTreeSet<IncidentId>) -> Option<String> {
-    let mut hits = incidents.iter().map(|id| state.row_of(*id).map(|row| row.incident.hit.clone()).unwrap_or_default());
-    let first = hits.next()?;
-    let common = hits.fold(first, |common, hit| common.intersection(&hit).cloned().collect());
-    common.into_iter().next()
+    let mut hits = incidents.iter().map(|id| state.row_of(*id).map(|row| &row.incident.hit));
+    let mut common: Vec<&String> = hits.next()??.iter().collect();
+    for hit in hits {
+        common.retain(|label| hit.is_some_and(|hit| hit.contains(*label)));
+        if common.is_empty() {
+            return None;
+        }
+    }
+    common.first().map(|label| (*label).clone())
 }
 
 /// Says that this console rings by itself, and why.

@@ -10,7 +10,7 @@ use crate::domain::similar::{Earlier, Likeness, span_words};
 /// Returns the head, then the earlier ones by class.
 pub(super) fn lines(state: &State, window: Window) -> Vec<Line> {
     let Some(digest) = state.digest() else { return vec![reading()] };
-    let similar = &digest.detail.similar;
+    let Some(similar) = &digest.detail.similar else { return vec![Line::of(Role::Dim, "looking ...")] };
     let mut lines = text(Role::Title, "", &similar.head(), window.width);
     if similar.earlier.is_empty() {
         let none = "no earlier incident like it is known here: this console knows what its mirror holds";
