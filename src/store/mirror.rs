@@ -14,10 +14,11 @@ mod watch;
 use super::sqlite::{self, Schema};
 use super::{Cursor, FeedKind, FeedPage, StoreError};
 use crate::domain::envelope::SignedOp;
-use crate::domain::id::{IncidentId, NodeId, OpId, UserName};
+use crate::domain::id::{IncidentId, NodeId, OpId, SourceName, UserName};
 use crate::domain::incident::{Incident, Line};
 use crate::domain::item::{Item, Items, text_id};
 use crate::domain::judge::Verdict;
+use crate::domain::label::Fingerprint;
 use crate::domain::op::{Act, Op};
 use crate::domain::paging::Page;
 use crate::domain::runbook::{Revision, RunbookName};
@@ -35,7 +36,9 @@ use rows::{
 use watch::Watch;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use inbox::Loss;
 
@@ -53,7 +56,7 @@ pub(super) const SCHEMA: Schema = Schema {
 };
 
 /// Pages of the file that are kept in memory: a console looks at one incident after the other, and lies open for weeks.
-const CACHE_KIB: i64 = 4096;
+const CACHE_KIB: i64 = 2048;
 
 /// Why an operation was not written.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +101,22 @@ pub struct SeriesMark {
     pub anew: bool,
 }
 
+impl SeriesMark {
+    /// Returns whether nothing was read yet.
+    pub fn is_start(&self) -> bool {
+        (self.seq, self.row) == (0, 0)
+    }
+}
+
+/// A series as who reads all of them meets it.
+#[derive(Debug)]
+pub enum Met {
+    /// Of an incident that is known.
+    Known(Arc<Series>),
+    /// Of another, or of none.
+    Other(SourceName, Fingerprint),
+}
+
 /// What applying a page of the feed changed.
 #[derive(Debug, Default)]
 pub struct Applied {
@@ -122,6 +141,8 @@ pub struct Mirror {
     node: NodeId,
     twin: Beside,
     user: UserName,
+    /// The pages that [`Mirror::calls`] returned last, by their text.
+    calls: HashMap<Box<str>, Arc<Page>>,
 }
 
 impl Mirror {
@@ -165,7 +186,7 @@ impl Mirror {
         past::fill(&tx)?;
         tx.commit()?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        Ok(Self { connection, watch, node, twin, user: user.clone() })
+        Ok(Self { connection, watch, node, twin, user: user.clone(), calls: HashMap::new() })
     }
 
     /// Returns a mirror of a layout that this program does not know: it reads what it can and writes nothing.
@@ -174,7 +195,7 @@ impl Mirror {
         belongs_to(&tx, path, user)?;
         let node = own_node(&tx)?;
         drop(tx);
-        Ok(Self { connection, watch, node, twin: Beside::of(path), user: user.clone() })
+        Ok(Self { connection, watch, node, twin: Beside::of(path), user: user.clone(), calls: HashMap::new() })
     }
 
     /// Makes sure that this program may still write: nobody brought the database to a newer layout or put another file in its place.
@@ -222,6 +243,7 @@ impl Mirror {
             node: self.node,
             twin: Beside::nothing(),
             user: self.user.clone(),
+            calls: HashMap::new(),
         })
     }
 
@@ -547,16 +569,24 @@ impl Mirror {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn calls(&mut self, person: &UserName, max: usize) -> Result<Vec<Page>, StoreError> {
-        let bodies: Vec<String> = self
-            .connection
-            .prepare_cached(
-                "SELECT body FROM page WHERE open = 1 AND person = ?1
-                 UNION ALL SELECT body FROM page WHERE missed = 1 AND person = ?1 LIMIT ?2",
-            )?
-            .query_map(params![person.as_str(), max as i64], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        let mut pages: Vec<Page> = bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;
+    pub fn calls(&mut self, person: &UserName, max: usize) -> Result<Vec<Arc<Page>>, StoreError> {
+        // To take a page's text apart costs more than to read it, and of a thousand most are as they were.
+        let mut before = std::mem::take(&mut self.calls);
+        let mut select = self.connection.prepare_cached(
+            "SELECT body FROM page WHERE open = 1 AND person = ?1
+             UNION ALL SELECT body FROM page WHERE missed = 1 AND person = ?1 LIMIT ?2",
+        )?;
+        let mut rows = select.query(params![person.as_str(), max as i64])?;
+        let mut pages = Vec::new();
+        while let Some(row) = rows.next()? {
+            let body = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            let (body, page) = match before.remove_entry(body) {
+                Some(known) => known,
+                None => (body.into(), Arc::new(serde_json::from_str(body)?)),
+            };
+            pages.push(page.clone());
+            self.calls.insert(body, page);
+        }
         pages.sort_by_key(|page| (page.queued_at, page.id));
         Ok(pages)
     }
@@ -648,11 +678,17 @@ impl Mirror {
         Ok(bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?)
     }
 
-    /// Returns the next series in the order in which they came, at most `max`, and tells in `after` how far that is.
+    /// Returns the next series in the order in which they came, at most `max`, and tells in `after` how far that is; fewer are the last.
+    /// Only those of incidents that are known are read whole.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn series_after(&mut self, after: &mut SeriesMark, max: usize) -> Result<Vec<Series>, StoreError> {
+    pub fn series_after(
+        &mut self,
+        after: &mut SeriesMark,
+        max: usize,
+        known: impl Fn(IncidentId) -> bool,
+    ) -> Result<Vec<Met>, StoreError> {
         let tx = self.connection.transaction()?;
         let swept = meta(&tx, "swept")?.and_then(|text| text.parse().ok()).unwrap_or(0);
         if swept != after.swept {
@@ -660,15 +696,22 @@ impl Mirror {
             *after = SeriesMark { swept, seq: 0, row: 0, anew: true };
         }
         let mut select = tx.prepare_cached(
-            "SELECT seq, rowid, body FROM series WHERE (seq, rowid) > (?1, ?2) ORDER BY seq, rowid LIMIT ?3",
+            "SELECT seq, rowid, source, fingerprint, incident, body FROM series
+             WHERE (seq, rowid) > (?1, ?2) ORDER BY seq, rowid LIMIT ?3",
         )?;
         let mut rows = select.query(params![after.seq, after.row, max as i64])?;
-        let mut read = Vec::new();
+        let mut met = Vec::new();
         while let Some(row) = rows.next()? {
             (after.seq, after.row) = (row.get(0)?, row.get(1)?);
-            read.push(serde_json::from_str(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?);
+            let incident = row.get::<_, Option<[u8; 16]>>(4)?.map(IncidentId::from_bytes);
+            let text = |at| -> Result<_, StoreError> { Ok(row.get_ref(at)?.as_str().map_err(rusqlite::Error::from)?) };
+            if incident.is_some_and(&known) {
+                met.push(Met::Known(Arc::new(serde_json::from_str(text(5)?)?)));
+            } else if let Ok(source) = SourceName::parse(text(2)?) {
+                met.push(Met::Other(source, Fingerprint(row.get(3)?)));
+            }
         }
-        Ok(read)
+        Ok(met)
     }
 
     /// Returns the newest `max` lines of the incident's timeline, oldest first.

@@ -42,6 +42,8 @@ const NO_ROSTER: u64 = u64::MAX;
 const LOOK_AT_DISK: Duration = Duration::from_secs(1);
 /// How long nothing comes until the cursor rests, and what takes longer than a frame is read for where it stands.
 const RESTS_AFTER: Duration = Duration::from_millis(150);
+/// How long that is put off at most while something comes all the time.
+const RESTS_WITHIN: Duration = Duration::from_secs(1);
 /// A longer absence of this process than this means that nothing shown is known to be current.
 const GAP: Duration = Duration::from_secs(5);
 /// Longest pause between two attempts to reach a hub that many consoles may want.
@@ -165,8 +167,11 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
     let mut watch = Watch::start();
     // The first picture went out without labels: whoever is woken sees what burns before all of them are read.
     let mut more = true;
+    let mut put_off: Option<std::time::Instant> = None;
     loop {
         let later = teller.awaits_similar();
+        let since = put_off.filter(|_| later);
+        put_off = later.then(|| since.unwrap_or_else(std::time::Instant::now));
         let patience = match (more, later) {
             (true, _) => Duration::ZERO,
             (false, true) => RESTS_AFTER,
@@ -202,7 +207,9 @@ fn tell(mut teller: Teller, inbox: &std::sync::mpsc::Receiver<Note>, slot: &Slot
         if teller.has_receipts() {
             session.called.notify_one();
         }
-        if idle && !more {
+        // In a storm nothing ever rests.
+        let is_due = put_off.is_some_and(|since| since.elapsed() > RESTS_WITHIN);
+        if (idle && !more) || is_due {
             teller.read_similar();
         }
         more = teller.read_labels();

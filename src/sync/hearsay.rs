@@ -7,6 +7,7 @@ use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::mirror::{Mirror, Relayed, Saying};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Words of others that one incident's row carries, the newest.
 const SAID_ROW_MAX: usize = 20;
@@ -23,7 +24,7 @@ impl Hearsay {
     pub fn read(
         &mut self,
         mirror: &mut Mirror,
-        incidents: &mut BTreeMap<IncidentId, Incident>,
+        incidents: &mut BTreeMap<IncidentId, Arc<Incident>>,
     ) -> Result<(), StoreError> {
         self.said.clear();
         for Saying { incident, actor, act, created_at } in mirror.said()? {
@@ -35,7 +36,7 @@ impl Hearsay {
         self.via_peer.clear();
         for Relayed { incident, signed_at } in mirror.relayed()? {
             self.via_peer.insert(incident.id, signed_at);
-            incidents.insert(incident.id, incident);
+            incidents.insert(incident.id, Arc::new(incident));
         }
         Ok(())
     }

@@ -1,19 +1,19 @@
 //! The label index of what is mirrored, kept current beside the one that the screen reads.
 //!
 //! There are two: while the screen reads one, changes go into the other, and the next picture has that. Nobody waits for anybody, and
-//! nothing is copied unless a screen is slow.
+//! nothing is copied unless a screen is slow. Series themselves are not kept: once both indexes have a change, it is forgotten.
 
 use crate::domain::id::{IncidentId, SourceName};
 use crate::domain::label::Fingerprint;
 use crate::domain::series::Series;
 use crate::query::index::Index;
 use crate::store::StoreError;
-use crate::store::mirror::{Mirror, SeriesMark};
-use std::collections::{HashMap, HashSet};
+use crate::store::mirror::{Met, Mirror, SeriesMark};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// Series that are read from the mirror at once: some 20 ms.
-const BATCH: usize = 4000;
+/// Series that are read from the mirror at once: some 10 ms, and one or two MiB until both indexes have them.
+const BATCH: usize = 2000;
 /// Most series that are indexed; the words of the others are not found, and the screen says so.
 pub const INDEXED_MAX: usize = 250_000;
 
@@ -35,11 +35,11 @@ pub struct Indexed {
     behind: Vec<Change>,
     /// What neither says.
     fresh: Vec<Change>,
-    /// Which incident each series speaks of.
-    homes: HashMap<(SourceName, Fingerprint), IncidentId>,
+    /// Which incident each series speaks of, by its source.
+    homes: HashMap<SourceName, HashMap<Fingerprint, IncidentId>>,
     mark: SeriesMark,
     /// Incidents that came to be known after their series, or again: theirs are read by name.
-    met: Vec<IncidentId>,
+    met: VecDeque<IncidentId>,
 }
 
 impl Indexed {
@@ -48,64 +48,98 @@ impl Indexed {
     /// # Errors
     /// [`StoreError`] of the mirror.
     pub fn read(&mut self, mirror: &mut Mirror, known: impl Fn(IncidentId) -> bool) -> Result<bool, StoreError> {
-        let read = mirror.series_after(&mut self.mark, BATCH)?;
+        let read = mirror.series_after(&mut self.mark, BATCH, &known)?;
         if std::mem::take(&mut self.mark.anew) {
             self.homes.clear();
+            // All of it is read from its beginning now.
+            self.met.clear();
             self.fresh = vec![Change::Clear];
         }
-        let more = read.len() == BATCH;
-        read.into_iter().for_each(|series| self.take_in(series, &known));
-        for incident in std::mem::take(&mut self.met) {
-            let series = mirror.series_of(incident, BATCH)?;
-            series.into_iter().for_each(|series| self.take_in(series, &known));
+        let mut count = read.len();
+        let more = count == BATCH;
+        for met in read {
+            match met {
+                Met::Known(series) => self.take_in(series, &known),
+                Met::Other(source, fingerprint) => self.take_out(&source, fingerprint),
+            }
         }
-        Ok(more)
+        while count < BATCH
+            && let Some(incident) = self.met.pop_front()
+        {
+            let series = mirror.series_of(incident, BATCH)?;
+            count += series.len();
+            series.into_iter().for_each(|series| self.take_in(Arc::new(series), &known));
+        }
+        Ok(more || !self.met.is_empty())
     }
 
     /// Notes that an incident was not known before; what was read until now may have been its series.
     pub fn meet(&mut self, incident: IncidentId) {
-        self.met.push(incident);
+        if !self.mark.is_start() {
+            self.met.push_back(incident);
+        }
     }
 
-    fn take_in(&mut self, series: Series, known: &impl Fn(IncidentId) -> bool) {
-        let key = (series.source.clone(), series.fingerprint);
+    fn take_in(&mut self, series: Arc<Series>, known: &impl Fn(IncidentId) -> bool) {
         let home = series.incident.filter(|incident| known(*incident));
-        let before = self.homes.get(&key).copied();
-        if let Some(before) = before.filter(|before| Some(*before) != home) {
-            self.homes.remove(&key);
-            self.fresh.push(Change::Take(before, key.0.clone(), key.1));
+        let before = self.home(&series.source, series.fingerprint);
+        if before.is_some() && before != home {
+            self.take_out(&series.source, series.fingerprint);
         }
         let Some(home) = home else { return };
-        if self.homes.contains_key(&key) || self.homes.len() < INDEXED_MAX {
-            self.homes.insert(key, home);
-            self.fresh.push(Change::Put(home, Arc::new(series)));
+        if before.is_none() && self.homes.values().map(HashMap::len).sum::<usize>() >= INDEXED_MAX {
+            return;
         }
+        match self.homes.get_mut(&series.source) {
+            Some(homes) => homes.insert(series.fingerprint, home),
+            None => self.homes.entry(series.source.clone()).or_default().insert(series.fingerprint, home),
+        };
+        self.fresh.push(Change::Put(home, series));
+    }
+
+    fn take_out(&mut self, source: &SourceName, fingerprint: Fingerprint) {
+        if let Some(before) = self.homes.get_mut(source).and_then(|homes| homes.remove(&fingerprint)) {
+            self.fresh.push(Change::Take(before, source.clone(), fingerprint));
+        }
+    }
+
+    fn home(&self, source: &SourceName, fingerprint: Fingerprint) -> Option<IncidentId> {
+        self.homes.get(source)?.get(&fingerprint).copied()
     }
 
     /// Forgets all but these incidents.
     pub fn keep(&mut self, known: HashSet<IncidentId>) {
-        self.homes.retain(|_, home| known.contains(home));
+        self.homes.values_mut().for_each(|homes| homes.retain(|_, home| known.contains(home)));
+        self.homes.retain(|_, homes| !homes.is_empty());
         self.fresh.push(Change::Keep(Arc::new(known)));
     }
 
     /// Returns the newest index.
     pub fn newest(&mut self) -> Arc<Index> {
         if self.fresh.is_empty() {
+            self.catch_up();
             return self.shown.clone();
         }
         let fresh = std::mem::take(&mut self.fresh);
-        match Arc::get_mut(&mut self.spare) {
-            Some(spare) => self.behind.iter().chain(&fresh).for_each(|change| change.apply(spare)),
-            None => {
-                // A screen still reads it.
-                let mut copied = (*self.shown).clone();
-                fresh.iter().for_each(|change| change.apply(&mut copied));
-                self.spare = Arc::new(copied);
-            }
+        if self.catch_up() {
+            let spare = Arc::make_mut(&mut self.spare);
+            fresh.iter().for_each(|change| change.apply(spare));
+        } else {
+            // A screen still reads it.
+            let mut copied = (*self.shown).clone();
+            fresh.iter().for_each(|change| change.apply(&mut copied));
+            self.spare = Arc::new(copied);
         }
         self.behind = fresh;
         std::mem::swap(&mut self.shown, &mut self.spare);
         self.shown.clone()
+    }
+
+    /// Has the spare index say what the shown one says, unless a screen still reads it; returns whether it does.
+    fn catch_up(&mut self) -> bool {
+        let Some(spare) = Arc::get_mut(&mut self.spare) else { return false };
+        std::mem::take(&mut self.behind).iter().for_each(|change| change.apply(spare));
+        true
     }
 }
 

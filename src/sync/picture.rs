@@ -64,14 +64,22 @@ pub struct Said {
 /// One incident of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// As the hub confirmed it.
-    pub incident: Incident,
+    /// As the hub confirmed it; the same one in each picture until the hub tells otherwise.
+    pub incident: Arc<Incident>,
     /// Own operations on it that wait, oldest first.
     pub waiting: Vec<Waiting>,
     /// What others say by way of peers, not confirmed, oldest first.
     pub said: Vec<Said>,
     /// When the hub signed `incident`, by its clock, where a peer told it and this console has not asked the hub since.
     pub via_peer: Option<Timestamp>,
+}
+
+#[cfg(test)]
+impl Row {
+    /// Lets the hub's word be another one.
+    pub fn incident_mut(&mut self) -> &mut Incident {
+        Arc::make_mut(&mut self.incident)
+    }
 }
 
 /// One incident whole.
@@ -286,7 +294,7 @@ pub struct Picture {
     /// What the person should still read before they are called for it.
     pub due: Arc<Vec<Due>>,
     /// Pages that call the person who looks and are not answered, oldest first, at most [`Picture::CALLS_MAX`].
-    pub calls: Vec<Page>,
+    pub calls: Arc<Vec<Arc<Page>>>,
     /// Unwelcome verdicts and losses that the person has not dismissed, oldest first, at most [`Picture::INBOX_MAX`].
     pub inbox: Vec<Letter>,
     /// The hub is silent, and these incidents' time to call the person who looks has passed: the console rings by itself. Worst first, at

@@ -3,6 +3,7 @@
 use super::wire::{RECEIPTS_MAX, Receipts};
 use crate::domain::paging::{Page, PageId, PageState};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Returns whether the page rings now: not one that is to follow another channel later, nor one that waits for the end of a flap; one that
 /// found no console does.
@@ -23,7 +24,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Takes what calls now: what does not any more needs no receipt.
-    pub fn keep(&mut self, calls: &[Page]) {
+    pub fn keep(&mut self, calls: &[Arc<Page>]) {
         let calling: BTreeSet<PageId> = calls.iter().map(|page| page.id).collect();
         for set in [&mut self.seen, &mut self.told_delivered, &mut self.told_seen] {
             set.retain(|id| calling.contains(id));
@@ -36,7 +37,7 @@ impl Ledger {
     }
 
     /// Returns what the hub does not know yet.
-    pub fn to_tell(&self, calls: &[Page]) -> Receipts {
+    pub fn to_tell(&self, calls: &[Arc<Page>]) -> Receipts {
         let delivered = calls.iter().filter(|page| page.delivered_at.is_none());
         let seen = calls.iter().filter(|page| page.seen_at.is_none() && self.seen.contains(&page.id));
         let fresh = |told: &BTreeSet<PageId>, id: &PageId| !told.contains(id);
@@ -80,14 +81,14 @@ mod tests {
         Page::chain(&incident, &call, &UserName::parse("mira").unwrap(), &Paging::default(), now).remove(0)
     }
 
-    fn receipts(delivered: &[&Page], seen: &[&Page]) -> Receipts {
-        let ids = |pages: &[&Page]| pages.iter().map(|page| page.id).collect();
+    fn receipts(delivered: &[&Arc<Page>], seen: &[&Arc<Page>]) -> Receipts {
+        let ids = |pages: &[&Arc<Page>]| pages.iter().map(|page| page.id).collect();
         Receipts { delivered: ids(delivered), seen: ids(seen) }
     }
 
     #[test]
     fn each_is_told_once_and_again_to_a_hub_that_was_restored() {
-        let (mut ledger, calls) = (Ledger::default(), [page(1), page(2)]);
+        let (mut ledger, calls) = (Ledger::default(), [page(1).into(), page(2).into()]);
         assert_eq!(ledger.to_tell(&calls), receipts(&[&calls[0], &calls[1]], &[]));
         ledger.told(&ledger.to_tell(&calls));
         assert!(ledger.to_tell(&calls).is_empty());
@@ -105,7 +106,7 @@ mod tests {
         ledger.look(&[call.id]);
         ledger.keep(&[]);
         call.delivered_at = Some(Timestamp::from_millis(2000));
-        assert!(ledger.to_tell(&[call]).is_empty());
+        assert!(ledger.to_tell(&[call.into()]).is_empty());
     }
 
     #[test]

@@ -50,8 +50,8 @@ use uuid::Uuid;
 const ALARM_AFTER: Duration = Duration::from_secs(30);
 /// How long a resolved incident stays in the stream.
 const RESOLVED_SHOWN: Duration = Duration::from_secs(86_400);
-/// Resolved incidents that are held in memory; older ones of the day are on the disk.
-const RESOLVED_KEPT: usize = 2000;
+/// Resolved incidents that are held in memory: those that are shown. Older ones of the day are on the disk.
+const RESOLVED_KEPT: usize = Picture::RESOLVED_MAX;
 /// Own operations that are looked through for one to take back.
 const UNDO_LOOKED_AT: usize = 50;
 /// How long who there is is not read again: it costs a look at thousands of lines.
@@ -74,7 +74,7 @@ pub(super) struct Teller {
     as_of: Option<Timestamp>,
     last_answer: Option<Timestamp>,
     skew_ms: Option<i64>,
-    incidents: BTreeMap<IncidentId, Incident>,
+    incidents: BTreeMap<IncidentId, Arc<Incident>>,
     unshown: Vec<OwnOp>,
     rows: Arc<Vec<Row>>,
     rows_hidden: usize,
@@ -86,7 +86,7 @@ pub(super) struct Teller {
     book: Option<Arc<Beside>>,
     duty: OwnDuty,
     receipts: Ledger,
-    calls: Vec<Page>,
+    calls: Arc<Vec<Arc<Page>>>,
     inbox: Vec<Letter>,
     undo: Vec<Undoable>,
     items: Arc<Items>,
@@ -146,7 +146,7 @@ impl Teller {
             opened: None,
             book: None,
             duty: OwnDuty::default(),
-            calls: Vec::new(),
+            calls: Arc::default(),
             receipts: Ledger::default(),
             inbox: Vec::new(),
             undo: Vec::new(),
@@ -296,7 +296,7 @@ impl Teller {
         let after = clock::now().minus(RESOLVED_SHOWN);
         let recent = self.mirror.recent(after, RESOLVED_KEPT)?;
         let before = std::mem::take(&mut self.incidents);
-        self.incidents = recent.into_iter().map(|incident| (incident.id, incident)).collect();
+        self.incidents = recent.into_iter().map(|incident| (incident.id, Arc::new(incident))).collect();
         self.incidents.keys().filter(|id| !before.contains_key(id)).for_each(|id| self.indexed.meet(*id));
         if before.keys().any(|id| !self.incidents.contains_key(id)) {
             self.indexed.keep(self.incidents.keys().copied().collect());
@@ -371,9 +371,10 @@ impl Teller {
                 kept.push(page);
             }
         }
-        let calls = kept;
-        self.receipts.keep(&calls);
-        self.calls = calls;
+        self.receipts.keep(&kept);
+        if *self.calls != kept {
+            self.calls = Arc::new(kept);
+        }
         Ok(())
     }
 
@@ -407,7 +408,7 @@ impl Teller {
         let latest = self.mirror.latest(UNDO_LOOKED_AT)?;
         let waiting: Vec<&Op> = self.unshown.iter().filter(|own| own.is_hopeful()).map(|own| &own.op).collect();
         let paging = self.known.paging.as_ref();
-        let incident = |id| self.incidents.get(&id).cloned();
+        let incident = |id| self.incidents.get(&id).map(|incident| (**incident).clone());
         self.undo = foresight::undoable(&latest, &waiting, incident, &self.device.user, clock::now(), paging);
         Ok(())
     }
@@ -552,7 +553,7 @@ impl Teller {
         }
         for incident in applied.incidents {
             let id = incident.id;
-            if self.incidents.insert(id, incident).is_none() {
+            if self.incidents.insert(id, Arc::new(incident)).is_none() {
                 self.indexed.meet(id);
             }
         }
@@ -758,7 +759,7 @@ impl Teller {
         let mut due: Vec<(&Incident, u32)> = self
             .incidents
             .values()
-            .filter_map(|incident| Some((incident, level_of(incident, &self.device.user, &self.known, now)?)))
+            .filter_map(|incident| Some((&**incident, level_of(incident, &self.device.user, &self.known, now)?)))
             .collect();
         due.sort_by_key(|(incident, _)| {
             (incident.severity.map_or(0, |severity| severity.number()), incident.step_due_at, incident.id)
@@ -780,14 +781,14 @@ impl Teller {
             waiting.entry(own.op.incident).or_default().push(one);
         }
         // Worst and newest first; an unexamined one counts as the worst, for nobody has looked.
-        let urgency = |incident: &&Incident| {
+        let urgency = |incident: &&Arc<Incident>| {
             (incident.severity.map_or(0, |severity| severity.number()), Reverse(incident.since), incident.id)
         };
-        let (mut over, mut open): (Vec<&Incident>, Vec<&Incident>) =
+        let (mut over, mut open): (Vec<&Arc<Incident>>, Vec<&Arc<Incident>>) =
             self.incidents.values().partition(|incident| incident.resolved_at.is_some());
         self.rows_hidden = keep_first(&mut open, Picture::ROWS_MAX, urgency);
         keep_first(&mut over, Picture::RESOLVED_MAX, |incident| (Reverse(incident.resolved_at), incident.id));
-        let row = |incident: &Incident| Row {
+        let row = |incident: &Arc<Incident>| Row {
             incident: incident.clone(),
             waiting: waiting.remove(&incident.id).unwrap_or_default(),
             said: self.hearsay.said_of(incident.id),
@@ -1008,7 +1009,7 @@ mod tests {
             if number >= 100 {
                 one.resolved_at = Some(ago(u64::from(number)));
             }
-            teller.incidents.insert(one.id, one);
+            teller.incidents.insert(one.id, Arc::new(one));
         }
         teller.rows_stale = true;
         assert_eq!(teller.picture().rows.len(), 200);
@@ -1016,7 +1017,7 @@ mod tests {
             let mut one = incident(0, 60);
             one.id = IncidentId::from_bytes(u128::from(number + 1).to_be_bytes());
             one.resolved_at = Some(ago(number + 1000));
-            teller.incidents.insert(one.id, one);
+            teller.incidents.insert(one.id, Arc::new(one));
         }
         teller.forget_old();
         teller.rows_stale = true;

@@ -46,16 +46,13 @@ impl Sort {
 }
 
 /// Where a row stands.
-fn rank(state: &State, row: &Row) -> impl Ord + use<> {
+fn rank<'s>(state: &'s State, row: &'s Row) -> impl Ord + use<'s> {
     let incident = &row.incident;
-    let owner = || match &incident.owner {
-        None => (0, String::new()),
-        Some(owner) if *owner == state.picture.user => (1, String::new()),
-        Some(owner) => (2, owner.to_string()),
-    };
+    // Nobody, the person, others by their names.
+    let owner = || incident.owner.as_ref().map(|owner| Some(owner.as_str()).filter(|_| *owner != state.picture.user));
     let (owner, severity) = match state.sort {
-        Sort::Severity => ((0, String::new()), severity_rank(incident)),
-        Sort::Time => ((0, String::new()), 0),
+        Sort::Severity => (None, severity_rank(incident)),
+        Sort::Time => (None, 0),
         Sort::Owner => (owner(), severity_rank(incident)),
     };
     (incident.life == Life::Resolved, owner, severity, Reverse(incident.since), Reverse(incident.number))
@@ -179,7 +176,7 @@ fn fitting(state: &State, query: &Query, calls: &HashSet<IncidentId>) -> HashSet
     let picture = &state.picture;
     let on_call = picture.known.paging.as_ref().map(|paging| paging.on_duty(state.now)).unwrap_or_default();
     let eyes = Eyes { now: state.now, me: Some(&picture.user), on_call: &on_call, calls };
-    picture.labels.fits(query, picture.rows.iter().map(|row| &row.incident), &eyes)
+    picture.labels.fits(query, picture.rows.iter().map(|row| &*row.incident), &eyes)
 }
 
 /// Returns the incidents of the picture that fit a query.

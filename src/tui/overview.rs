@@ -147,16 +147,16 @@ mod tests {
         let id = IncidentId::from_bytes([number; 16]);
         let mut incident = Incident::open(id, Number(number.into()), group, Timestamp::from_millis(1000));
         incident.severity = Severity::new(severity).ok();
-        Row { incident, waiting: Vec::new(), said: Vec::new(), via_peer: None }
+        Row { incident: incident.into(), waiting: Vec::new(), said: Vec::new(), via_peer: None }
     }
 
     #[test]
     fn it_counts_what_is_open_and_finds_every_row() {
         let mut rows = vec![row(1, 2), row(2, 2), row(3, 0), row(40, 5)];
-        rows[3].incident.life = Life::Resolved;
-        rows[1].incident.life = Life::Acked;
-        rows[1].incident.owner = UserName::parse("mira").ok();
-        rows[1].incident.seen_due = Some(Timestamp::from_millis(2000));
+        rows[3].incident_mut().life = Life::Resolved;
+        rows[1].incident_mut().life = Life::Acked;
+        rows[1].incident_mut().owner = UserName::parse("mira").ok();
+        rows[1].incident_mut().seen_due = Some(Timestamp::from_millis(2000));
         let mut picture = crate::tui::run::tests::picture(0);
         picture.rows = Arc::new(rows);
         let overview = Overview::of(&picture, None);

@@ -13,6 +13,7 @@ use crate::query::{Completion, Field, Vocabulary, complete};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 /// Most names of commands that are remembered.
 pub(crate) const RECENT_MAX: usize = 20;
@@ -305,10 +306,10 @@ pub(crate) fn remember(state: &mut State, line: &str) -> Option<Effect> {
 }
 
 /// Returns why a command would do nothing now, on the incidents that it is meant for.
-pub(crate) fn bar(state: &State, action: Action, targets: &[Incident]) -> Option<&'static str> {
+pub(crate) fn bar(state: &State, action: Action, targets: &[Arc<Incident>]) -> Option<&'static str> {
     let me = Some(&state.picture.user);
     let needs_one = commands().iter().any(|(_, verb, _)| *verb == action) && action.group() == super::Group::Incident;
-    let none = |holds: &dyn Fn(&Incident) -> bool, says| (!targets.iter().any(holds)).then_some(says);
+    let none = |holds: &dyn Fn(&Incident) -> bool, says| (!targets.iter().any(|one| holds(one))).then_some(says);
     match action {
         _ if state.readonly && action.tier() > Tier::View => Some("read-only"),
         Action::IncidentStill => {

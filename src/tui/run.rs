@@ -41,7 +41,7 @@ const SUSPEND: u8 = 2;
 const CONTINUED: u8 = 4;
 
 /// How long a frame waits for the detail of another incident; nobody sees that it did.
-const DETAIL_WITHIN: Duration = Duration::from_millis(8);
+const DETAIL_WITHIN: Duration = Duration::from_millis(5);
 
 /// What was drawn last.
 #[derive(Default)]
@@ -532,7 +532,7 @@ pub(crate) mod tests {
             book: None,
             due: Arc::default(),
             detail: None,
-            calls: Vec::new(),
+            calls: Arc::default(),
             inbox: Vec::new(),
             alarms: Vec::new(),
             undo: Vec::new(),

@@ -62,11 +62,11 @@ pub(crate) enum Mode {
     /// A query for the filter; `before` comes back when cancelled. While what stands there is none, `wrong` says why.
     Filter { editor: Editor, before: Query, wrong: Option<QueryError> },
     /// A command, meant for what was selected or marked when the prompt opened, as it was then; `says` is what it would come to.
-    Command { editor: Editor, incident: Option<IncidentId>, targets: Vec<Incident>, says: Gist },
+    Command { editor: Editor, incident: Option<IncidentId>, targets: Vec<Arc<Incident>>, says: Gist },
     /// Words for a verb, on incidents as they were when the prompt opened; `says` is what they would come to.
-    Entry { verb: Action, targets: Vec<Incident>, editor: Editor, says: Gist },
+    Entry { verb: Action, targets: Vec<Arc<Incident>>, editor: Editor, says: Gist },
     /// Choices for a verb, on incidents as they were when the menu opened.
-    Menu { verb: Action, targets: Vec<Incident>, choices: Vec<Choice> },
+    Menu { verb: Action, targets: Vec<Arc<Incident>>, choices: Vec<Choice> },
     /// A question that only another key than the asking one answers.
     Confirm(Confirm),
     /// What each of several incidents would get.
@@ -168,7 +168,7 @@ pub(crate) struct Preview {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PreviewItem {
     pub(crate) submission: Submission,
-    pub(crate) target: Incident,
+    pub(crate) target: Arc<Incident>,
     /// What it would get.
     pub(crate) would: SafeText,
 }
@@ -687,7 +687,7 @@ impl State {
     }
 
     /// Returns what verbs act on: the marked incidents in their order on the screen, else the one under the cursor.
-    pub(crate) fn targets(&self) -> Vec<Incident> {
+    pub(crate) fn targets(&self) -> Vec<Arc<Incident>> {
         if self.marks.is_empty() {
             return self.row().map(|row| row.incident.clone()).into_iter().collect();
         }

@@ -70,30 +70,30 @@ fn incident(number: u64, severity: u8, service: &str, summary: &str, since: &str
     let mut incident = Incident::open(id(number), Number(number), group, at(since));
     incident.severity = Severity::new(severity).ok();
     incident.tally = Tally { firing: 1, unknown: 0, over: 0, instant: 0 };
-    Row { incident, waiting: Vec::new(), said: Vec::new(), via_peer: None }
+    Row { incident: incident.into(), waiting: Vec::new(), said: Vec::new(), via_peer: None }
 }
 
 fn owned(mut row: Row, owner: &str) -> Row {
-    row.incident.life = Life::Acked;
-    row.incident.owner = UserName::parse(owner).ok();
-    row.incident.rev += 1;
-    row.incident.claim_no += 1;
+    row.incident_mut().life = Life::Acked;
+    row.incident_mut().owner = UserName::parse(owner).ok();
+    row.incident_mut().rev += 1;
+    row.incident_mut().claim_no += 1;
     row
 }
 
 fn over(mut row: Row, since: &str) -> Row {
-    row.incident.tally = Tally { firing: 0, unknown: 0, over: 1, instant: 0 };
-    row.incident.resolve(at(since), None);
+    row.incident_mut().tally = Tally { firing: 0, unknown: 0, over: 1, instant: 0 };
+    row.incident_mut().resolve(at(since), None);
     row
 }
 
 fn rows() -> Vec<Row> {
     let mut recovering = owned(incident(8, 3, "mail-relay", "queue depth 12k", "01:40"), "mira");
-    recovering.incident.recovering_until = Some(at("03:25"));
+    recovering.incident_mut().recovering_until = Some(at("03:25"));
     let mut unknown = incident(9, 0, "backup", "wal gap on eu-2", "01:12");
-    unknown.incident.tally = Tally { firing: 0, unknown: 2, over: 0, instant: 0 };
+    unknown.incident_mut().tally = Tally { firing: 0, unknown: 2, over: 0, instant: 0 };
     let mut overdue = incident(11, 2, "checkout-web", "p99 latency 2.8s > 1.5s", "03:09");
-    overdue.incident.overdue = true;
+    overdue.incident_mut().overdue = true;
     vec![
         over(incident(7, 3, "search", "index lag recovered", "00:30"), "01:58"),
         unknown,
@@ -163,7 +163,7 @@ fn picture(rows: Vec<Row>) -> Picture {
         book: None,
         due: Arc::default(),
         detail: None,
-        calls: Vec::new(),
+        calls: Arc::default(),
         inbox: Vec::new(),
         alarms: Vec::new(),
         undo: Vec::new(),

@@ -104,8 +104,7 @@ impl Topic {
             Self::Runbooks => {
                 "No runbook is known here: `runbooks = \"path\"` in the hub's hub.toml names their directory."
             }
-            Self::Unread => "Everybody has read all that they may be called for.",
-            Self::Gaps => "Nothing was looked at.",
+            Self::Unread | Self::Gaps => "Nothing was looked at.",
             Self::Changes => "No change was told to the hub in that time.",
             Self::Sources => "No source was heard yet.",
             Self::Funnel => "Nothing was counted in these days.",

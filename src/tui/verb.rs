@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::when;
 use crate::sync::foresight;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long an offer stands when nothing else is said.
@@ -247,7 +248,7 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// What is wrong or missing.
-    pub(crate) fn gist(&self, verb: Action, words: &str, targets: &[Incident]) -> Result<String, String> {
+    pub(crate) fn gist(&self, verb: Action, words: &str, targets: &[Arc<Incident>]) -> Result<String, String> {
         let Some(first) = targets.first() else { return Err("no incident is selected".into()) };
         let act = self.act(verb, words, first)?;
         let would = foresight::foretold(first, self.user(), &act, self.now, self.paging());

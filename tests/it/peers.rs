@@ -107,7 +107,7 @@ fn answered(light: &Light, notes: usize) {
 }
 
 fn owner(light: &Light) -> Option<String> {
-    row(light).incident.owner.map(|owner| owner.to_string())
+    row(light).incident.owner.as_ref().map(ToString::to_string)
 }
 
 fn directory(path: PathBuf) -> Peers {
@@ -175,7 +175,7 @@ fn without_a_hub_the_others_word_is_shown_apart_and_quiets_nothing() {
     until("mira to hear it", LIMIT, || (row(&mira).said.len() == 1).then_some(()));
     let heard = row(&mira);
     assert_eq!((heard.said[0].actor.as_str(), &heard.said[0].act), ("jonas", &Act::Ack));
-    assert_eq!((heard.incident.owner, heard.via_peer, heard.waiting.len()), (None, None, 0));
+    assert_eq!((&heard.incident.owner, heard.via_peer, heard.waiting.len()), (&None, None, 0));
     drop(jonas);
     drop(mira);
     // Jonas' console stays off: mira's alone brings it to the hub.

@@ -210,7 +210,7 @@ impl Talk {
         if numbers.is_empty() {
             return self.pick(action, words, lines);
         }
-        let mut targets: Vec<Incident> = Vec::new();
+        let mut targets: Vec<Arc<Incident>> = Vec::new();
         for number in numbers {
             match self.find(number) {
                 Some(one) if targets.iter().any(|known| known.id == one.id) => {}
@@ -225,14 +225,14 @@ impl Talk {
         self.begin(action, &words, targets, now)
     }
 
-    fn begin(&mut self, action: Action, words: &str, targets: Vec<Incident>, now: Timestamp) -> Vec<Effect> {
+    fn begin(&mut self, action: Action, words: &str, targets: Vec<Arc<Incident>>, now: Timestamp) -> Vec<Effect> {
         self.state.selected = targets.first().map(|target| target.id);
         self.state.marks =
             if targets.len() > 1 { targets.iter().map(|one| one.id).collect() } else { Default::default() };
         line::verb(&mut self.state, action, words, targets, now)
     }
 
-    fn find(&self, number: u64) -> Option<Incident> {
+    fn find(&self, number: u64) -> Option<Arc<Incident>> {
         let mut rows = self.state.picture.rows.iter();
         rows.find(|row| row.incident.number.0 == number).map(|row| row.incident.clone())
     }
@@ -241,7 +241,7 @@ impl Talk {
     fn pick(&mut self, verb: Action, words: &str, lines: &mut Vec<String>) -> Vec<Effect> {
         let wants_over = verb == Action::IncidentReopen;
         let rows = self.state.picture.rows.iter().map(|row| &row.incident);
-        let mut choices: Vec<&Incident> = rows.filter(|one| (one.life == Life::Resolved) == wants_over).collect();
+        let mut choices: Vec<&Arc<Incident>> = rows.filter(|one| (one.life == Life::Resolved) == wants_over).collect();
         choices.sort_by_key(|one| (crate::tui::order::severity_rank(one), std::cmp::Reverse(one.number)));
         choices.truncate(PICKS_MAX);
         if choices.is_empty() {

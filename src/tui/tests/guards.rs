@@ -159,7 +159,7 @@ fn the_first_verb_after_a_pause_asks_and_only_another_key_answers() {
 #[test]
 fn who_went_to_the_call_is_awake() {
     let mut picture = called();
-    picture.calls = vec![page(11, Step::Level(1))];
+    picture.calls = calls([page(11, Step::Level(1))]);
     let mut desk = Desk::new(picture);
     desk.keys("j").wait(120_000).keys("! a");
     assert_eq!(desk.submitted(), [(id(11), Act::Ack)]);
@@ -188,7 +188,7 @@ fn a_pause_does_not_answer_for_what_came_under_the_cursor() {
 #[test]
 fn a_read_only_screen_looks_and_does_nothing_else() {
     let mut picture = called();
-    picture.calls = vec![page(12, Step::Level(1))];
+    picture.calls = calls([page(12, Step::Level(1))]);
     let mut desk = Desk::new(picture);
     desk.state.readonly = true;
     for keys in ["a", "s", "E", "n", "D", "u", "U", ".", "A", "H", "t", "w", ": \"ack\" enter", ": \"note_x\" enter"] {
@@ -293,7 +293,10 @@ impl Desk {
                 let at = (*at).min(rows.len() - 1);
                 match what {
                     0 => rows[at] = owned(rows[at].clone(), "jonas"),
-                    1 => (rows[at].incident.severity, rows[at].incident.rev) = (Some(Severity::S1), 90),
+                    1 => {
+                        let incident = rows[at].incident_mut();
+                        (incident.severity, incident.rev) = (Some(Severity::S1), 90);
+                    }
                     _ if rows.len() > 2 => drop(rows.remove(at)),
                     _ => {}
                 }
@@ -366,7 +369,7 @@ proptest! {
     #[test]
     fn a_read_only_screen_never_asks_for_more_than_to_look(story in prop::collection::vec(happens(), 1..40)) {
         let mut picture = called();
-        picture.calls = vec![page(12, Step::Level(1))];
+        picture.calls = calls([page(12, Step::Level(1))]);
         let mut desk = Desk::new(picture);
         desk.state.readonly = true;
         for what in &story {

@@ -208,7 +208,7 @@ fn who_is_on_call_changes_with_the_clock_and_wakes_the_screen_for_it() {
 #[test]
 fn what_calls_me_is_marked_as_mine_to_take() {
     let mut picture = called();
-    picture.calls = vec![page(12, Step::Level(0))];
+    picture.calls = calls([page(12, Step::Level(0))]);
     let desk = Desk::new(picture);
     assert!(desk.cursor().1.ends_with(">you"), "{}", desk.screen());
 }
@@ -221,7 +221,7 @@ fn every_size_draws_and_a_list_says_severity_number_and_state() {
     let zooms = ["", "+", "+ +", "tab +", "tab + +", "tab tab +", "2 tab", "enter 3", "5 tab", ": \"layout_3\" enter"];
     for (turn, keys) in zooms.into_iter().chain(["s", "?", "n \"x\""]).enumerate() {
         let mut desk = with(many(30), 200, 60);
-        desk.change(|picture| picture.calls = vec![page(11, Step::Level(0))]).keys(keys);
+        desk.change(|picture| picture.calls = calls([page(11, Step::Level(0))])).keys(keys);
         let widths = edges.into_iter().filter(|width| turn == 0 || (width + turn as u16).is_multiple_of(3));
         for (width, height) in widths.flat_map(|width| heights.map(|height| (width, height))) {
             desk.event(Event::Resize { width, height });

@@ -80,7 +80,7 @@ fn a_split_names_series_that_are_on_the_screen() {
     let mut desk = Desk::new(called());
     desk.change(|picture| {
         picture.detail = Some(detail(12));
-        Arc::make_mut(&mut picture.rows)[5].incident.tally.firing = 2;
+        Arc::make_mut(&mut picture.rows)[5].incident_mut().tally.firing = 2;
     });
     desk.wait(1000).keys("% \"instance=eu-1-9:9100\" enter");
     assert!(desk.has("no series is") && desk.submitted().is_empty(), "{}", desk.screen());
@@ -93,7 +93,7 @@ fn a_split_names_series_that_are_on_the_screen() {
 #[test]
 fn a_prompt_stays_with_the_incident_and_the_basis_it_was_opened_on() {
     let mut desk = Desk::new(called());
-    desk.keys("s").change_row(12, |row| row.incident.rev = 9).wait(1000).keys("1");
+    desk.keys("s").change_row(12, |row| row.incident_mut().rev = 9).wait(1000).keys("1");
     let basis = desk.effects.iter().find_map(|effect| match effect {
         Effect::Ask(Ask::Submit { incident, basis, .. }) => Some((*incident, *basis)),
         _ => None,
@@ -107,21 +107,22 @@ fn a_prompt_stays_with_the_incident_and_the_basis_it_was_opened_on() {
 #[test]
 fn what_changed_a_moment_ago_takes_no_answer() {
     let mut desk = Desk::new(called());
-    desk.keys("E 1").change_row(12, |row| row.incident.rev += 1).keys("y");
+    desk.keys("E 1").change_row(12, |row| row.incident_mut().rev += 1).keys("y");
     assert!(desk.submitted().is_empty() && desk.has("nothing was done"), "{}", desk.screen());
     let mut desk = Desk::new(called());
-    desk.keys("s").change_row(12, |row| row.incident.rev += 1).keys("1");
+    desk.keys("s").change_row(12, |row| row.incident_mut().rev += 1).keys("1");
     assert!(desk.submitted().is_empty() && desk.has("12 changed just now"), "{}", desk.screen());
 }
 
 #[test]
 fn giving_back_asks_where_that_calls_somebody_at_once() {
     let mut desk = Desk::new(called());
-    desk.change_row(10, |row| row.incident.owner = Some(user("mira"))).wait(1000).keys("j j : \"unack\" enter");
+    desk.change_row(10, |row| row.incident_mut().owner = Some(user("mira"))).wait(1000).keys("j j : \"unack\" enter");
     assert_eq!(desk.submitted(), [(id(10), Act::Unack)], "not before 03:26: {}", desk.screen());
     let mut desk = Desk::new(called());
     desk.change_row(10, |row| {
-        (row.incident.owner, row.incident.step_due_at) = (Some(user("mira")), at("03:10"));
+        let incident = row.incident_mut();
+        (incident.owner, incident.step_due_at) = (Some(user("mira")), at("03:10"));
     });
     desk.wait(1000).keys("j j : \"unack\" enter");
     assert!(desk.submitted().is_empty() && desk.has("Give 10 back? y calls people at once"), "{}", desk.screen());
@@ -187,7 +188,7 @@ fn without_the_hub_an_owner_is_who_had_it() {
 #[test]
 fn wide_and_narrow_screens_keep_the_menu_and_the_call() {
     let mut picture = called();
-    picture.calls = vec![page(12, Step::Level(1))];
+    picture.calls = calls([page(12, Step::Level(1))]);
     picture.inbox = letters();
     let mut wide = Desk::sized(picture.clone(), 120, 40);
     wide.keys("E");
@@ -213,8 +214,8 @@ fn no_key_acts_on_another_incident_than_was_drawn() {
     let changes: [fn(&mut Picture); 4] = [
         |picture| Arc::make_mut(&mut picture.rows).retain(|row| row.incident.number != Number(12)),
         |picture| Arc::make_mut(&mut picture.rows).push(incident(13, 1, "dns", "all resolvers fail", "03:19")),
-        |picture| Arc::make_mut(&mut picture.rows)[4].incident.severity = Some(Severity::S1),
-        |picture| picture.calls = vec![page(11, Step::Level(1))],
+        |picture| Arc::make_mut(&mut picture.rows)[4].incident_mut().severity = Some(Severity::S1),
+        |picture| picture.calls = calls([page(11, Step::Level(1))]),
     ];
     for change in changes {
         for (before, after) in [

@@ -334,7 +334,7 @@ fn unread_other() -> Beside {
 #[test]
 fn a_call_leads_out_of_a_runbook_that_is_open() {
     let mut picture = with_book(vec![unread()]);
-    picture.calls = vec![shift::page(12, Step::Level(1))];
+    picture.calls = shift::calls([shift::page(12, Step::Level(1))]);
     let mut desk = Desk::new(picture);
     desk.keys(": \"runbook_pay/5xx.md\" enter / \"provider\" enter f2");
     assert_eq!((desk.selected(), desk.state.book.clone()), (12, None), "{}", desk.screen());
@@ -351,8 +351,8 @@ fn what_lies_over_the_panes_hides_what_is_to_be_seen() {
         let mut rows = (*picture.rows).clone();
         for row in &mut rows {
             if row.incident.number == Number(10) {
-                row.incident.owner = UserName::parse("mira").ok();
-                row.incident.seen_due = Some(at("03:30"));
+                row.incident_mut().owner = UserName::parse("mira").ok();
+                row.incident_mut().seen_due = Some(at("03:30"));
             }
         }
         picture.rows = Arc::new(rows);

@@ -32,7 +32,7 @@ fn a_list_that_nobody_touches_shows_its_top_and_keeps_its_selection() {
 #[test]
 fn the_order_stands_still_while_the_cursor_moves() {
     let mut desk = Desk::new(picture(rows()));
-    desk.keys("j j").wait(1000).change_row(9, |row| row.incident.severity = Some(Severity::S1));
+    desk.keys("j j").wait(1000).change_row(9, |row| row.incident_mut().severity = Some(Severity::S1));
     assert!(desk.state.held);
     assert_eq!((desk.selected(), desk.state.position()), (10, Some(2)));
     let line = desk.cursor().0;

@@ -34,7 +34,7 @@ fn marks_are_acted_on_together_after_a_list_and_their_count() {
 #[test]
 fn a_list_that_changed_a_moment_ago_is_not_carried_out() {
     let mut desk = Desk::new(called());
-    desk.keys("space space a \"2\"").change_row(11, |row| row.incident.rev += 1).keys("enter");
+    desk.keys("space space a \"2\"").change_row(11, |row| row.incident_mut().rev += 1).keys("enter");
     assert!(desk.submitted().is_empty() && desk.has("nothing was done"), "{}", desk.screen());
 }
 
@@ -65,7 +65,7 @@ fn a_shift_goes_to_who_is_next_by_two_keys() {
     let mine = |picture: &mut Picture| {
         for row in Arc::make_mut(&mut picture.rows) {
             if row.incident.number == Number(10) {
-                row.incident.owner = Some(user("mira"));
+                row.incident_mut().owner = Some(user("mira"));
             }
         }
     };

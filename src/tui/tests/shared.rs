@@ -95,8 +95,8 @@ fn whole() -> Picture {
     }));
     picture.detail = Some(Arc::new(told));
     for row in Arc::make_mut(&mut picture.rows).iter_mut().filter(|row| row.incident.number == Number(12)) {
-        row.incident.claimed = Some(Claimed::of(&claim()));
-        row.incident.group_key = r#"[["alertname","HighErrorRate"],["service","payments-api"]]"#.into();
+        row.incident_mut().claimed = Some(Claimed::of(&claim()));
+        row.incident_mut().group_key = r#"[["alertname","HighErrorRate"],["service","payments-api"]]"#.into();
     }
     picture
 }

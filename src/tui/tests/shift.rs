@@ -34,10 +34,16 @@ pub(super) fn known() -> Arc<Known> {
 pub(super) fn called() -> Picture {
     let mut picture = picture(rows());
     for row in Arc::make_mut(&mut picture.rows) {
-        (row.incident.level, row.incident.step_due_at) = (1, at("03:26"));
+        let incident = row.incident_mut();
+        (incident.level, incident.step_due_at) = (1, at("03:26"));
     }
     picture.known = known();
     picture
+}
+
+/// Returns pages as a picture has them.
+pub(super) fn calls(pages: impl IntoIterator<Item = Page>) -> Arc<Vec<Arc<Page>>> {
+    Arc::new(pages.into_iter().map(Arc::new).collect())
 }
 
 pub(super) fn page(number: u64, step: Step) -> Page {
@@ -93,7 +99,7 @@ pub(super) fn undoable(number: u64, kind: Kind, clock: &str) -> Undoable {
 pub(super) fn offered() -> Picture {
     let mut picture = called();
     for row in Arc::make_mut(&mut picture.rows).iter_mut().filter(|row| row.incident.number == Number(10)) {
-        row.incident.offer = Some(Offer { op: op(3), to: user("mira"), expires_at: at("03:40") });
+        row.incident_mut().offer = Some(Offer { op: op(3), to: user("mira"), expires_at: at("03:40") });
     }
     picture
 }

@@ -39,7 +39,7 @@ fn a_frozen_list_keeps_its_order_and_still_takes_new_rows_in() {
     let mut desk = Desk::new(called());
     desk.keys("z").wait(600_000);
     assert!(desk.has("frozen"));
-    desk.change_row(9, |row| row.incident.severity = Some(Severity::S1)).wait(5000).event(Event::Due);
+    desk.change_row(9, |row| row.incident_mut().severity = Some(Severity::S1)).wait(5000).event(Event::Due);
     assert_eq!(numbers(&desk), [12, 11, 10, 8, 9, 7]);
     desk.add(incident(13, 1, "dns", "all resolvers fail", "03:19"));
     assert_eq!(numbers(&desk), [13, 12, 11, 10, 8, 9, 7]);
@@ -65,7 +65,7 @@ fn a_page_is_hidden_only_by_a_filter_that_says_so() {
     let mut desk = Desk::new(called());
     desk.keys("/ \"checkout\" enter");
     assert_eq!(numbers(&desk), [11]);
-    desk.change(|picture| picture.calls = vec![page(12, Step::Level(1))]);
+    desk.change(|picture| picture.calls = calls([page(12, Step::Level(1))]));
     assert_eq!(numbers(&desk), [12, 11]);
     desk.keys(": \"filter_checkout_page:hide\" enter");
     assert_eq!(numbers(&desk), [11]);
@@ -135,14 +135,14 @@ fn a_silent_source_hides_neither_owner_nor_snooze() {
     desk.change_row(9, |row| *row = owned(row.clone(), "jonas"));
     assert!(desk.has("9    UNK/ACK "), "{}", desk.screen());
     desk.change_row(9, |row| {
-        row.incident.hold = Some(crate::domain::incident::Hold {
+        row.incident_mut().hold = Some(crate::domain::incident::Hold {
             op: op(1),
             by: user("jonas"),
             until: at("05:00"),
             change: None,
             wait: None,
         });
-        row.incident.overdue = true;
+        row.incident_mut().overdue = true;
     });
     assert!(desk.has("9    UNK/SNZ! "), "{}", desk.screen());
 }

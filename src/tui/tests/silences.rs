@@ -8,7 +8,7 @@ fn silenced_one() -> Picture {
     let mut picture = picture(rows());
     for row in Arc::make_mut(&mut picture.rows).iter_mut().filter(|row| row.incident.number.0 == 12) {
         let silenced = Silenced { until: at("04:00"), by: vec!["s".into()], who: "ben".into(), upstream: None };
-        row.incident.silence(Some(silenced), at("03:17"));
+        row.incident_mut().silence(Some(silenced), at("03:17"));
     }
     picture
 }

@@ -25,9 +25,9 @@ fn whole() -> Picture {
     told.pages = vec![seen, failed];
     let mut picture = called();
     picture.detail = Some(Arc::new(told));
-    picture.calls = vec![page(12, Step::Level(0))];
+    picture.calls = calls([page(12, Step::Level(0))]);
     for row in Arc::make_mut(&mut picture.rows).iter_mut().filter(|row| row.incident.number == Number(12)) {
-        row.incident.tally = Tally { firing: 19, unknown: 1, over: 10, instant: 0 };
+        row.incident_mut().tally = Tally { firing: 19, unknown: 1, over: 10, instant: 0 };
         row.said = vec![Said { actor: user("jonas"), act: Act::Ack, created_at: at("03:19") }];
     }
     picture

@@ -38,7 +38,7 @@ fn an_overdue_or_pending_state_never_reads_as_acked() {
 #[test]
 fn an_incident_older_than_a_day_shows_its_date() {
     let mut desk = Desk::new(picture(rows()));
-    desk.change_row(12, |row| row.incident.since = Timestamp::parse("2026-02-27T03:16:00Z").unwrap());
+    desk.change_row(12, |row| row.incident_mut().since = Timestamp::parse("2026-02-27T03:16:00Z").unwrap());
     assert!(desk.cursor().1.contains("02-27"));
 }
 

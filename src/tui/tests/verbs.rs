@@ -57,7 +57,7 @@ fn a_busy_mirror_is_not_called_saved() {
 #[test]
 fn a_row_that_changed_under_the_cursor_refuses_the_verb_for_a_moment() {
     let mut desk = Desk::new(picture(rows()));
-    desk.change_row(12, |row| row.incident.rev += 1).keys("a");
+    desk.change_row(12, |row| row.incident_mut().rev += 1).keys("a");
     assert!(desk.submitted().is_empty() && desk.has("12 changed just now, press a again"));
     desk.wait(700).keys("a");
     assert_eq!(desk.submitted(), [(id(12), Act::Ack)]);
@@ -66,7 +66,7 @@ fn a_row_that_changed_under_the_cursor_refuses_the_verb_for_a_moment() {
 #[test]
 fn a_change_of_another_row_refuses_nothing() {
     let mut desk = Desk::new(picture(rows()));
-    desk.change_row(11, |row| row.incident.rev += 1).keys("a");
+    desk.change_row(11, |row| row.incident_mut().rev += 1).keys("a");
     assert_eq!(desk.submitted(), [(id(12), Act::Ack)]);
 }
 

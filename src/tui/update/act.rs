@@ -14,6 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::sync::desk::Ask;
 use crate::sync::foresight;
 use crate::sync::picture::Row;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long after a change under the cursor a verb is refused: a person's eye and finger need that long (UX 4.6).
@@ -73,12 +74,12 @@ pub(super) fn refused_as_changed(
 }
 
 /// Returns whose incidents these are.
-pub(super) fn ids(targets: &[Incident]) -> impl Iterator<Item = IncidentId> + use<'_> {
+pub(super) fn ids(targets: &[Arc<Incident>]) -> impl Iterator<Item = IncidentId> + use<'_> {
     targets.iter().map(|incident| incident.id)
 }
 
 /// Asks for what the verb still needs, or does it.
-pub(super) fn start(state: &mut State, verb: Action, targets: Vec<Incident>, now: Timestamp) -> Vec<Effect> {
+pub(super) fn start(state: &mut State, verb: Action, targets: Vec<Arc<Incident>>, now: Timestamp) -> Vec<Effect> {
     match verb {
         Action::IncidentSnooze | Action::IncidentEscalate => {
             let choices = choices(state, verb, &targets, now);
@@ -97,7 +98,7 @@ pub(super) fn start(state: &mut State, verb: Action, targets: Vec<Incident>, now
 }
 
 /// Opens a prompt for the words of a verb.
-pub(super) fn entry(state: &mut State, verb: Action, targets: Vec<Incident>, now: Timestamp) {
+pub(super) fn entry(state: &mut State, verb: Action, targets: Vec<Arc<Incident>>, now: Timestamp) {
     let draft = match targets.as_slice() {
         [one] if verb == Action::IncidentNote => state.drafts.get(&one.id).cloned().unwrap_or_default(),
         _ => String::new(),
@@ -107,7 +108,7 @@ pub(super) fn entry(state: &mut State, verb: Action, targets: Vec<Incident>, now
 }
 
 /// Returns what the words would come to.
-pub(super) fn gist(state: &State, verb: Action, words: &str, targets: &[Incident], now: Timestamp) -> Gist {
+pub(super) fn gist(state: &State, verb: Action, words: &str, targets: &[Arc<Incident>], now: Timestamp) -> Gist {
     let safe = |text: String| SafeText::line(&text, 300);
     if verb == Action::RunbookRemark {
         return reader::remark_of(state, words).map(|_| SafeText::from_static("kept with this text, for its owner"));
@@ -115,7 +116,7 @@ pub(super) fn gist(state: &State, verb: Action, words: &str, targets: &[Incident
     Scene { state, now }.gist(verb, words.trim(), targets).map(safe).map_err(safe)
 }
 
-fn choices(state: &State, verb: Action, targets: &[Incident], now: Timestamp) -> Vec<Choice> {
+fn choices(state: &State, verb: Action, targets: &[Arc<Incident>], now: Timestamp) -> Vec<Choice> {
     let scene = Scene { state, now };
     let choice = |words: &str, label: String| Choice { words: words.to_owned(), label: SafeText::line(&label, 200) };
     let mut choices = Vec::new();
@@ -175,7 +176,7 @@ pub(super) fn said(
     state: &mut State,
     verb: Action,
     words: &str,
-    targets: Vec<Incident>,
+    targets: Vec<Arc<Incident>>,
     now: Timestamp,
 ) -> Vec<Effect> {
     if verb == Action::RunbookRemark {
@@ -189,7 +190,7 @@ pub(super) fn said(
             Vec::new()
         }
         Ok(acts) => {
-            let planned: Vec<(Incident, Act)> = targets.into_iter().zip(acts).collect();
+            let planned: Vec<(Arc<Incident>, Act)> = targets.into_iter().zip(acts).collect();
             match <[_; 1]>::try_from(planned) {
                 Ok([(target, act)]) if verb != Action::ShiftHandover => one(state, &target, act, now),
                 Ok(planned) => bulk::preview(state, verb, planned.into(), now),

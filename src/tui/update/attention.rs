@@ -2,7 +2,7 @@
 
 use super::super::event::Effect;
 use super::super::state::State;
-use super::bell::{flag, ring};
+use super::bell::{self, flag, ring};
 use super::picture::is_unsent;
 use crate::domain::id::IncidentId;
 use crate::domain::incident::Life;
@@ -49,6 +49,7 @@ pub(super) fn notice(state: &mut State, before: &Picture, now: Timestamp) -> Vec
         // The outage is over: the next one rings anew.
         attention.alarms.clear();
     }
+    bell::prune(state);
     let mut effects = if rings { ring(state, now) } else { Vec::new() };
     effects.extend(flag(state));
     effects
@@ -82,12 +83,12 @@ fn open(picture: &Picture) -> HashSet<IncidentId> {
 
 /// Returns the pages that the banner speaks of. Offers stand there in words of their own.
 pub(crate) fn calls(state: &State) -> impl Iterator<Item = &Page> {
-    state.overview.calls.iter().map(|at| &state.picture.calls[*at])
+    state.overview.calls.iter().map(|at| &*state.picture.calls[*at])
 }
 
 /// Returns the worst page that calls the person and that they have not answered here yet, else the worst at all.
 pub(crate) fn worst_call(state: &State) -> Option<&Page> {
-    state.overview.worst_call.map(|at| &state.picture.calls[at])
+    state.overview.worst_call.map(|at| &*state.picture.calls[at])
 }
 
 /// Returns what calls the person, the worst first, what they have answered last.

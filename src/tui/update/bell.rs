@@ -36,16 +36,11 @@ pub(super) fn ring(state: &mut State, now: Timestamp) -> Vec<Effect> {
 /// Rings for what came too soon after the last bell, for what nobody has seen, and once when the bell is on again.
 pub(super) fn due(state: &mut State, now: Timestamp) -> Vec<Effect> {
     let back = matches!(state.attention.mute, Mute::Until(at) if at <= now);
-    if !back && state.attention.repeats.is_empty() && state.attention.ring_at.is_none() {
-        return Vec::new();
-    }
-    let unseen = unseen(state);
+    let mut again = back && !unseen(state).is_empty();
     let attention = &mut state.attention;
-    attention.repeats.retain(|page, _| unseen.contains(page));
-    let mut again = false;
+    attention.repeats.retain(|page, _| !attention.seen.contains(page));
     if back {
         attention.mute = Mute::Off;
-        again = !unseen.is_empty();
     }
     for repeat in attention.repeats.values_mut() {
         // After a sleep several may be due: one bell is enough for them.
@@ -57,6 +52,14 @@ pub(super) fn due(state: &mut State, now: Timestamp) -> Vec<Effect> {
     attention.repeats.retain(|_, repeat| repeat.next().is_some());
     let waited = attention.ring_at.is_some_and(|at| at <= now);
     if again || waited { ring(state, now) } else { Vec::new() }
+}
+
+/// Forgets what somebody has seen or answered by what the picture says: it rings no more.
+pub(super) fn prune(state: &mut State) {
+    if !state.attention.repeats.is_empty() {
+        let unseen = unseen(state);
+        state.attention.repeats.retain(|page, _| unseen.contains(page));
+    }
 }
 
 /// Returns the pages that nobody has seen or answered.
@@ -158,7 +161,7 @@ fn note(state: &State, aloud: bool) -> Option<Note> {
 }
 
 fn item(state: &State, page: &Page) -> Item {
-    let row = state.row_of(page.incident).map(|row| &row.incident);
+    let row = state.row_of(page.incident).map(|row| &*row.incident);
     let text = |of: fn(&crate::domain::incident::Incident) -> &str| SafeText::line(row.map_or("", of), 200);
     Item {
         number: row.map(|one| one.number.0),

@@ -16,6 +16,7 @@ use crate::query::Query;
 use crate::sync::foresight;
 use crate::sync::picture::{Notice, Row};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Most incidents that are acted on at once.
 pub(super) const AT_ONCE_MAX: usize = 200;
@@ -69,7 +70,7 @@ pub(super) fn ack_all(state: &mut State, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     }
     let new = |row: &&Row| row.incident.life == Life::Triggered && row.waiting.is_empty();
-    let targets: Vec<Incident> = if !state.marks.is_empty() {
+    let targets: Vec<Arc<Incident>> = if !state.marks.is_empty() {
         state.targets()
     } else if attention::worst_call(state).is_none() {
         let shown = (0..state.order.len()).filter_map(|position| state.row_at(position));
@@ -107,9 +108,9 @@ fn numbers(submissions: &[Submission]) -> String {
 }
 
 /// Returns what is the person's by what the hub confirmed: at work, snoozed, waiting.
-fn mine(state: &State) -> Vec<Incident> {
+fn mine(state: &State) -> Vec<Arc<Incident>> {
     let me = &state.picture.user;
-    let mut mine: Vec<Incident> = state
+    let mut mine: Vec<Arc<Incident>> = state
         .unresolved()
         .map(|row| &row.incident)
         .filter(|one| one.life == Life::Acked && one.owner.as_ref() == Some(me))
@@ -125,7 +126,7 @@ pub(super) fn shift(state: &mut State, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     }
     let me = state.picture.user.clone();
-    let offered: Vec<Incident> = state
+    let offered: Vec<Arc<Incident>> = state
         .unresolved()
         .map(|row| &row.incident)
         .filter(|one| one.offer.as_ref().is_some_and(|offer| offer.to == me))
@@ -168,7 +169,12 @@ pub(crate) fn shift_to(state: &mut State, words: &str, now: Timestamp) -> Vec<Ef
 }
 
 /// Lists what each would get.
-pub(super) fn preview(state: &mut State, verb: Action, planned: Vec<(Incident, Act)>, now: Timestamp) -> Vec<Effect> {
+pub(super) fn preview(
+    state: &mut State,
+    verb: Action,
+    planned: Vec<(Arc<Incident>, Act)>,
+    now: Timestamp,
+) -> Vec<Effect> {
     if planned.len() > AT_ONCE_MAX {
         state.warn(format!("{} incidents; at most {AT_ONCE_MAX} at once: nothing was done", planned.len()));
         return Vec::new();

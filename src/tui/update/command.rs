@@ -16,6 +16,7 @@ use crate::domain::incident::Incident;
 use crate::domain::text::SafeText;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The short commands beside the verbs. Every action's full name is one too.
 const COMMANDS: &[(&str, Action)] = &[
@@ -203,7 +204,7 @@ fn agreed(before: &str, names: Vec<&str>) -> Option<String> {
 }
 
 /// Returns what a command would come to, where it is a verb with words.
-pub(super) fn gist(state: &State, line: &str, targets: &[Incident], now: Timestamp) -> Gist {
+pub(super) fn gist(state: &State, line: &str, targets: &[Arc<Incident>], now: Timestamp) -> Gist {
     let (word, rest) = line.trim_start().split_once(' ').unwrap_or((line.trim(), ""));
     match named(word).filter(|action| is_verb(*action) && line.contains(' ')) {
         Some(verb) if rest.trim().is_empty() => Ok(SafeText::line(verb::usage(verb), 200)),
@@ -232,7 +233,7 @@ pub(super) fn run(
     state: &mut State,
     line: &str,
     meant: Option<IncidentId>,
-    targets: Vec<Incident>,
+    targets: Vec<Arc<Incident>>,
     now: Timestamp,
 ) -> Vec<Effect> {
     let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));

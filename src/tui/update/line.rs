@@ -7,13 +7,14 @@ use super::super::state::{Mode, Needs, Preview, State};
 use super::{act, attention, guard, history, look, perform, prompt};
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
+use std::sync::Arc;
 
 /// Does a verb to these incidents, or asks for what is missing.
 pub(crate) fn verb(
     state: &mut State,
     verb: Action,
     words: &str,
-    targets: Vec<Incident>,
+    targets: Vec<Arc<Incident>>,
     now: Timestamp,
 ) -> Vec<Effect> {
     if guard::refuses(state, verb) {

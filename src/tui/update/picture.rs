@@ -4,13 +4,11 @@ use super::super::event::Effect;
 use super::super::order;
 use super::super::state::{State, Submission};
 use super::{act, attention, bulk, inbox, moving, read};
-use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::op::Act;
 use crate::domain::time::Timestamp;
 use crate::sync::foresight;
 use crate::sync::picture::{Notice, Picture};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Takes a newer picture in.
@@ -53,11 +51,11 @@ fn weight(incident: &Incident) -> (u64, u64, u64) {
 
 fn note_changes(state: &mut State, newer: &Picture, now: Timestamp) {
     state.guard.changed.retain(|_, at| now < at.plus(act::LOCK_FOR));
-    let old: HashMap<IncidentId, _> =
-        state.picture.rows.iter().map(|row| (row.incident.id, weight(&row.incident))).collect();
-    let differs = |incident: &Incident| old.get(&incident.id).is_some_and(|before| *before != weight(incident));
+    let old = |incident: &Incident| state.row_of(incident.id).map(|row| weight(&row.incident));
+    let differs = |incident: &Incident| old(incident).is_some_and(|before| before != weight(incident));
     let changed = newer.rows.iter().map(|row| &row.incident).filter(|incident| differs(incident));
-    state.guard.changed.extend(changed.map(|incident| (incident.id, now)));
+    let changed: Vec<_> = changed.map(|incident| (incident.id, now)).collect();
+    state.guard.changed.extend(changed);
 }
 
 /// Says that an act is on disk once the picture shows it there, not when the key was pressed.

@@ -12,6 +12,7 @@ use crate::domain::id::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Notes begun and not sent that are kept.
 const DRAFTS_MAX: usize = 200;
@@ -174,7 +175,13 @@ pub(super) fn accept(state: &mut State, now: Timestamp) -> Vec<Effect> {
 }
 
 /// Does what the words of a prompt say; the prompt stays open while something is wrong or missing in them.
-fn entered(state: &mut State, verb: Action, targets: Vec<Incident>, editor: Editor, now: Timestamp) -> Vec<Effect> {
+fn entered(
+    state: &mut State,
+    verb: Action,
+    targets: Vec<Arc<Incident>>,
+    editor: Editor,
+    now: Timestamp,
+) -> Vec<Effect> {
     let words = editor.text().trim().to_owned();
     let is_note = verb == Action::IncidentNote;
     if is_note && words.is_empty() {

@@ -9,6 +9,7 @@ use super::super::verb;
 use super::paint::{Canvas, Line};
 use crate::domain::incident::Incident;
 use ratatui::layout::Rect;
+use std::sync::Arc;
 
 /// Rows of the body that a panel leaves.
 const LIST_ROWS: u16 = 3;
@@ -62,7 +63,7 @@ fn lines(state: &State) -> Vec<Line> {
     }
 }
 
-fn about(verb: Action, targets: &[Incident]) -> String {
+fn about(verb: Action, targets: &[Arc<Incident>]) -> String {
     match targets {
         [one] => format!("{} {}: {} {}", verb::word(verb), one.number, one.service, one.summary),
         more => format!("{} {} incidents; each is listed before anything is done", verb::word(verb), more.len()),
@@ -95,8 +96,8 @@ fn people(state: &State) -> Line {
 }
 
 /// Returns what goes on as long as the hub has not confirmed what quiets.
-fn threats(verb: Action, targets: &[Incident]) -> Option<Line> {
-    let threat = targets.iter().filter(|_| verb::is_quieting(verb)).find_map(verb::threat)?;
+fn threats(verb: Action, targets: &[Arc<Incident>]) -> Option<Line> {
+    let threat = targets.iter().filter(|_| verb::is_quieting(verb)).find_map(|one| verb::threat(one))?;
     let first = targets.iter().find(|one| verb::threat(one).is_some())?.number;
     let which = if targets.len() > 1 { format!("{first}: ") } else { String::new() };
     Some(Line::of(Role::BannerProblem, &format!("{which}{threat}")))

@@ -21,6 +21,7 @@ use crate::sync::picture::{Link, Row};
 use ratatui::layout::Rect;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Draws the one line of a screen that has room for no list.
 pub(super) fn tiny(state: &State, canvas: &mut Canvas<'_>) {
@@ -383,7 +384,7 @@ fn hint(says: &Gist) -> String {
 }
 
 /// Returns the words before a prompt: the verb, and what it is on.
-fn label(verb: Action, targets: &[Incident]) -> String {
+fn label(verb: Action, targets: &[Arc<Incident>]) -> String {
     let what = match targets {
         [one] => one.number.to_string(),
         more => format!("{} incidents", more.len()),

@@ -81,7 +81,8 @@ fn head(state: &State, beside: &Beside, count: usize, window: Window) -> Vec<Lin
     let mut lines = vec![title(state, beside, count)];
     lines.extend(runbook.current().map(|made| made_by(state, made)));
     if !beside.why.is_empty() {
-        lines.extend(text(Role::Dim, "", &beside.why, window.width).into_iter().take(1));
+        // Cut, not wrapped: of an address that has no room its beginning is worth more than the word before it.
+        lines.push(Line::of(Role::Dim, &beside.why));
     }
     if let Some(fault) = &runbook.fault {
         let what = format!("its file is wrong, and the last good text stays: {fault}");
