@@ -39,6 +39,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use inbox::Loss;
 
@@ -47,6 +48,10 @@ pub const WAITING_MAX: u64 = 10_000;
 
 /// The note of when the mirror last held all that the hub had.
 const AS_OF: &str = "as_of";
+
+/// The note of when what is too old was last forgotten, and how often it is.
+const PRUNED_AT: &str = "pruned_at";
+const PRUNED_EVERY: Duration = Duration::from_secs(86_400);
 
 pub(super) const SCHEMA: Schema = Schema {
     application_id: 0x6e64_4d69,
@@ -178,14 +183,18 @@ impl Mirror {
         fresh_node: NodeId,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         let tx = sqlite::immediate(&mut connection)?;
         tx.execute("INSERT INTO meta VALUES ('user', ?1) ON CONFLICT DO NOTHING", [user.as_str()])?;
         belongs_to(&tx, watch.path(), user)?;
         let node = identity::establish(&tx, &twin, fresh_node)?;
-        prune(&tx, now)?;
+        // It goes through all that is mirrored: not for each command that a script runs.
+        let pruned = meta(&tx, PRUNED_AT)?.and_then(|text| text.parse().ok()).map(Timestamp::from_millis);
+        if pruned.is_none_or(|at| at > now || now.since(at) >= PRUNED_EVERY) {
+            prune(&tx, now)?;
+        }
         past::fill(&tx)?;
         tx.commit()?;
-        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(Self { connection, watch, node, twin, user: user.clone(), calls: HashMap::new() })
     }
 

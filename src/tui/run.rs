@@ -41,7 +41,7 @@ const SUSPEND: u8 = 2;
 const CONTINUED: u8 = 4;
 
 /// How long a frame waits for the detail of another incident; nobody sees that it did.
-const DETAIL_WITHIN: Duration = Duration::from_millis(5);
+const DETAIL_WITHIN: Duration = Duration::from_millis(8);
 
 /// What was drawn last.
 #[derive(Default)]

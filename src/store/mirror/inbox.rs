@@ -249,6 +249,26 @@ mod tests {
         mirror.apply(&page, at(3)).unwrap().lost
     }
 
+    #[test]
+    fn what_is_too_old_is_forgotten_as_the_mirror_is_opened_once_a_day() {
+        let (mut mirror, dir) = mirror();
+        let old = Incident { resolved_at: Some(at(0)), ..incident() };
+        let knows = |hours: i64, mirror: Mirror| {
+            drop(mirror);
+            let path = dir.path().join("mirror.db");
+            let node = NodeId::from_bytes([1; 16]);
+            let mut mirror = Mirror::open(&path, &user("mira"), node, at(hours * 3600)).unwrap();
+            (mirror.incident(old.id).unwrap().is_some(), mirror)
+        };
+        feed(&mut mirror, &old, None);
+        let mut held;
+        // It is kept for 400 days, and it was looked at on the last of them.
+        for (hours, expect) in [(400 * 24 - 1, true), (400 * 24 + 1, true), (400 * 24 + 24, false)] {
+            (held, mirror) = knows(hours, mirror);
+            assert_eq!(held, expect, "after {hours} hours");
+        }
+    }
+
     fn done(mirror: &mut Mirror, number: u8, incident: &Incident, act: Act, verdict: Verdict) -> OpId {
         let op_id = OpId::from_bytes([number; 16]);
         let basis = Basis { rev: incident.rev, claim_no: incident.claim_no };

@@ -1,7 +1,7 @@
 //! The mirror's rows: what the feed brings, what is remembered beside it, and what is too old.
 
 use super::super::{Cursor, INCIDENTS_KEPT, SERIES_KEPT, StoreError};
-use super::{OwnOp, past, relay};
+use super::{OwnOp, PRUNED_AT, past, relay};
 use crate::domain::envelope::SignedOp;
 use crate::domain::id::{IncidentId, NodeId, OpId, unhex};
 use crate::domain::incident::{Incident, Life};
@@ -223,5 +223,6 @@ pub(super) fn prune(tx: &Transaction<'_>, now: Timestamp) -> Result<(), StoreErr
     tx.execute("DELETE FROM item WHERE ends_at < ?1", [now.minus(ITEMS_KEPT).as_millis()])?;
     tx.execute("DELETE FROM loss WHERE dismissed = 1 AND learned_at < ?1", [incidents])?;
     tx.execute("DELETE FROM series WHERE over_since < ?1", [now.minus(SERIES_KEPT).as_millis()])?;
-    relay::prune(tx, now)
+    relay::prune(tx, now)?;
+    set_meta(tx, PRUNED_AT, &now.as_millis().to_string())
 }
