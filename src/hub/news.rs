@@ -10,7 +10,7 @@
 
 use super::Hub;
 use crate::domain::id::NodeId;
-use crate::store::{FeedPage, StoreError};
+use crate::store::{FeedPage, HubStore, StoreError};
 use crate::sync::clock;
 use crate::sync::peer::row;
 use crate::sync::wire::{FEED_ROWS_MAX, FeedAnswer, FeedQuery};
@@ -41,9 +41,36 @@ pub struct News {
 
 /// A page as JSON, read once.
 struct Kept {
-    after: u64,
-    until: u64,
+    asked: Asked,
     page: Arc<OnceCell<Bytes>>,
+}
+
+/// What those who get the same page have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    after: u64,
+    /// The newest change that was known when it was asked.
+    known: u64,
+    /// Whether all there is was asked for, not what was announced.
+    whole: bool,
+}
+
+impl Asked {
+    fn of(query: &FeedQuery, known: u64) -> Self {
+        Self { after: query.after, known, whole: query.wait == 0 }
+    }
+
+    /// Leaves out what is newer than the announcement: who asked from elsewhere comes to the same place, and asks the same from then on.
+    ///
+    /// A row that changed since is left out with it, for it stands at its newest change alone. Whoever waits has it as it was before or
+    /// gets it in a moment; to whoever takes the page for all there is, it would not exist.
+    fn cut(self, mut page: FeedPage) -> FeedPage {
+        if !self.whole {
+            page.rows.retain(|row| row.seq <= self.known);
+            (page.next, page.head) = (page.next.min(self.known), self.known);
+        }
+        page
+    }
 }
 
 impl News {
@@ -77,16 +104,16 @@ impl News {
         (Duration::from_secs(1) * listeners / ANSWERS_PER_SECOND).min(PAUSE_MAX)
     }
 
-    fn kept(&self, after: u64, until: u64) -> Arc<OnceCell<Bytes>> {
+    fn kept(&self, asked: Asked) -> Arc<OnceCell<Bytes>> {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = pages.iter().find(|kept| (kept.after, kept.until) == (after, until)) {
+        if let Some(kept) = pages.iter().find(|kept| kept.asked == asked) {
             return Arc::clone(&kept.page);
         }
         let page = Arc::default();
         if pages.len() >= PAGES_KEPT {
             pages.pop_front();
         }
-        pages.push_back(Kept { after, until, page: Arc::clone(&page) });
+        pages.push_back(Kept { asked, page: Arc::clone(&page) });
         page
     }
 }
@@ -119,23 +146,29 @@ pub async fn run(hub: Arc<Hub>) {
     }
 }
 
-/// Returns the changes after the place that was asked from and up to `until`, as the JSON of a [`FeedAnswer`].
+/// Returns the changes after the place that was asked from, as the JSON of a [`FeedAnswer`]: up to `known`, the newest that was announced,
+/// for who waits; all that the disk has, which may be more, for who does not.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn page(hub: &Hub, query: &FeedQuery, until: u64) -> Result<Bytes, StoreError> {
+pub async fn page(hub: &Hub, query: &FeedQuery, known: u64) -> Result<Bytes, StoreError> {
     if query.peers > 0 {
-        let page = cut(hub.store.feed(query.after, FEED_ROWS_MAX, None).await?, until);
-        return body(signed(hub, page));
+        let page = hub.store.feed(query.after, FEED_ROWS_MAX, None).await?;
+        return body(signed(hub, Asked::of(query, known).cut(page)));
     }
-    let shared = hub.news.kept(query.after, until);
-    let read = || async { body(cut(hub.store.feed(query.after, FEED_ROWS_MAX, Some(nobody())).await?, until)) };
-    let shared = shared.get_or_try_init(read).await?.clone();
+    shared(&hub.news, &hub.store, query, known).await
+}
+
+async fn shared(news: &News, store: &HubStore, query: &FeedQuery, known: u64) -> Result<Bytes, StoreError> {
+    let asked = Asked::of(query, known);
+    let read = async |node| body(asked.cut(store.feed(query.after, FEED_ROWS_MAX, Some(node)).await?));
+    let kept = news.kept(asked);
+    let page = kept.get_or_try_init(|| read(nobody())).await?.clone();
     // Asked after the page was read, so no verdict of a change in it is missed.
-    if !hub.store.has_verdicts(query.after, query.node).await? {
-        return Ok(shared);
+    match store.has_verdicts(query.after, query.node).await? {
+        true => read(query.node).await,
+        false => Ok(page),
     }
-    body(cut(hub.store.feed(query.after, FEED_ROWS_MAX, Some(query.node)).await?, until))
 }
 
 /// Returns a page without changes.
@@ -153,13 +186,6 @@ fn signed(hub: &Hub, page: FeedPage) -> FeedPage {
     FeedPage { signatures, ..page }
 }
 
-/// Leaves out what is newer: who asked from elsewhere comes to the same place, and asks the same from then on.
-fn cut(mut page: FeedPage, until: u64) -> FeedPage {
-    page.rows.retain(|row| row.seq <= until);
-    (page.next, page.head) = (page.next.min(until), until);
-    page
-}
-
 fn body(page: FeedPage) -> Result<Bytes, StoreError> {
     Ok(serde_json::to_vec(&FeedAnswer::try_from(page)?)?.into())
 }
@@ -172,14 +198,24 @@ fn nobody() -> NodeId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::holds::AtOnce;
+    use crate::domain::id::IncidentId;
+    use crate::domain::incident::Timing;
+    use crate::domain::item::{Item, Service};
+    use crate::domain::label::IdentityRule;
+    use crate::domain::paging::Paging;
+    use crate::domain::time::Timestamp;
+    use crate::store::hub::{Mint, Rules};
+    use crate::store::memory::MemoryHub;
     use crate::store::{FeedKind, FeedRow};
 
-    fn check(seqs: &[u64], next: u64, head: u64, until: u64, expect: (&[u64], u64)) {
+    fn check(seqs: &[u64], next: u64, head: u64, known: u64, expect: (&[u64], u64)) {
         let row = |seq: &u64| FeedRow { seq: *seq, kind: FeedKind::Line, body: "{}".into() };
         let rows = seqs.iter().map(row).collect();
-        let page = cut(FeedPage { epoch: String::new(), after: 1, next, head, rows, signatures: None }, until);
+        let page = FeedPage { epoch: String::new(), after: 1, next, head, rows, signatures: None };
+        let page = Asked { after: 1, known, whole: false }.cut(page);
         let left: Vec<u64> = page.rows.iter().map(|row| row.seq).collect();
-        assert_eq!((left.as_slice(), page.next, page.head), (expect.0, expect.1, until));
+        assert_eq!((left.as_slice(), page.next, page.head), (expect.0, expect.1, known));
     }
 
     #[test]
@@ -188,6 +224,39 @@ mod tests {
         check(&[2, 5, 9], 12, 12, 6, (&[2, 5], 6));
         check(&[7, 9], 12, 12, 6, (&[], 6));
         check(&[2, 3], 3, 12, 6, (&[2, 3], 3)); // a full page: more of it is to come
+    }
+
+    fn store() -> HubStore {
+        let rules = Rules {
+            book: Arc::default(),
+            timing: Timing::default(),
+            paging: Paging::default(),
+            identity: IdentityRule::default(),
+            handles: Arc::new(AtOnce),
+            mint: Mint::new(|_| IncidentId(Uuid::nil())),
+        };
+        HubStore::Memory(Arc::new(Mutex::new(MemoryHub::new(rules, "epoch").unwrap())))
+    }
+
+    fn service(name: &str, team: &str) -> Item {
+        Item::Service(Service { name: name.into(), team: team.into(), criticality: None, links: Default::default() })
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_all_there_is_gets_what_changes_meanwhile() {
+        let (store, news) = (store(), News::new(0));
+        let at = Timestamp::from_millis(0);
+        let known = store.put_items(vec![service("pay", "a"), service("shop", "a")], at).await.unwrap().head;
+        // On the disk, and not announced yet.
+        let head = store.put_items(vec![service("pay", "b")], at).await.unwrap().head;
+        let ask = async |wait| {
+            let query = FeedQuery { epoch: "epoch".into(), after: 0, wait, node: nobody(), peers: 0 };
+            let body = shared(&news, &store, &query, known).await.unwrap();
+            let page: FeedPage = serde_json::from_slice::<FeedAnswer>(&body).unwrap().into();
+            (page.rows.len(), page.next, page.head)
+        };
+        assert_eq!(ask(10).await, (1, known, known));
+        assert_eq!(ask(0).await, (2, head, head));
     }
 
     #[test]
