@@ -151,13 +151,14 @@ fn note(state: &State, aloud: bool) -> Option<Note> {
         [] => {
             let alarm = picture.alarms.iter().find(|alarm| attention.news_alarms.contains(&alarm.incident))?;
             count = attention.news_alarms.len();
-            ("alarm", format!("Alarm: the hub is silent; you are level {} for incident {}", alarm.level, alarm.number))
+            let text = format!("Alarm: the hub is silent; you are level {} for incident {}", alarm.level, alarm.number);
+            ("alarm", SafeText::line(&text, 200))
         }
-        [one] => ("page", format!("Page: {}", one.line())),
-        [worst, ..] => ("page", format!("Pages: {count} incidents, the worst {}", worst.line())),
+        [one] => ("page", one.told("Page:")),
+        [worst, ..] => ("page", worst.told(&format!("Pages: {count} incidents, the worst"))),
     };
     let user = picture.user.to_string();
-    Some(Note { schema: 1, event, user, text: SafeText::line(&text, 200), count, incidents: items, aloud })
+    Some(Note { schema: 1, event, user, text, count, incidents: items, aloud })
 }
 
 fn item(state: &State, page: &Page) -> Item {
@@ -174,14 +175,15 @@ fn item(state: &State, page: &Page) -> Item {
 }
 
 impl Item {
-    fn line(&self) -> String {
+    /// Returns these words and which incident it is.
+    fn told(&self, words: &str) -> SafeText {
+        let Some(number) = self.number else { return SafeText::line(&format!("{words} for you"), 100) };
         let severity = self.severity.as_deref().unwrap_or("S?");
-        match self.number {
-            Some(number) => {
-                format!("{severity} {number} {} {}", self.service.truncated(40), self.summary.truncated(80))
-            }
-            None => "for you".to_owned(),
+        let mut text = SafeText::line(&format!("{words} {severity} {number} "), 100);
+        for more in [self.service.truncated(40), SafeText::from_static(" "), self.summary.truncated(80)] {
+            text.push(&more);
         }
+        text
     }
 }
 

@@ -107,9 +107,10 @@ pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
         }
         return;
     };
-    let mut line = Line::of(role, &format!(" {first} "));
+    let framed = |line: Line, text, role| line.with(role, " ").safe(role, text).with(role, " ");
+    let mut line = framed(Line::default(), first, role);
     for (text, role) in notes {
-        line = line.with(Role::Text, "|").with(role, &format!(" {text} "));
+        line = framed(line.with(Role::Text, "|"), text, role);
     }
     if role == Role::BannerAlarm {
         canvas.tint(layout.banner, role);
@@ -118,51 +119,56 @@ pub(super) fn banner(state: &State, layout: &Layout, canvas: &mut Canvas<'_>) {
 }
 
 /// Returns all there is to tell, the worst first.
-fn banners(state: &State) -> Vec<(String, Role)> {
+fn banners(state: &State) -> Vec<(SafeText, Role)> {
     let picture = &state.picture;
+    let said = |text: &str, role| (SafeText::line(text, BANNER_CHARS), role);
     let mut notes = Vec::new();
-    notes.extend(picture.halted.iter().map(|text| (text.clone(), Role::BannerAlarm)));
+    notes.extend(picture.halted.iter().map(|text| said(text, Role::BannerAlarm)));
     // Why it rings without a hub comes first: calls that the hub made before stand in the rows too, and a narrow screen cuts the end.
-    notes.extend(alarm(state).map(|text| (text, Role::BannerAlarm)));
+    notes.extend(alarm(state).map(|text| said(&text, Role::BannerAlarm)));
     notes.extend(calls(state).map(|text| (text, Role::BannerAlarm)));
     match &picture.link {
         Link::Offline { since, reason, .. } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
             let since = words::clock(*since);
-            notes.push((format!("OFFLINE since {since}: NO new alerts come here{reason}"), Role::BannerAlarm));
+            let text = format!("OFFLINE since {since}: NO new alerts come here{reason}");
+            notes.push(said(&text, Role::BannerAlarm));
         }
         Link::Stale { since } => {
             let since = words::clock(*since);
-            notes.push((format!("STALE: no answer since {since}, new alerts may NOT show here"), Role::BannerAlarm));
+            let text = format!("STALE: no answer since {since}, new alerts may NOT show here");
+            notes.push(said(&text, Role::BannerAlarm));
         }
-        Link::Connecting => notes.push(("CONNECTING: not known yet what burns now".into(), Role::BannerProblem)),
+        Link::Connecting => notes.push(said("CONNECTING: not known yet what burns now", Role::BannerProblem)),
         Link::Live => {}
     }
-    notes.extend(waits_for_answer(state).map(|text| (text, Role::StateNew)));
-    notes.extend(state.trouble.iter().map(|text| (text.clone(), Role::BannerProblem)));
-    notes.extend(fresh(state));
-    notes.extend(hidden(state));
+    notes.extend(waits_for_answer(state).map(|text| said(&text, Role::StateNew)));
+    notes.extend(state.trouble.iter().map(|text| said(text, Role::BannerProblem)));
+    notes.extend(fresh(state).map(|text| said(&text, Role::StateNew)));
+    notes.extend(hidden(state).map(|text| said(&text, Role::StateNew)));
     if let Some(problem) = state.problems.iter().chain(&state.look.problems).next() {
         let more = state.problems.len() + state.look.problems.len() - 1;
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-        notes.push((format!("{problem}{more}"), Role::BannerProblem));
+        notes.push(said(&format!("{problem}{more}"), Role::BannerProblem));
     }
     notes.extend(picture.skew_ms.map(|skew| {
         let (seconds, way) = (skew.unsigned_abs() / 1000, if skew > 0 { "ahead of" } else { "behind" });
-        (format!("this clock is {seconds} s {way} the hub's"), Role::BannerProblem)
+        said(&format!("this clock is {seconds} s {way} the hub's"), Role::BannerProblem)
     }));
     if picture.ingest_open {
-        notes.push(("ingest without token".into(), Role::BannerNote));
+        notes.push(said("ingest without token", Role::BannerNote));
     }
     notes
 }
 
+/// Characters of one note in the banner; more than any screen is wide.
+const BANNER_CHARS: usize = 400;
 /// Incidents from which on a label that they have in common makes them a storm: as in messages.
 const STORM_FROM: usize = 3;
 
 /// Says what calls the person, the worst first: a page never moves the cursor, so it stands here. The keys are those that work now: in a
 /// prompt, others than on the list.
-fn calls(state: &State) -> Option<String> {
+fn calls(state: &State) -> Option<SafeText> {
     let page = worst_call(state)?;
     let several: BTreeSet<_> = update::calls(state).map(|page| page.incident).collect();
     let more = if several.len() > 1 { format!(" +{}", several.len() - 1) } else { String::new() };
@@ -179,7 +185,9 @@ fn calls(state: &State) -> Option<String> {
     // Whether the hub is there must be seen beside it.
     let reserved = if state.is_live() || narrow { 2 } else { 24 };
     let room = usize::from(state.width).saturating_sub(tail.len() + reserved).max(16);
-    Some(format!("{}{tail}", SafeText::line(&what, 300).truncated(room)))
+    let mut text = SafeText::line(&what, BANNER_CHARS).truncated(room);
+    text.push(&SafeText::line(&tail, BANNER_CHARS));
+    Some(text)
 }
 
 /// Says which incident calls, since when and why.
@@ -270,25 +278,24 @@ fn waits_for_answer(state: &State) -> Option<String> {
 }
 
 /// Says what came in above the screen while the list stood still.
-fn fresh(state: &State) -> Option<(String, Role)> {
+fn fresh(state: &State) -> Option<String> {
     let row = state.row_of(*state.fresh.first()?)?;
     let incident = &row.incident;
     let keys = keys_in(state, Action::CursorTop, state.pane_contexts()).unwrap_or_else(|| ":cursor.top".to_owned());
     let severity = words::severity(incident.severity);
-    let text =
-        format!("{} NEW ABOVE: {severity} {} {} ({keys} shows)", state.fresh.len(), incident.number, incident.service);
-    Some((text, Role::StateNew))
+    let count = state.fresh.len();
+    Some(format!("{count} NEW ABOVE: {severity} {} {} ({keys} shows)", incident.number, incident.service))
 }
 
 /// Says how many incidents that nobody has are hidden by the filter: a filter must not make anybody blind.
-fn hidden(state: &State) -> Option<(String, Role)> {
+fn hidden(state: &State) -> Option<String> {
     if state.filter.is_all() {
         return None;
     }
     let is_new = |row: &&Row| row.incident.life == Life::Triggered;
     let shown = (0..state.order.len()).filter_map(|position| state.row_at(position)).filter(is_new).count();
     let hidden = state.unacked() - shown;
-    (hidden > 0).then(|| (format!("{hidden} unacked hidden by the filter"), Role::StateNew))
+    (hidden > 0).then(|| format!("{hidden} unacked hidden by the filter"))
 }
 
 /// Draws the prompt or the question that is open, else what was just done.
