@@ -89,7 +89,11 @@ async fn first_card(client: &HubClient, admin_token: Option<&str>) -> anyhow::Re
             client.address()
         ),
         Ok(Err(error)) => {
-            Err(error).context("nothing is mirrored from that hub yet; start it with `nightdesk serve` or `nightdesk`")
+            let remedy = match client.address() {
+                HubAddress::Unix(_) => "start it with `nightdesk serve` or `nightdesk`",
+                _ => "look whether it runs; `nightdesk doctor` says more",
+            };
+            Err(error).context(format!("nothing is mirrored from that hub yet; {remedy}"))
         }
         Err(_) => bail!("the hub at {} does not answer, and nothing is mirrored from it yet", client.address()),
     }

@@ -68,7 +68,7 @@ fn ask(scene: &Scene, address: &HubAddress, known: Option<&KnownHub>, kept: &Kep
     let took = began.elapsed();
     match seen {
         Ok(seen) => answered(scene, &seen, known, took),
-        Err(error) => vec![failed(address, &error, kept)],
+        Err(error) => vec![failed(scene, address, &error, kept)],
     }
 }
 
@@ -81,7 +81,7 @@ fn look(address: &HubAddress, known: Option<&KnownHub>, token: Option<&str>) -> 
     })
 }
 
-fn failed(address: &HubAddress, error: &ClientError, kept: &Kept) -> Finding {
+fn failed(scene: &Scene, address: &HubAddress, error: &ClientError, kept: &Kept) -> Finding {
     let says = chain(error);
     match error {
         ClientError::Denied if kept.token.is_none() => {
@@ -94,8 +94,13 @@ fn failed(address: &HubAddress, error: &ClientError, kept: &Kept) -> Finding {
         ClientError::NotJoined(_) | ClientError::NotTheHub { .. } => {
             Finding::broken("hub.trust", says, "ask its admin for a code, then run `nightdesk join`")
         }
-        ClientError::Unreachable { .. } if matches!(address, HubAddress::Unix(_)) => {
-            let remedy = "start the hub: `nightdesk serve`, or `nightdesk` for one of your own";
+        ClientError::Unreachable { .. } => {
+            let own = matches!(address, HubAddress::Unix(socket) if socket.starts_with(scene.paths.hub()));
+            let remedy = match address {
+                _ if own => "start the hub: `nightdesk serve`, or `nightdesk` for one of your own",
+                HubAddress::Unix(_) => "start the hub that has its data there, as it was started before",
+                _ => "look whether the hub runs, and whether a firewall lets you through",
+            };
             Finding::broken("hub.reach", says, remedy)
         }
         _ => Finding::broken("hub.reach", says, "look whether the hub runs, and whether a firewall lets you through"),
