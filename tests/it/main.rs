@@ -8,6 +8,7 @@ mod alertmanager;
 mod attention;
 mod console;
 mod corpus;
+mod desktop;
 mod examples;
 mod expiry;
 mod feed;

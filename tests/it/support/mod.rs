@@ -7,6 +7,7 @@ pub mod alerting;
 pub mod alerts;
 pub mod corpus;
 pub mod database;
+pub mod desktop;
 pub mod http;
 pub mod hub;
 pub mod light;
