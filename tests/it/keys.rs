@@ -53,6 +53,29 @@ fn a_broken_keymap_is_told_and_the_rest_of_it_holds() {
 }
 
 #[test]
+fn an_edited_keymap_holds_at_once_and_a_broken_one_is_told() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let home = dir.path().join("mira");
+    let bound = |key: &str| format!("schema = 1\n[stream]\n\"{key}\" = \"inbox.open\"\n");
+    write(&home, "keymap.toml", &bound("f5"));
+    let (_hub, _person, console) = console(dir.path(), 120, 30);
+    write(&home, "keymap.toml", &bound("f6"));
+    until("the new key", LIMIT, || {
+        console.send_keys(&["F6"]);
+        try_until(Duration::from_millis(500), || console.capture().contains("Inbox: 0").then_some(()))
+    });
+    console.send_keys(&["Escape"]);
+    console.wait_for(LIMIT, |screen| !screen.contains("Inbox: 0"));
+    write(&home, "keymap.toml", "schema = 1\n[strean]\n");
+    let screen = console.wait_for(LIMIT, |screen| screen.contains("keymap.toml:2"));
+    assert!(screen.contains("stream"), "the nearest name is said:\n{screen}");
+    write(&home, "keymap.toml", &bound("f7"));
+    console.wait_for(LIMIT, |screen| !screen.contains("keymap.toml:2"));
+    console.send_keys(&["F7"]);
+    console.wait_for(LIMIT, |screen| screen.contains("Inbox: 0"));
+}
+
+#[test]
 fn another_keymap_holds_by_the_settings_and_at_run_time() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     write(&dir.path().join("mira"), "config.toml", "keymap = \"vim\"\n");
